@@ -1,0 +1,89 @@
+/*
+ * The configuration: one const table of options (conf-table.c) from which
+ * parsing, validation, -t, and the check of the man page derive. A struct
+ * conf is a frozen snapshot: a reload makes a new one. Main thread makes them,
+ * any thread reads them.
+ */
+#ifndef CONF_H
+#define CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "log.h"
+
+enum listen_kind { LISTEN_AUTO, LISTEN_TEXT, LISTEN_JSON };
+
+struct listen_conf {
+	enum listen_kind kind;
+	char		*address;	/* "127.0.0.1", "::1", "*", or a path */
+	uint16_t	 port;		/* 0: any */
+	bool		 local;		/* address is a unix socket's path */
+	char		*text;		/* as it was written */
+};
+
+enum durability { DURABILITY_COMMIT, DURABILITY_RELAXED };
+
+struct conf {
+	struct listen_conf *listens;
+	size_t		 nlistens;
+
+	char		*store;		/* "sqlite" or "memory" */
+	char		*state_dir;
+	enum durability	 durability;
+	uint64_t	 history_max;	/* messages a room, 0: no limit */
+	uint64_t	 history_age;	/* seconds, 0: no limit */
+	uint64_t	 history_bytes;	/* bytes a room, 0: no limit */
+	uint64_t	 store_queue;	/* bytes waiting for a commit */
+
+	unsigned	 loops;		/* worker loops; never 0 once parsed */
+	uint64_t	 stream_bytes;	/* rendered tail kept a room, encoding */
+	uint64_t	 page_bytes;	/* a page of catching up */
+	uint64_t	 mailbox_bytes;	/* a loop's unanswered requests */
+
+	char		*server_name;
+	char		*lobby;		/* a room's name, checked */
+	char		*motd;		/* "" for none; may hold \n */
+
+	uint64_t	 rate;		/* requests a second a client, 0: any */
+	uint64_t	 burst;
+	uint64_t	 max_clients;
+	uint64_t	 max_clients_address;	/* 0: any */
+	uint64_t	 max_rooms;	/* rooms a client is in */
+	uint64_t	 max_line;	/* bytes without the line's end */
+	uint64_t	 max_text;	/* bytes */
+	uint64_t	 presence_limit;/* members up to which joins are told */
+
+	uint64_t	 greet_delay;	/* ms */
+	uint64_t	 login_timeout;	/* seconds, 0: never */
+	uint64_t	 read_timeout;	/* seconds, 0: never */
+	uint64_t	 write_timeout;	/* seconds, 0: never */
+
+	enum log_level	 log_level;
+	char		*log_to;	/* "stderr", "syslog" or a path */
+	char		*pid_file;	/* with -d */
+};
+
+/* One -o name=value; later ones override, listen= ones add up and replace
+ * the file's. */
+struct conf_override {
+	const char	*text;
+};
+
+/*
+ * Parses file (NULL: none), then the overrides. NULL on error, and *error
+ * (caller frees) is lines of "file:line: option: what is wrong; what would
+ * be right". The result is freed with conf_free().
+ */
+struct conf *conf_parse(const char *file, const struct conf_override *, size_t,
+	    char **error);
+void	 conf_free(struct conf *);
+/* The whole configuration in the file's syntax; parses to the same again. */
+void	 conf_print(const struct conf *, FILE *);
+/* The options with type, default, bounds and help, for the man page's check:
+ * "name\ttype\tdefault\tbounds\treloadable\thelp" a line. */
+void	 conf_print_options(FILE *);
+
+#endif

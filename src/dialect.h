@@ -1,0 +1,69 @@
+/*
+ * A dialect turns lines into requests, and replies and events into bytes. It
+ * is pure: it sees no socket. Everything on the client's loop.
+ */
+#ifndef DIALECT_H
+#define DIALECT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf.h"
+#include "msg.h"
+#include "request.h"
+#include "util.h"
+
+/* What bytes a room's stream holds; one stream a room and encoding in use. */
+enum encoding { ENC_TEXT, ENC_COLOR, ENC_JSON, ENC_MAX };
+
+enum {
+	DIALECT_CLOSE = 1,	/* close once all is written */
+	DIALECT_TO_JSON = 2,	/* this connection is json from the next line on */
+	DIALECT_COLOR = 4,	/* text: the encoding changed, see text_encoding() */
+	DIALECT_HIDE = 8,	/* telnet ECHO on: the next line is a secret */
+	DIALECT_SHOW = 16
+};
+
+/* What a dialect's call leaves behind, for the session to carry out. */
+struct dialect_io {
+	const struct conf *conf;
+	struct buf	 out;		/* bytes for this client alone */
+	struct mail_list requests;	/* for the hub, in order */
+	unsigned	 act;		/* DIALECT_ bits */
+	bool		 logged_in;
+};
+
+struct dialect {
+	const char	*name;
+	/* Per-session state, or NULL where there is none. */
+	void		*(*open)(const struct conf *);
+	void		 (*close)(void *);
+	/* The greeting; called once, when it is due (json: never). */
+	void		 (*greet)(void *, struct dialect_io *);
+	/* One line without its end. May be changed in place. Never empty for
+	 * json. */
+	void		 (*line)(void *, struct dialect_io *, char *, size_t);
+	/* A line was thrown away: ERR_TOO_LONG; or a reply of the session's
+	 * own: ERR_RATE_LIMITED, ERR_SERVER_FULL. */
+	void		 (*error)(void *, struct dialect_io *, enum error,
+			    uint32_t retry_ms);
+	/* An answered request; the caller frees it. */
+	void		 (*reply)(void *, struct dialect_io *, struct request *);
+	/* Into a stream or a client's catching up; room as shown. */
+	void		 (*message)(struct buf *, enum encoding, const char *room,
+			    const struct msg *);
+	void		 (*lag)(struct buf *, const char *room, uint64_t after,
+			    uint64_t before);
+	void		 (*notice)(struct buf *, const char *text);
+	void		 (*bye)(struct buf *, const char *reason, bool reconnect,
+			    uint32_t after_ms);
+};
+
+extern const struct dialect dialect_json, dialect_text;
+
+/* ENC_TEXT or ENC_COLOR of a text dialect's state. */
+enum encoding text_encoding(const void *);
+/* The width the terminal told (telnet NAWS), 0 unknown. */
+void	 text_set_width(void *, unsigned);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * The hub: the central room dispatcher. It owns who is there, the rooms and
+ * their members, and decides every request. It is pure: requests and store
+ * completions in; replies, batches and store calls out. It parses nothing,
+ * does no I/O and never waits. One thread (hub-thread.c), or a test.
+ */
+#ifndef HUB_H
+#define HUB_H
+
+#include <stdint.h>
+
+#include "conf.h"
+#include "request.h"
+#include "store.h"
+
+struct hub;
+
+/* Where the hub's decisions go. Each call hands its object over. */
+struct hub_out {
+	void	*arg;
+	void	(*reply)(void *, struct request *);	/* to CLIENT_LOOP(client) */
+	void	(*batch)(void *, unsigned loop, struct batch *);
+	void	(*place)(void *, struct place_mail *);
+	void	(*session)(void *, struct session_mail *);
+};
+
+/* Takes over the store's rooms. conf and store outlive the hub. */
+struct hub *hub_new(const struct conf *, struct store *, unsigned nloops,
+	    const struct hub_out *);
+void	 hub_free(struct hub *);
+void	 hub_configure(struct hub *, const struct conf *);
+
+/*
+ * Takes over the request; it comes back by reply, now or, if something must be
+ * stored first, after hub_committed(). CMD_GONE (sid, string = reason for
+ * others, may be NULL) and CMD_MOVED (sid, client = the new one) are not
+ * answered but freed. A request of an unknown sid is answered not-logged-in.
+ */
+void	 hub_request(struct hub *, struct request *);
+/* Takes over an op that came back from the store. */
+void	 hub_committed(struct hub *, struct store_op *);
+/* Takes over. */
+void	 hub_pruned(struct hub *, struct store_pruned *);
+/*
+ * The end of a round: news gathered go out, one batch a room and loop; the
+ * store is flushed. Order for a client: news of a room that came before its
+ * subscribe's reply precede it, those behind come after.
+ */
+void	 hub_flush(struct hub *);
+
+/* For tests and metrics. */
+uint32_t hub_users(const struct hub *);
+uint32_t hub_rooms(const struct hub *);
+
+#endif

@@ -1,0 +1,72 @@
+/*
+ * Mail between threads. The link is inside the message, which belongs to its
+ * sender until it is posted and to the receiver from then on. A mailbox wakes
+ * its owner when it turns from empty to non-empty, and is drained whole.
+ */
+#ifndef MAILBOX_H
+#define MAILBOX_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum mail_kind {
+	/* loop to hub */
+	MAIL_REQUEST,		/* struct request */
+	/* hub to loop */
+	MAIL_REPLY,		/* struct request, answered */
+	MAIL_BATCH,		/* struct batch */
+	MAIL_PLACE,		/* struct place_mail */
+	MAIL_SESSION,		/* struct session_mail */
+	/* store to hub */
+	MAIL_COMMITTED,		/* struct store_op */
+	MAIL_PRUNED,		/* struct store_pruned */
+	/* store to loop */
+	MAIL_READ,		/* struct store_read, answered */
+	/* listener or loop to loop */
+	MAIL_ATTACH,		/* struct attach_mail */
+	/* main to loop or hub */
+	MAIL_CONTROL		/* struct control_mail */
+};
+
+struct mail {
+	struct mail	*next;
+	enum mail_kind	 kind;
+};
+
+/* A list in order of sending, gathered to be posted with one lock. */
+struct mail_list {
+	struct mail	 *first;
+	struct mail	**last;
+};
+
+void	 mail_list_init(struct mail_list *);
+bool	 mail_list_empty(const struct mail_list *);
+void	 mail_list_add(struct mail_list *, struct mail *);
+
+struct mailbox {
+	pthread_mutex_t	 lock;
+	pthread_cond_t	 cond;		/* for owners that wait on it */
+	struct mail_list list;
+	void		(*wake)(void *);/* or NULL: then the owner waits */
+	void		*arg;
+};
+
+/*
+ * wake is called without the lock, on the sender's thread, once for every
+ * change from empty to non-empty. With wake == NULL the owner is a thread
+ * that blocks in mailbox_wait().
+ */
+void	 mailbox_init(struct mailbox *, void (*wake)(void *), void *);
+/* There must be no mail left in it. */
+void	 mailbox_destroy(struct mailbox *);
+/* Any thread. Takes the whole list, and leaves it empty; an empty one is
+ * nothing. */
+void	 mailbox_post(struct mailbox *, struct mail_list *);
+void	 mailbox_post_one(struct mailbox *, struct mail *);
+/* The owner's thread: all mail, oldest first, linked by next, or NULL. */
+struct mail *mailbox_drain(struct mailbox *);
+/* As mailbox_drain, but waits for mail: at most this many ms, -1 for ever. */
+struct mail *mailbox_wait(struct mailbox *, int);
+
+#endif

@@ -1,0 +1,188 @@
+#include <string.h>
+
+#include "proto.h"
+#include "util.h"
+
+#define END	{ NULL, FIELD_STRING, SLOT_STRING, false, 0, 0 }
+#define OPT	false
+#define REQ	true
+
+static const struct field_def none[] = { END };
+
+static const struct field_def login[] = {
+	{ "name", FIELD_NAME, SLOT_NAME, REQ, 0, 0 },
+	{ "resume", FIELD_KEY, SLOT_RESUME, OPT, 0, 0 },
+	END
+};
+
+static const struct field_def subscribe[] = {
+	{ "room", FIELD_ROOM, SLOT_ROOM, REQ, 0, 0 },
+	{ "after", FIELD_SEQ, SLOT_AFTER, OPT, 0, 0 },
+	{ "last", FIELD_COUNT, SLOT_LAST, OPT, 0, 1000 },
+	{ "epoch", FIELD_KEY, SLOT_EPOCH, OPT, 0, 0 },
+	END
+};
+
+static const struct field_def unsubscribe[] = {
+	{ "room", FIELD_ROOM, SLOT_ROOM, REQ, 0, 0 },
+	END
+};
+
+static const struct field_def say[] = {
+	{ "room", FIELD_ROOM, SLOT_ROOM, REQ, 0, 0 },
+	{ "text", FIELD_TEXT, SLOT_TEXT, REQ, 0, 0 },
+	{ "kind", FIELD_KIND, SLOT_KIND, OPT, 0, 0 },
+	{ "key", FIELD_KEY, SLOT_KEY, OPT, 0, 0 },
+	END
+};
+
+static const struct field_def tell[] = {
+	{ "to", FIELD_NAME, SLOT_NAME, REQ, 0, 0 },
+	{ "text", FIELD_TEXT, SLOT_TEXT, REQ, 0, 0 },
+	{ "kind", FIELD_KIND, SLOT_KIND, OPT, 0, 0 },
+	{ "key", FIELD_KEY, SLOT_KEY, OPT, 0, 0 },
+	END
+};
+
+static const struct field_def seen[] = {
+	{ "room", FIELD_ROOM, SLOT_ROOM, REQ, 0, 0 },
+	{ "seq", FIELD_SEQ, SLOT_SEQ, REQ, 0, 0 },
+	END
+};
+
+static const struct field_def history[] = {
+	{ "room", FIELD_ROOM, SLOT_ROOM, REQ, 0, 0 },
+	{ "after", FIELD_SEQ, SLOT_AFTER, OPT, 0, 0 },
+	{ "before", FIELD_SEQ, SLOT_BEFORE, OPT, 0, 0 },
+	{ "limit", FIELD_COUNT, SLOT_LIMIT, OPT, 1, 1000 },
+	END
+};
+
+static const struct field_def rooms[] = {
+	{ "match", FIELD_STRING, SLOT_MATCH, OPT, 0, 0 },
+	{ "after", FIELD_SEQ, SLOT_AFTER, OPT, 0, 0 },
+	END
+};
+
+static const struct field_def who[] = {
+	{ "room", FIELD_ROOM, SLOT_ROOM, OPT, 0, 0 },
+	{ "after", FIELD_SEQ, SLOT_AFTER, OPT, 0, 0 },
+	END
+};
+
+static const struct field_def topic[] = {
+	{ "room", FIELD_ROOM, SLOT_ROOM, REQ, 0, 0 },
+	{ "topic", FIELD_STRING, SLOT_STRING, REQ, 0, 0 },
+	END
+};
+
+static const struct field_def away[] = {
+	{ "text", FIELD_STRING, SLOT_STRING, OPT, 0, 0 },
+	END
+};
+
+static const struct field_def rename_[] = {
+	{ "name", FIELD_NAME, SLOT_NAME, REQ, 0, 0 },
+	END
+};
+
+const struct cmd_def proto_cmds[] = {
+	{ CMD_LOGIN, "login", login, "say who you are" },
+	{ CMD_SUBSCRIBE, "subscribe", subscribe, "enter a room" },
+	{ CMD_UNSUBSCRIBE, "unsubscribe", unsubscribe, "leave a room" },
+	{ CMD_SAY, "say", say, "say something in a room" },
+	{ CMD_TELL, "tell", tell, "say something to one person" },
+	{ CMD_SEEN, "seen", seen, "store how far you have read" },
+	{ CMD_HISTORY, "history", history, "read older messages" },
+	{ CMD_ROOMS, "rooms", rooms, "list the rooms" },
+	{ CMD_WHO, "who", who, "list people" },
+	{ CMD_TOPIC, "topic", topic, "set a room's topic" },
+	{ CMD_AWAY, "away", away, "say that you are away, or back" },
+	{ CMD_RENAME, "rename", rename_, "take another name" },
+	{ CMD_PING, "ping", none, "ask for the server's time" },
+	{ CMD_QUIT, "quit", none, "end the connection" },
+	{ CMD_NONE, NULL, NULL, NULL }
+};
+
+const struct cmd_def *
+proto_cmd(const char *name)
+{
+	const struct cmd_def *c;
+
+	for (c = proto_cmds; c->name != NULL; c++) {
+		if (strcmp(c->name, name) == 0)
+			return c;
+	}
+	return NULL;
+}
+
+const struct cmd_def *
+proto_cmd_by_id(enum cmd cmd)
+{
+	const struct cmd_def *c;
+
+	for (c = proto_cmds; c->name != NULL; c++) {
+		if (c->cmd == cmd)
+			return c;
+	}
+	return NULL;
+}
+
+static const struct {
+	const char	*name;
+	const char	*text;
+} errors[ERR_MAX] = {
+	[ERR_NONE] = { "", "" },
+	[ERR_BAD_JSON] = { "bad-json", "That is no JSON object." },
+	[ERR_BAD_UTF8] = { "bad-utf8", "That line is not valid UTF-8." },
+	[ERR_BAD_ARGUMENT] = { "bad-argument",
+	    "A field is missing or of the wrong type." },
+	[ERR_UNKNOWN_COMMAND] = { "unknown-command",
+	    "There is no such command." },
+	[ERR_TOO_LONG] = { "too-long", "That is too long." },
+	[ERR_NOT_LOGGED_IN] = { "not-logged-in", "Log in first." },
+	[ERR_ALREADY_LOGGED_IN] = { "already-logged-in",
+	    "You are logged in already." },
+	[ERR_BAD_NAME] = { "bad-name", "That is no name." },
+	[ERR_NAME_TAKEN] = { "name-taken",
+	    "Somebody here has that name already." },
+	[ERR_NAME_REGISTERED] = { "name-registered",
+	    "That name is registered." },
+	[ERR_BAD_PASSWORD] = { "bad-password", "Name or password is wrong." },
+	[ERR_NO_SUCH_ROOM] = { "no-such-room", "There is no such room." },
+	[ERR_NO_SUCH_USER] = { "no-such-user",
+	    "There is nobody of that name here." },
+	[ERR_NOT_SUBSCRIBED] = { "not-subscribed",
+	    "You are not in that room: subscribe first." },
+	[ERR_ALREADY_SUBSCRIBED] = { "already-subscribed",
+	    "You are in that room already." },
+	[ERR_TOO_MANY_ROOMS] = { "too-many-rooms",
+	    "You are in as many rooms as the server allows." },
+	[ERR_FORBIDDEN] = { "forbidden", "You may not do that." },
+	[ERR_PRIVATE] = { "private", "That room is private." },
+	[ERR_BANNED] = { "banned", "You are banned from that room." },
+	[ERR_MUTED] = { "muted", "You are muted in that room." },
+	[ERR_NO_SUCH_MESSAGE] = { "no-such-message",
+	    "There is no such message." },
+	[ERR_RATE_LIMITED] = { "rate-limited", "That was too fast: wait." },
+	[ERR_STORE_UNAVAILABLE] = { "store-unavailable",
+	    "The server cannot store that now: try again later." },
+	[ERR_SERVER_FULL] = { "server-full",
+	    "The server is full: try again later." },
+	[ERR_INTERNAL] = { "internal", "The server made a mistake." },
+};
+
+const char *
+error_name(enum error e)
+{
+	return e < ERR_MAX ? errors[e].name : errors[ERR_INTERNAL].name;
+}
+
+const char *
+error_text(enum error e)
+{
+	return e < ERR_MAX ? errors[e].text : errors[ERR_INTERNAL].text;
+}
+
+const char *const proto_events[] = { "message", "join", "leave", "topic",
+    "renamed", "lag", "notice", "bye", NULL };

@@ -1,0 +1,135 @@
+/*
+ * A request: one command of one client. It is made and parsed on the client's
+ * loop, goes to the hub as mail, comes back answered as the very same object,
+ * and is freed on the loop. Strings live in its own arena; no string points
+ * elsewhere.
+ */
+#ifndef REQUEST_H
+#define REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mailbox.h"
+#include "msg.h"
+#include "name.h"
+#include "proto.h"
+
+/*
+ * A client is named by loop, slot and generation, never by a pointer: one
+ * that is gone is simply not found. 0 is nobody.
+ */
+typedef uint64_t client_id;
+
+#define CLIENT_ID(loop, slot, gen)					\
+	((uint64_t)(loop) << 56 | (uint64_t)(slot) << 32 | (uint32_t)(gen))
+#define CLIENT_LOOP(id)		((unsigned)((id) >> 56))
+#define CLIENT_SLOT(id)		((uint32_t)((id) >> 32) & 0xffffff)
+#define CLIENT_GEN(id)		((uint32_t)(id))
+
+struct listed_room {
+	const char	*room, *topic;
+	uint32_t	 members;
+	bool		 subscribed;
+};
+
+struct listed_user {
+	const char	*name;
+	const char	*role;		/* "owner", "member"; NULL outside a room */
+	const char	*away;		/* NULL: not away */
+	uint32_t	 sessions;
+	bool		 guest;
+};
+
+struct request_chunk;
+
+struct request {
+	struct mail	 mail;		/* MAIL_REQUEST, then MAIL_REPLY */
+	client_id	 client;
+	uint32_t	 sid;		/* the hub's handle; 0 before login */
+	enum cmd	 cmd;
+	uint8_t		 tag;		/* the dialect's own; comes back as it was */
+	uint8_t		 has;		/* HAS_ bits: optional numbers given */
+	uint32_t	 cost;		/* bytes charged to the session's bound */
+
+	/* the command's arguments; a name is its key and how it was written */
+	const char	*id;		/* rendered JSON to echo, or NULL */
+	const char	*wire_cmd;	/* cmd as sent, for an unknown one */
+	const char	*name, *name_key;
+	const char	*room, *room_key;
+	const char	*string;	/* topic, away text, leave reason; NULL none */
+	const char	*epoch;
+	const char	*match;
+	const char	*resume;	/* login: session of an earlier login */
+	struct msg	*msg;		/* say, tell: owned, until committed */
+	uint64_t	 after, before, seq;
+	uint32_t	 last, limit;
+
+	/* the answer */
+	enum error	 error;
+	const char	*field;		/* bad-argument: which */
+	const char	*message;	/* NULL: error_text() */
+	uint32_t	 retry_ms;	/* rate-limited */
+	uint32_t	 room_id;	/* subscribe, unsubscribe, history */
+	uint64_t	 head;		/* subscribe; say, tell: seq is in seq */
+	uint64_t	 floor;		/* subscribe, history: highest seq removed */
+	int64_t		 time;		/* say, tell, ping: ms since the epoch */
+	const char	*topic;
+	const char	*role;
+	uint32_t	 members;
+	bool		 duplicate, guest, reset, gap, more;
+	bool		 room_created;
+	uint64_t	 gap_after, gap_before;
+	uint64_t	 next;		/* who, rooms: where to go on, if more */
+	const char	*session;	/* login: secret to resume by */
+	struct listed_room *rooms;	/* in the arena */
+	struct listed_user *users;
+	struct msg	**msgs;		/* history: nlisted references, owned */
+	uint32_t	 nlisted;
+
+	struct request_chunk *chunks;	/* private */
+	char		*free;
+	size_t		 left;
+};
+
+enum { HAS_AFTER = 1, HAS_BEFORE = 2, HAS_LAST = 4, HAS_SEQ = 8 };
+
+struct request *request_new(enum cmd);
+void	 request_free(struct request *);	/* NULL is nothing */
+/* Memory that lives as long as the request, aligned for pointers. */
+void	*request_alloc(struct request *, size_t);
+const char *request_str(struct request *, const char *);
+const char *request_strn(struct request *, const char *, size_t);
+const char *request_fmt(struct request *, const char *, ...)
+	    __attribute__((format(printf, 2, 3)));
+void	 request_set_name(struct request *, const struct name *);
+void	 request_set_room(struct request *, const struct name *);
+/* Sets the error and a message of its own (NULL: the error's usual one). */
+void	 request_fail(struct request *, enum error, const char *, ...)
+	    __attribute__((format(printf, 3, 4)));
+
+/*
+ * Hub to loop: a session is now also in this room (its inbox), from after on,
+ * without having asked.
+ */
+struct place_mail {
+	struct mail	 mail;
+	client_id	 client;
+	uint32_t	 room_id;
+	uint64_t	 after;
+	char		 room[NAME_SIZE];
+};
+
+enum session_act {
+	SESSION_REPLACED	/* another connection resumed it: bye and close */
+};
+
+/* Hub to loop: about one session. */
+struct session_mail {
+	struct mail	 mail;
+	client_id	 client;
+	enum session_act act;
+};
+
+#endif

@@ -1,0 +1,159 @@
+/*
+ * The store: the rooms' logs. It numbers messages (one sequence over all
+ * rooms), commits them in groups, and reads pages. One const struct per
+ * backend; callers use the store_ functions only.
+ *
+ * Ops are queued by the hub and committed in order; what belongs to one
+ * store_flush() may share a commit. Each op comes back exactly once as mail,
+ * in order, committed or failed. Reads come back as mail to whoever asked and
+ * see everything that has come back committed before they were asked.
+ */
+#ifndef STORE_H
+#define STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf.h"
+#include "mailbox.h"
+#include "msg.h"
+
+struct request;
+struct store;
+
+enum store_error {
+	STORE_OK,
+	STORE_UNAVAILABLE	/* disk full, I/O error: nothing was stored */
+};
+
+/* A room as the store knows it when it opens. */
+struct store_room {
+	uint32_t	 id;
+	const char	*name;		/* shown */
+	const char	*key;
+	const char	*topic;		/* "" for none */
+	uint64_t	 head;		/* newest seq, 0 if it never had any */
+	uint64_t	 floor;		/* highest seq that was removed, or 0 */
+};
+
+enum store_op_kind {
+	STORE_APPEND,		/* msg, with msg->room set */
+	STORE_TOPIC,		/* text */
+	STORE_FORGET		/* remove everything up to seq (a guest's inbox) */
+};
+
+/*
+ * The room is made in the store by the first op that names it: name and key
+ * are copied where needed; room, name and key must be set in every op.
+ * Owned by the store from store_submit() until it comes back.
+ */
+struct store_op {
+	struct mail	 mail;		/* MAIL_COMMITTED */
+	enum store_op_kind kind;
+	uint32_t	 room;
+	const char	*name, *key;	/* of the room */
+	struct msg	*msg;		/* a reference; its seq and time are set */
+	const char	*text;
+	uint64_t	 seq;		/* append: also set here, see duplicate */
+	int64_t		 time;
+	struct request	*req;		/* the hub's, untouched */
+	void		*arg;		/* the hub's, untouched */
+	enum store_error error;
+	/*
+	 * append with a key: the same person (msg_from folded: from_key) has
+	 * said this key in this room within 24 h. seq and time are the first
+	 * one's, msg is left alone and nothing was stored. Two in one group
+	 * are found as well.
+	 */
+	const char	*from_key;
+	bool		 duplicate;
+};
+
+/* Retention has removed a room's oldest messages, up to and with floor. */
+struct store_pruned {
+	struct mail	 mail;		/* MAIL_PRUNED */
+	uint32_t	 room;
+	uint64_t	 floor;
+};
+
+enum store_read_kind {
+	READ_AFTER,	/* seq > after, oldest first, the oldest of them */
+	READ_BEFORE,	/* seq < before (0: no end) and > after: the newest of
+			 * them, still given oldest first */
+	READ_SEEK	/* only sets after: the seq behind which the newest
+			 * limit messages with seq < before (0: no end) lie;
+			 * 0 if there are no more than that */
+};
+
+/*
+ * Owned by the asker before store_read() and after it came back; freed with
+ * store_read_free().
+ */
+struct store_read {
+	struct mail	 mail;		/* MAIL_READ */
+	struct mailbox	*to;
+	enum store_read_kind kind;
+	uint32_t	 room;
+	uint64_t	 after, before;
+	uint32_t	 limit;		/* messages, at least 1 */
+	size_t		 bytes;		/* of msg_size(), but at least one message */
+	/* the asker's, untouched */
+	uint64_t	 client;
+	void		*arg;
+	uint64_t	 num;
+	/* the answer */
+	enum store_error error;
+	bool		 more;		/* beyond limit or bytes */
+	uint64_t	 floor;		/* the room's, when it was read */
+	uint32_t	 n;
+	struct msg	**msgs;		/* references */
+};
+
+struct store_read *store_read_new(enum store_read_kind, uint32_t room);
+void	 store_read_free(struct store_read *);
+
+struct store_backend {
+	const char	*name;
+	struct store	*(*open)(const struct conf *, char **error);
+	void		 (*rooms)(struct store *,
+			    void (*)(void *, const struct store_room *), void *);
+	bool		 (*start)(struct store *, struct mailbox *, char **error);
+	void		 (*submit)(struct store *, struct store_op *);
+	void		 (*flush)(struct store *);
+	void		 (*read)(struct store *, struct store_read *);
+	void		 (*configure)(struct store *, const struct conf *);
+	void		 (*close)(struct store *);
+};
+
+/* The first member of every backend's own struct. */
+struct store {
+	const struct store_backend *backend;
+	char		 epoch[33];	/* names this log; another log, another epoch */
+};
+
+extern const struct store_backend store_memory, store_sqlite;
+
+/*
+ * Opens conf->store. NULL and *error (caller frees; says what is wrong, where
+ * and what would be right) if that fails: an unknown backend, no permission, a
+ * damaged or newer database, another daemon's lock. Main thread.
+ */
+struct store *store_open(const struct conf *, char **error);
+const char *store_epoch(const struct store *);
+/* Calls back for every room there is. Before store_start(). */
+void	 store_rooms(struct store *, void (*)(void *, const struct store_room *),
+	    void *);
+/* Starts the store's threads; ops and prunings come back to this mailbox. */
+bool	 store_start(struct store *, struct mailbox *, char **error);
+/* Hub thread. */
+void	 store_submit(struct store *, struct store_op *);
+void	 store_flush(struct store *);
+/* Any thread that owns a mailbox. */
+void	 store_read(struct store *, struct store_read *);
+/* New retention and so on after a reload; conf outlives the next call. */
+void	 store_configure(struct store *, const struct conf *);
+/* Commits all that was flushed, mails it back, ends the threads, frees. */
+void	 store_close(struct store *);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * The telnet layer of one connection, from its first IAC on; see telnet.md's
+ * table in partyline-protocol(7). Bytes in, text and answers out. Pure: no
+ * socket. The connection's loop.
+ */
+#ifndef TELNET_H
+#define TELNET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "util.h"
+
+struct telnet;
+
+enum telnet_status {
+	TELNET_OK,
+	TELNET_CLOSE	/* a hostile peer: reason in telnet_reason() */
+};
+
+struct telnet *telnet_new(void);
+void	 telnet_free(struct telnet *);		/* NULL is nothing */
+
+/*
+ * Takes bytes from the wire. Appends data bytes to text (for IP a 0x03, EC a
+ * 0x7f, EL a 0x15, as if typed), and what must be answered to answer; CR NUL
+ * comes out as CR LF. Byte by byte or all at once: the same result.
+ * TIMING-MARK's answer stands where the mark stood among the answers.
+ */
+enum telnet_status telnet_recv(struct telnet *, const char *, size_t,
+	    struct buf *text, struct buf *answer);
+const char *telnet_reason(const struct telnet *);
+
+/* WILL ECHO (hide) or WONT ECHO to answer, if it changes anything. */
+void	 telnet_hide(struct telnet *, bool hide, struct buf *answer);
+
+/* The window's width the peer told last, 0 unknown. */
+unsigned telnet_width(const struct telnet *);
+/* The terminal's type the peer told, "" unknown; cleaned, at most 40 bytes. */
+const char *telnet_ttype(const struct telnet *);
+
+/*
+ * What a person typed, as a line editor would leave it: BS and DEL take the
+ * character (grapheme) before them away, ^U and ^C the line, ^W the word.
+ * In place; returns the new length.
+ */
+size_t	 line_edit(char *, size_t);
+
+#endif

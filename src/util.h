@@ -1,0 +1,59 @@
+/*
+ * Small things every module needs: memory that cannot fail, bytes that grow,
+ * clocks, random ids. No state, any thread.
+ */
+#ifndef UTIL_H
+#define UTIL_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NITEMS(a)	(sizeof(a) / sizeof((a)[0]))
+
+/* Out of memory is fatal for small allocations: these never return NULL. */
+void	*xmalloc(size_t);
+void	*xcalloc(size_t, size_t);
+void	*xrealloc(void *, size_t);
+char	*xstrdup(const char *);
+char	*xmemdup(const void *, size_t);
+char	*xasprintf(const char *, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * A growing byte buffer. All zeros is an empty one. data is not terminated
+ * unless buf_str() was called last.
+ */
+struct buf {
+	char	*data;
+	size_t	 len;
+	size_t	 cap;
+};
+
+void	 buf_free(struct buf *);		/* empties and releases */
+void	 buf_reset(struct buf *);		/* empties, keeps memory */
+void	 buf_trim(struct buf *, size_t);	/* empties; releases if cap > n */
+char	*buf_room(struct buf *, size_t);	/* n writable bytes at the end */
+void	 buf_add(struct buf *, const void *, size_t);
+void	 buf_addc(struct buf *, char);
+void	 buf_adds(struct buf *, const char *);
+void	 buf_addf(struct buf *, const char *, ...)
+	    __attribute__((format(printf, 2, 3)));
+void	 buf_addu(struct buf *, uint64_t);	/* decimal, fast */
+void	 buf_drop(struct buf *, size_t);	/* removes n bytes in front */
+const char *buf_str(struct buf *);		/* terminated view */
+
+uint64_t clock_ms(void);		/* monotonic, milliseconds */
+uint64_t clock_us(void);		/* monotonic, microseconds */
+int64_t	 clock_wall(void);		/* ms since the epoch, UTC */
+
+#define TIME_RFC3339	25		/* "2026-11-22T06:33:00.123Z" and NUL */
+/* UTC, milliseconds, RFC 3339 section 5.6. The date part is cached a thread. */
+void	 time_rfc3339(int64_t, char [TIME_RFC3339]);
+
+/* Random bytes of the kernel; never fails (getrandom(2)). */
+void	 random_bytes(void *, size_t);
+/* n random bytes as 2n hex digits and NUL. */
+void	 random_hex(char *, size_t);
+
+#endif
