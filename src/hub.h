@@ -48,6 +48,8 @@ void	 hub_pruned(struct hub *, struct store_pruned *);
  */
 void	 hub_flush(struct hub *);
 
+/* Ops the store has not given back yet: the hub may not be freed before. */
+uint64_t hub_pending(const struct hub *);
 /* For tests and metrics. */
 uint32_t hub_users(const struct hub *);
 uint32_t hub_rooms(const struct hub *);

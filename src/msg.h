@@ -73,7 +73,10 @@ struct batch {
 	struct mail	 mail;
 	uint32_t	 room;
 	uint32_t	 n, cap;
-	size_t		 bytes;
+	size_t		 bytes;		/* of msg_size() */
+	uint64_t	 skip;		/* n is 0: the loop is too far behind to
+					 * be given them; all up to this seq is
+					 * to be read from the store */
 	struct msg	*msgs[];
 };
 

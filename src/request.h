@@ -42,6 +42,12 @@ struct listed_user {
 	bool		 guest;
 };
 
+/* A room the client is in, when it has moved to another loop. */
+struct moved_room {
+	uint32_t	 room_id;
+	uint64_t	 head;
+};
+
 struct request_chunk;
 
 struct request {
@@ -85,6 +91,7 @@ struct request {
 	const char	*session;	/* login: secret to resume by */
 	struct listed_room *rooms;	/* in the arena */
 	struct listed_user *users;
+	struct moved_room *moved;	/* CMD_MOVED */
 	struct msg	**msgs;		/* history: nlisted references, owned */
 	uint32_t	 nlisted;
 

@@ -101,7 +101,7 @@ struct store_read {
 	/* the asker's, untouched */
 	uint64_t	 client;
 	void		*arg;
-	uint64_t	 num;
+	uint64_t	 num, head;
 	/* the answer */
 	enum store_error error;
 	bool		 more;		/* beyond limit or bytes */

@@ -1,0 +1,20 @@
+/*
+ * How many clients an address has: an IPv4 address, an IPv6 /64, or "unix".
+ * One small object an address, shared by its clients. Any thread.
+ */
+#ifndef ADDRESS_H
+#define ADDRESS_H
+
+#include <sys/socket.h>
+
+#include <stdint.h>
+
+struct address;
+
+/* One more client of it; NULL if it has max already (0: no limit). */
+struct address *address_take(const struct sockaddr *, uint64_t max);
+void	 address_give(struct address *);
+/* For the log: the address in full, without the port. */
+const char *address_text(const struct address *);
+
+#endif

@@ -1,0 +1,50 @@
+#include <sys/socket.h>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include "carrier.h"
+
+/*
+ * What the kernel may hold that it has not sent yet (tcp(7),
+ * TCP_NOTSENT_LOWAT): a reader that stops costs no more than that there.
+ */
+#define NOTSENT		(64 * 1024)
+
+static struct bufferevent *
+tcp_open(struct event_base *base, int fd)
+{
+	int on = 1, notsent = NOTSENT;
+
+	/* These fail on unix sockets, which need none of them. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &notsent,
+	    sizeof(notsent));
+	/* telnet's urgent data mark stays in the stream (RFC 854, Synch) */
+	setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	return bufferevent_socket_new(base, fd, 0);
+}
+
+static ssize_t
+tcp_send(struct bufferevent *bev, struct iovec *iov, int n)
+{
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = (size_t)n };
+
+	return sendmsg(bufferevent_getfd(bev), &msg,
+	    MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static ssize_t
+tcp_recv(struct bufferevent *bev, void *data, size_t size)
+{
+	return recv(bufferevent_getfd(bev), data, size, MSG_DONTWAIT);
+}
+
+const struct carrier carrier_tcp = {
+	.name = "tcp",
+	.framed = false,
+	.open = tcp_open,
+	.send = tcp_send,
+	.recv = tcp_recv,
+};

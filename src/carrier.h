@@ -1,0 +1,31 @@
+/*
+ * How bytes get to a client and from it: one const struct a kind of
+ * transport. A carrier is a stream of bytes, or framed: then each line is a
+ * frame of its own. The session's loop.
+ */
+#ifndef CARRIER_H
+#define CARRIER_H
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <event2/bufferevent.h>
+#include <stdbool.h>
+
+struct carrier {
+	const char	*name;
+	bool		 framed;
+	/* Takes a connected, non-blocking socket over; its fd is closed by
+	 * whoever closes the session. */
+	struct bufferevent *(*open)(struct event_base *, int fd);
+	/* Sends slices past the bufferevent, whose output must be empty of
+	 * what goes before them. Bytes accepted; -1 and errno, EAGAIN if the
+	 * socket is full. Never raises SIGPIPE. */
+	ssize_t		 (*send)(struct bufferevent *, struct iovec *, int);
+	/* Reads past the bufferevent, whose input must be empty. As recv(2). */
+	ssize_t		 (*recv)(struct bufferevent *, void *, size_t);
+};
+
+extern const struct carrier carrier_tcp;
+
+#endif

@@ -1,0 +1,180 @@
+#include <assert.h>
+#include <err.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub-thread.h"
+#include "hub.h"
+#include "log.h"
+#include "util.h"
+
+/*
+ * A loop that is this far behind with its mail is given no more news but told
+ * to read them from the store: no loop makes the hub's memory grow.
+ */
+#define BACKLOG_MAX	(64u * 1024 * 1024)
+
+struct hub_thread {
+	struct daemon	*daemon;
+	struct hub	*hub;
+	struct mailbox	 box;
+	struct mail_list *out;		/* one a loop */
+	pthread_t	 thread;
+	bool		 stopping;
+};
+
+static void
+out_reply(void *arg, struct request *req)
+{
+	struct hub_thread *h = arg;
+
+	req->mail.kind = MAIL_REPLY;
+	mail_list_add(&h->out[CLIENT_LOOP(req->client)], &req->mail);
+}
+
+static void
+hold_back(struct batch *b)
+{
+	uint32_t i;
+
+	for (i = 0; i < b->n; i++) {
+		if (msg_stored(b->msgs[i]))
+			b->skip = b->msgs[i]->seq;
+		msg_unref(b->msgs[i]);
+	}
+	b->n = 0;
+	b->bytes = 0;
+}
+
+static void
+out_batch(void *arg, unsigned loop, struct batch *b)
+{
+	struct hub_thread *h = arg;
+	struct loop *l = &h->daemon->loops[loop];
+
+	if (atomic_load_explicit(&l->backlog, memory_order_relaxed) >
+	    BACKLOG_MAX)
+		hold_back(b);
+	atomic_fetch_add_explicit(&l->backlog, b->bytes,
+	    memory_order_relaxed);
+	b->mail.kind = MAIL_BATCH;
+	mail_list_add(&h->out[loop], &b->mail);
+}
+
+static void
+out_place(void *arg, struct place_mail *m)
+{
+	struct hub_thread *h = arg;
+
+	m->mail.kind = MAIL_PLACE;
+	mail_list_add(&h->out[CLIENT_LOOP(m->client)], &m->mail);
+}
+
+static void
+out_session(void *arg, struct session_mail *m)
+{
+	struct hub_thread *h = arg;
+
+	m->mail.kind = MAIL_SESSION;
+	mail_list_add(&h->out[CLIENT_LOOP(m->client)], &m->mail);
+}
+
+static void
+take(struct hub_thread *h, struct mail *m)
+{
+	switch (m->kind) {
+	case MAIL_REQUEST:
+		hub_request(h->hub, (struct request *)m);
+		break;
+	case MAIL_COMMITTED:
+		hub_committed(h->hub, (struct store_op *)m);
+		break;
+	case MAIL_PRUNED:
+		hub_pruned(h->hub, (struct store_pruned *)m);
+		break;
+	case MAIL_CONTROL:
+		h->stopping = true;
+		free(m);
+		break;
+	default:
+		assert(!"mail of this kind to the hub");
+	}
+}
+
+static void *
+run(void *arg)
+{
+	struct hub_thread *h = arg;
+	struct mail *m, *next;
+	unsigned i, turn;
+
+	while (!h->stopping || hub_pending(h->hub) > 0) {
+		m = mailbox_wait(&h->box, -1);
+		/*
+		 * What the flush completes at once (store = memory) goes out
+		 * with this round's mail, and so does what came meanwhile.
+		 */
+		for (turn = 0; m != NULL && turn < 2; turn++) {
+			for (; m != NULL; m = next) {
+				next = m->next;
+				take(h, m);
+			}
+			hub_flush(h->hub);
+			if (turn == 0)
+				m = mailbox_drain(&h->box);
+		}
+		for (i = 0; i < h->daemon->nloops; i++)
+			mailbox_post(&h->daemon->loops[i].box, &h->out[i]);
+	}
+	return NULL;
+}
+
+struct hub_thread *
+hub_thread_new(struct daemon *d)
+{
+	struct hub_thread *h = xcalloc(1, sizeof(*h));
+	const struct hub_out out = { h, out_reply, out_batch, out_place,
+	    out_session };
+	unsigned i;
+
+	h->daemon = d;
+	h->out = xcalloc(d->nloops, sizeof(*h->out));
+	for (i = 0; i < d->nloops; i++)
+		mail_list_init(&h->out[i]);
+	mailbox_init(&h->box, NULL, NULL);
+	h->hub = hub_new(d->conf, d->store, d->nloops, &out);
+	return h;
+}
+
+struct mailbox *
+hub_thread_box(struct hub_thread *h)
+{
+	return &h->box;
+}
+
+void
+hub_thread_start(struct hub_thread *h)
+{
+	int error = pthread_create(&h->thread, NULL, run, h);
+
+	if (error != 0)
+		errx(1, "pthread_create: %s", strerror(error));
+}
+
+void
+hub_thread_stop(struct hub_thread *h)
+{
+	struct mail *stop = xcalloc(1, sizeof(*stop)), *m, *next;
+
+	stop->kind = MAIL_CONTROL;
+	mailbox_post_one(&h->box, stop);
+	pthread_join(h->thread, NULL);
+	for (m = mailbox_drain(&h->box); m != NULL; m = next) {
+		next = m->next;
+		take(h, m);
+	}
+	hub_free(h->hub);
+	mailbox_destroy(&h->box);
+	free(h->out);
+	free(h);
+}

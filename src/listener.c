@@ -1,0 +1,341 @@
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "address.h"
+#include "dialect.h"
+#include "listener.h"
+#include "log.h"
+#include "loop.h"
+#include "session.h"
+#include "util.h"
+
+#define BACKLOG		4096
+#define ACCEPTS		64	/* of one event, so that others get their turn */
+#define REST_MS		250	/* at the descriptor limit */
+
+struct listener {
+	struct listener	*next;
+	const struct listen_conf *conf;
+	struct loop	*loop;
+	struct event	*event;
+	struct event	*rest;		/* ends a rest */
+	int		 fd;
+	int		 reserve;	/* given up to tell one more client */
+	bool		 full;		/* said in the log */
+	char		*path;		/* a unix socket's, to be removed */
+};
+
+/* Binding. */
+
+static int
+bind_local(const struct listen_conf *c, char **error)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd, probe;
+
+	if (strlen(c->address) >= sizeof(sun.sun_path)) {
+		*error = xasprintf("listen %s: the path is longer than %zu "
+		    "bytes", c->text, sizeof(sun.sun_path) - 1);
+		return -1;
+	}
+	strcpy(sun.sun_path, c->address);
+	/* One that nobody serves any more is left from before: replace it. */
+	probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (probe != -1) {
+		if (connect(probe, (struct sockaddr *)&sun, sizeof(sun)) == -1
+		    && errno == ECONNREFUSED)
+			unlink(c->address);
+		close(probe);
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd == -1 ||
+	    bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1 ||
+	    listen(fd, BACKLOG) == -1) {
+		*error = xasprintf("listen %s: %s", c->text, strerror(errno));
+		if (fd != -1)
+			close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static int
+bind_address(const struct addrinfo *ai)
+{
+	int fd, on = 1, saved;
+
+	fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    0);
+	if (fd == -1)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == -1 ||
+	    listen(fd, BACKLOG) == -1) {
+		saved = errno;
+		close(fd);
+		errno = saved;
+		return -1;
+	}
+	return fd;
+}
+
+static int
+bind_inet(const struct listen_conf *c, char **error)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+	    .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV };
+	struct addrinfo *ai;
+	bool any = strcmp(c->address, "*") == 0;
+	char port[8];
+	int fd, e;
+
+	snprintf(port, sizeof(port), "%u", c->port);
+	if (any)
+		hints.ai_family = AF_INET6;	/* takes IPv4 too */
+	e = getaddrinfo(any ? NULL : c->address, port, &hints, &ai);
+	if (e != 0) {
+		*error = xasprintf("listen %s: %s", c->text, gai_strerror(e));
+		return -1;
+	}
+	fd = bind_address(ai);
+	if (fd == -1 && any && errno == EAFNOSUPPORT) {
+		freeaddrinfo(ai);
+		hints.ai_family = AF_INET;
+		if (getaddrinfo(NULL, port, &hints, &ai) != 0)
+			return -1;
+		fd = bind_address(ai);
+	}
+	if (fd == -1)
+		*error = xasprintf("listen %s: %s%s", c->text, strerror(errno),
+		    errno == EADDRINUSE ? ": another program has this port; "
+		    "stop it, or choose another with -o listen=…" : "");
+	freeaddrinfo(ai);
+	return fd;
+}
+
+struct listener *
+listener_open_all(const struct conf *conf, char **error)
+{
+	struct listener *first = NULL, **last = &first, *l;
+	size_t i;
+
+	for (i = 0; i < conf->nlistens; i++) {
+		const struct listen_conf *c = &conf->listens[i];
+		int fd = c->local ? bind_local(c, error) :
+		    bind_inet(c, error);
+
+		if (fd == -1) {
+			while ((l = first) != NULL) {
+				first = l->next;
+				close(l->fd);
+				if (l->path != NULL)
+					unlink(l->path);
+				free(l->path);
+				free(l);
+			}
+			return NULL;
+		}
+		l = xcalloc(1, sizeof(*l));
+		l->conf = c;
+		l->fd = fd;
+		l->reserve = -1;
+		l->path = c->local ? xstrdup(c->address) : NULL;
+		*last = l;
+		last = &l->next;
+	}
+	return first;
+}
+
+/* Serving. */
+
+static const char *
+kind_name(enum listen_kind kind)
+{
+	static const char *const names[] = { [LISTEN_AUTO] = "auto",
+	    [LISTEN_TEXT] = "text", [LISTEN_JSON] = "json" };
+
+	return names[kind];
+}
+
+/* Tells a client that there is no room for it, and closes. */
+static void
+turn_away(const struct listener *l, int fd, const char *why)
+{
+	struct buf out = { 0 };
+
+	if (l->conf->kind == LISTEN_JSON)
+		dialect_json.bye(&out, error_name(ERR_SERVER_FULL), true, 0);
+	else
+		dialect_text.bye(&out, error_name(ERR_SERVER_FULL), true, 0);
+	send(fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	buf_free(&out);
+	/* What it has sent already must not turn this into a reset. */
+	shutdown(fd, SHUT_WR);
+	close(fd);
+	log_debug("client-refused", LS("reason", why), LEND);
+}
+
+static void
+rest_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct listener *l = arg;
+
+	(void)fd;
+	(void)what;
+	if (l->reserve == -1)
+		l->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	event_add(l->event, NULL);
+}
+
+/* No descriptor is left: tell one client by the reserve, then rest. */
+static void
+out_of_descriptors(struct listener *l)
+{
+	struct timeval tv = { 0, REST_MS * 1000 };
+	int fd;
+
+	if (!l->full)
+		log_warn("no-descriptors", LS("listen", l->conf->text),
+		    LS("advice", "raise the limit of open files"), LEND);
+	l->full = true;
+	if (l->reserve != -1) {
+		close(l->reserve);
+		l->reserve = -1;
+		fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd != -1)
+			turn_away(l, fd, "no descriptors");
+		l->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	}
+	event_del(l->event);
+	evtimer_add(l->rest, &tv);
+}
+
+static uint16_t
+port_of(const struct sockaddr *sa)
+{
+	if (sa->sa_family == AF_INET)
+		return ntohs(((const struct sockaddr_in *)(const void *)
+		    sa)->sin_port);
+	if (sa->sa_family == AF_INET6)
+		return ntohs(((const struct sockaddr_in6 *)(const void *)
+		    sa)->sin6_port);
+	return 0;
+}
+
+static void
+welcome(struct listener *l, int fd, const struct sockaddr *sa)
+{
+	struct daemon *d = l->loop->daemon;
+	const struct conf *conf = l->loop->conf;
+	struct session_record *r;
+	struct address *address;
+	struct loop *to;
+
+	if (atomic_load(&d->nclients) >= conf->max_clients) {
+		turn_away(l, fd, "max_clients");
+		return;
+	}
+	address = address_take(sa, conf->max_clients_address);
+	if (address == NULL) {
+		turn_away(l, fd, "max_clients_address");
+		return;
+	}
+	atomic_fetch_add(&d->nclients, 1);
+	r = session_record_new(fd, l->conf->kind, address, port_of(sa));
+	to = loop_least_busy(d);
+	if (to == l->loop)
+		session_attach(to, r);
+	else
+		mailbox_post_one(&to->box, &r->mail);
+}
+
+static void
+accept_cb(evutil_socket_t lfd, short what, void *arg)
+{
+	struct listener *l = arg;
+	struct sockaddr_storage ss;
+	socklen_t len;
+	int i, fd;
+
+	(void)what;
+	for (i = 0; i < ACCEPTS; i++) {
+		len = sizeof(ss);
+		fd = accept4(lfd, (struct sockaddr *)&ss, &len,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd != -1) {
+			l->full = false;
+			welcome(l, fd, (struct sockaddr *)&ss);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+		    errno == ENOMEM)
+			out_of_descriptors(l);
+		if (errno != EINTR && errno != ECONNABORTED)
+			return;
+	}
+}
+
+static void
+log_listening(const struct listener *l)
+{
+	char host[NI_MAXHOST] = "", port[NI_MAXSERV] = "0";
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	if (l->conf->local) {
+		log_notice("listening", LS("kind", kind_name(l->conf->kind)),
+		    LS("address", l->conf->address), LEND);
+		return;
+	}
+	if (getsockname(l->fd, (struct sockaddr *)&ss, &len) == 0)
+		getnameinfo((struct sockaddr *)&ss, len, host, sizeof(host),
+		    port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV);
+	log_notice("listening", LS("kind", kind_name(l->conf->kind)),
+	    LS("address", host), LS("port", port), LEND);
+}
+
+void
+listener_serve(struct loop *loop, struct listener *first)
+{
+	struct listener *l;
+
+	loop->listeners = first;
+	for (l = first; l != NULL; l = l->next) {
+		l->loop = loop;
+		l->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		l->event = event_new(loop->base, l->fd, EV_READ | EV_PERSIST,
+		    accept_cb, l);
+		l->rest = evtimer_new(loop->base, rest_cb, l);
+		event_add(l->event, NULL);
+		log_listening(l);
+	}
+}
+
+void
+listener_close_all(struct loop *loop)
+{
+	struct listener *l;
+
+	while ((l = loop->listeners) != NULL) {
+		loop->listeners = l->next;
+		event_free(l->event);
+		event_free(l->rest);
+		close(l->fd);
+		if (l->reserve != -1)
+			close(l->reserve);
+		if (l->path != NULL)
+			unlink(l->path);
+		free(l->path);
+		free(l);
+	}
+}

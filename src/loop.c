@@ -1,0 +1,626 @@
+#include <sys/eventfd.h>
+
+#include <assert.h>
+#include <err.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "listener.h"
+#include "log.h"
+#include "loop.h"
+#include "session.h"
+#include "session-io.h"
+#include "util.h"
+
+#define STOP_WAIT	5		/* seconds a slow client gets at the end */
+#define ROOMS_MIN	16
+
+static uint64_t
+thread_cpu_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+/* Slots: where sessions are found by number. */
+
+uint32_t
+loop_slot_take(struct loop *l, struct session *s, uint32_t *gen)
+{
+	uint32_t i, slot;
+
+	if (l->free_slot == UINT32_MAX) {
+		uint32_t n = l->nslots ? l->nslots + l->nslots / 2 : 64;
+
+		l->slots = xrealloc(l->slots, n * sizeof(*l->slots));
+		for (i = n; i-- > l->nslots;) {
+			l->slots[i] = (struct slot){ NULL, 0, l->free_slot };
+			l->free_slot = i;
+		}
+		l->nslots = n;
+	}
+	slot = l->free_slot;
+	l->free_slot = l->slots[slot].next_free;
+	l->slots[slot].session = s;
+	*gen = ++l->slots[slot].gen;
+	atomic_fetch_add_explicit(&l->nsessions, 1, memory_order_relaxed);
+	return slot;
+}
+
+void
+loop_slot_give(struct loop *l, uint32_t slot)
+{
+	l->slots[slot].session = NULL;
+	l->slots[slot].next_free = l->free_slot;
+	l->free_slot = slot;
+	atomic_fetch_sub_explicit(&l->nsessions, 1, memory_order_relaxed);
+}
+
+struct session *
+loop_session(struct loop *l, client_id id)
+{
+	uint32_t slot = CLIENT_SLOT(id);
+
+	if (slot >= l->nslots || l->slots[slot].gen != CLIENT_GEN(id))
+		return NULL;
+	return l->slots[slot].session;
+}
+
+/* Rooms that have readers here. */
+
+struct room_view *
+loop_room(struct loop *l, uint32_t id)
+{
+	struct room_view *r;
+
+	if (l->rooms_cap == 0)
+		return NULL;
+	for (r = l->rooms[id & (l->rooms_cap - 1)]; r != NULL; r = r->next) {
+		if (r->id == id)
+			return r;
+	}
+	return NULL;
+}
+
+static void
+rooms_resize(struct loop *l, uint32_t cap)
+{
+	struct room_view **old = l->rooms, *r, *next;
+	uint32_t i, n = l->rooms_cap;
+
+	l->rooms = xcalloc(cap, sizeof(*l->rooms));
+	l->rooms_cap = cap;
+	for (i = 0; i < n; i++) {
+		for (r = old[i]; r != NULL; r = next) {
+			next = r->next;
+			r->next = l->rooms[r->id & (cap - 1)];
+			l->rooms[r->id & (cap - 1)] = r;
+		}
+	}
+	free(old);
+}
+
+struct room_view *
+loop_room_make(struct loop *l, uint32_t id, const char *name, uint64_t head)
+{
+	struct room_view *r = loop_room(l, id);
+	size_t len = strlen(name) + 1;
+
+	if (r != NULL)
+		return r;
+	if (l->nrooms >= l->rooms_cap)
+		rooms_resize(l, l->rooms_cap ? l->rooms_cap * 2 : ROOMS_MIN);
+	r = xcalloc(1, sizeof(*r) + len);
+	r->id = id;
+	r->last_seq = head;
+	memcpy(r->name, name, len);
+	r->next = l->rooms[id & (l->rooms_cap - 1)];
+	l->rooms[id & (l->rooms_cap - 1)] = r;
+	l->nrooms++;
+	return r;
+}
+
+static void
+room_free(struct loop *l, struct room_view *r)
+{
+	struct room_view **at = &l->rooms[r->id & (l->rooms_cap - 1)];
+
+	while (*at != r)
+		at = &(*at)->next;
+	*at = r->next;
+	l->nrooms--;
+	free(r);
+}
+
+void
+loop_stream_left(struct loop *l, struct stream *s)
+{
+	struct room_view *r = stream_room(s);
+	uint32_t i;
+
+	if (stream_release(s)) {
+		for (i = 0; i < l->ntouched; i++) {
+			if (l->touched[i] == s)
+				l->touched[i] = l->touched[--l->ntouched];
+		}
+	}
+	if (r->nplaces == 0)
+		room_free(l, r);
+}
+
+/* Writing. */
+
+static void
+touch(struct loop *l, struct stream *s)
+{
+	if (stream_touch(s, true))
+		return;
+	if (l->ntouched == l->touched_cap) {
+		l->touched_cap = l->touched_cap ? l->touched_cap * 2 : 64;
+		l->touched = xrealloc(l->touched,
+		    l->touched_cap * sizeof(*l->touched));
+	}
+	l->touched[l->ntouched++] = s;
+}
+
+void
+loop_flush(struct loop *l)
+{
+	struct session *s;
+	struct place *p;
+	uint32_t i;
+
+	for (i = 0; i < l->ntouched; i++) {
+		LIST_FOREACH(p, stream_readers(l->touched[i]), readers)
+			session_dirty(p->session);
+	}
+	while ((s = STAILQ_FIRST(&l->dirty)) != NULL) {
+		STAILQ_REMOVE_HEAD(&l->dirty, dirty);
+		s->is_dirty = false;
+		if (!s->dead)
+			session_flush(s);
+	}
+	for (i = 0; i < l->ntouched; i++) {
+		stream_touch(l->touched[i], false);
+		stream_settle(l->touched[i]);
+		stream_trim(l->touched[i], l->conf->stream_bytes);
+	}
+	l->ntouched = 0;
+	l->unflushed = 0;
+}
+
+static void
+append(struct loop *l, struct room_view *r, const struct msg *m)
+{
+	int e;
+
+	if (msg_stored(m))
+		r->last_seq = m->seq;
+	for (e = 0; e < ENC_MAX; e++) {
+		if (r->streams[e] == NULL)
+			continue;
+		stream_append(r->streams[e], m, r->last_seq);
+		touch(l, r->streams[e]);
+	}
+	l->unflushed += msg_size(m);
+}
+
+/* The hub held news back: all readers go on from the store. */
+static void
+skip(struct room_view *r, uint64_t seq)
+{
+	struct place *p;
+	int e;
+
+	r->last_seq = seq;
+	for (e = 0; e < ENC_MAX; e++) {
+		if (r->streams[e] == NULL)
+			continue;
+		LIST_FOREACH(p, stream_readers(r->streams[e]), readers)
+			session_dirty(p->session);
+		stream_skip(r->streams[e], seq);
+	}
+}
+
+static void
+take_batch(struct loop *l, struct batch *b)
+{
+	struct room_view *r = loop_room(l, b->room);
+	uint32_t i;
+
+	atomic_fetch_sub_explicit(&l->backlog, b->bytes, memory_order_relaxed);
+	for (i = 0; r != NULL && i < b->n; i++) {
+		append(l, r, b->msgs[i]);
+		/* A reader that keeps up must not fall off in one round. */
+		if (l->unflushed > l->conf->stream_bytes / 4) {
+			loop_flush(l);
+			r = loop_room(l, b->room);
+		}
+	}
+	if (r != NULL && b->skip > r->last_seq)
+		skip(r, b->skip);
+	batch_free(b);
+}
+
+/* Mail. */
+
+void
+loop_send(struct loop *l, struct request *req)
+{
+	l->hub_bytes += req->cost;
+	mail_list_add(&l->to_hub, &req->mail);
+}
+
+static void
+send_gone(struct loop *l, uint32_t sid)
+{
+	struct request *gone = request_new(CMD_GONE);
+
+	gone->sid = sid;
+	mail_list_add(&l->to_hub, &gone->mail);
+}
+
+/* The hub has caught up: whoever was held back may go on. */
+static void
+wait_all(struct loop *l)
+{
+	uint32_t i;
+
+	for (i = 0; i < l->nslots; i++) {
+		struct session *s = l->slots[i].session;
+
+		if (s != NULL && !s->dead && s->paused)
+			session_wait(s);
+	}
+}
+
+static void
+take_reply(struct loop *l, struct request *req)
+{
+	struct session *s = loop_session(l, req->client);
+
+	l->hub_bytes -= req->cost;
+	if (s != NULL && !s->dead)
+		session_replied(s, req);
+	else {
+		/* It logged in after it had gone. */
+		if (req->cmd == CMD_LOGIN && req->error == ERR_NONE)
+			send_gone(l, req->sid);
+		request_free(req);
+	}
+	if (l->overloaded && l->hub_bytes < l->conf->mailbox_bytes / 2) {
+		l->overloaded = false;
+		wait_all(l);
+	}
+}
+
+static void
+take_read(struct loop *l, struct store_read *read)
+{
+	struct session *s = loop_session(l, read->client);
+
+	if (s != NULL && !s->dead)
+		session_read_done(s, read);
+	else
+		request_free(read->arg);
+	store_read_free(read);
+}
+
+static void
+stop(struct loop *l)
+{
+	uint32_t i;
+
+	l->stopping = true;
+	l->stop_at = l->now + STOP_WAIT;
+	listener_close_all(l);
+	for (i = 0; i < l->nslots; i++) {
+		if (l->slots[i].session != NULL && !l->slots[i].session->dead)
+			session_bye(l->slots[i].session, "shutdown", true);
+	}
+}
+
+static void
+take_mail(struct loop *l, struct mail *m)
+{
+	struct session *s;
+
+	switch (m->kind) {
+	case MAIL_REPLY:
+		take_reply(l, (struct request *)m);
+		break;
+	case MAIL_BATCH:
+		take_batch(l, (struct batch *)m);
+		break;
+	case MAIL_READ:
+		take_read(l, (struct store_read *)m);
+		break;
+	case MAIL_PLACE:
+		s = loop_session(l, ((struct place_mail *)m)->client);
+		if (s != NULL && !s->dead)
+			session_place_given(s, (struct place_mail *)m);
+		free(m);
+		break;
+	case MAIL_SESSION:
+		s = loop_session(l, ((struct session_mail *)m)->client);
+		if (s != NULL && !s->dead)
+			session_act(s, ((struct session_mail *)m)->act);
+		free(m);
+		break;
+	case MAIL_ATTACH:
+		session_attach(l, (struct session_record *)m);
+		break;
+	case MAIL_CONTROL:
+		stop(l);
+		free(m);
+		break;
+	default:
+		assert(!"mail of this kind to a loop");
+	}
+}
+
+static void
+wake_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop *l = arg;
+	struct mail *m, *next;
+	uint64_t count;
+
+	(void)what;
+	if (read(fd, &count, sizeof(count)) == -1)
+		return;
+	for (m = mailbox_drain(&l->box); m != NULL; m = next) {
+		next = m->next;
+		take_mail(l, m);
+	}
+}
+
+/* The mailbox's sender calls this, on its own thread. */
+static void
+wake(void *arg)
+{
+	struct loop *l = arg;
+	uint64_t one = 1;
+
+	if (write(l->wake_fd, &one, sizeof(one)) == -1)
+		log_error("wake-failed", LU("loop", l->id), LEND);
+}
+
+/* Time. */
+
+static void
+greet_arm(struct loop *l)
+{
+	struct greets *g = &l->greets;
+	uint64_t now = clock_ms(), due = g->ring[g->first].due;
+	uint64_t wait = due > now ? due - now : 0;
+	struct timeval tv = { (time_t)(wait / 1000),
+	    (suseconds_t)(wait % 1000 * 1000) };
+
+	evtimer_add(l->greet, &tv);
+}
+
+void
+loop_greet_later(struct loop *l, client_id client)
+{
+	struct greets *g = &l->greets;
+	uint32_t i, cap;
+
+	if (g->n == g->cap) {
+		struct greet *ring;
+
+		cap = g->cap ? g->cap * 2 : 64;
+		ring = xmalloc(cap * sizeof(*ring));
+		for (i = 0; i < g->n; i++)
+			ring[i] = g->ring[(g->first + i) % g->cap];
+		free(g->ring);
+		*g = (struct greets){ ring, 0, g->n, cap };
+	}
+	g->ring[(g->first + g->n++) % g->cap] = (struct greet){ client,
+	    clock_ms() + l->conf->greet_delay };
+	if (g->n == 1)
+		greet_arm(l);
+}
+
+static void
+greet_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop *l = arg;
+	struct greets *g = &l->greets;
+	uint64_t now = clock_ms();
+	struct session *s;
+
+	(void)fd;
+	(void)what;
+	while (g->n > 0 && g->ring[g->first].due <= now) {
+		s = loop_session(l, g->ring[g->first].client);
+		g->first = (g->first + 1) % g->cap;
+		g->n--;
+		if (s != NULL && !s->dead)
+			session_greet(s);
+	}
+	if (g->n > 0)
+		greet_arm(l);
+}
+
+static void
+tick_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop *l = arg;
+	uint64_t cpu = thread_cpu_us();
+	uint32_t i;
+
+	(void)fd;
+	(void)what;
+	l->now++;
+	atomic_store_explicit(&l->busy, (unsigned)((cpu - l->cpu_us) / 1000),
+	    memory_order_relaxed);
+	l->cpu_us = cpu;
+	for (i = 0; i < l->nslots; i++) {
+		struct session *s = l->slots[i].session;
+
+		if (s == NULL || s->dead)
+			continue;
+		if (l->stopping && l->now >= l->stop_at)
+			session_close(s, "shutdown");
+		else
+			session_tick(s);
+	}
+	if (!l->stopping)
+		loop_balance(l);
+}
+
+/* The round. */
+
+static void
+round_end(struct loop *l)
+{
+	struct session *s;
+
+	mailbox_post(l->daemon->hub, &l->to_hub);
+	loop_flush(l);
+	while ((s = STAILQ_FIRST(&l->waiting)) != NULL) {
+		STAILQ_REMOVE_HEAD(&l->waiting, waiting);
+		s->is_waiting = false;
+		if (!s->dead)
+			session_resume(s);
+	}
+	loop_flush(l);
+	while ((s = STAILQ_FIRST(&l->dead)) != NULL) {
+		STAILQ_REMOVE_HEAD(&l->dead, ended);
+		session_free(s);
+	}
+	mailbox_post(l->daemon->hub, &l->to_hub);
+}
+
+static void *
+run(void *arg)
+{
+	struct loop *l = arg;
+
+	l->cpu_us = thread_cpu_us();
+	while (!l->stopping || atomic_load(&l->nsessions) > 0) {
+		if (event_base_loop(l->base, EVLOOP_ONCE) == -1)
+			err(1, "event_base_loop");
+		round_end(l);
+	}
+	return NULL;
+}
+
+void
+loop_init(struct loop *l, struct daemon *d, unsigned id)
+{
+	struct event_config *cfg = event_config_new();
+	struct timeval second = { 1, 0 };
+
+	l->id = id;
+	l->daemon = d;
+	l->conf = d->conf;
+	l->io.conf = d->conf;
+	l->free_slot = UINT32_MAX;
+	l->rbuf = xmalloc(READ_SIZE);
+	mail_list_init(&l->to_hub);
+	mail_list_init(&l->io.requests);
+	STAILQ_INIT(&l->dirty);
+	STAILQ_INIT(&l->dead);
+	STAILQ_INIT(&l->waiting);
+
+	/* A base is one thread's: what comes from others comes by mail. */
+	if (cfg == NULL ||
+	    event_config_set_flag(cfg, EVENT_BASE_FLAG_NOLOCK) == -1 ||
+	    (l->base = event_base_new_with_config(cfg)) == NULL)
+		errx(1, "libevent: no event base");
+	event_config_free(cfg);
+	if ((l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) == -1)
+		err(1, "eventfd");
+	mailbox_init(&l->box, wake, l);
+	l->wake = event_new(l->base, l->wake_fd, EV_READ | EV_PERSIST, wake_cb,
+	    l);
+	l->tick = event_new(l->base, -1, EV_PERSIST, tick_cb, l);
+	l->greet = evtimer_new(l->base, greet_cb, l);
+	if (l->wake == NULL || l->tick == NULL || l->greet == NULL)
+		errx(1, "libevent: no event");
+	event_add(l->wake, NULL);
+	event_add(l->tick, &second);
+}
+
+void
+loop_start(struct loop *l)
+{
+	int error = pthread_create(&l->thread, NULL, run, l);
+
+	if (error != 0)
+		errx(1, "pthread_create: %s", strerror(error));
+}
+
+void
+loop_stop(struct loop *l)
+{
+	struct control_mail *m = xcalloc(1, sizeof(*m));
+
+	m->mail.kind = MAIL_CONTROL;
+	m->what = CONTROL_STOP;
+	mailbox_post_one(&l->box, &m->mail);
+}
+
+void
+loop_join(struct loop *l)
+{
+	pthread_join(l->thread, NULL);
+}
+
+/* Mail that no one will read: what a loop is sent once it has ended. */
+static void
+discard(struct mail *m)
+{
+	struct store_read *read;
+
+	switch (m->kind) {
+	case MAIL_REPLY:
+		request_free((struct request *)m);
+		break;
+	case MAIL_BATCH:
+		batch_free((struct batch *)m);
+		break;
+	case MAIL_READ:
+		read = (struct store_read *)m;
+		request_free(read->arg);
+		store_read_free(read);
+		break;
+	case MAIL_ATTACH:
+		session_record_free((struct session_record *)m);
+		break;
+	default:
+		free(m);
+	}
+}
+
+void
+loop_free(struct loop *l)
+{
+	struct mail *m, *next;
+
+	for (m = mailbox_drain(&l->box); m != NULL; m = next) {
+		next = m->next;
+		discard(m);
+	}
+	mailbox_destroy(&l->box);
+	event_free(l->wake);
+	event_free(l->tick);
+	event_free(l->greet);
+	event_base_free(l->base);
+	close(l->wake_fd);
+	segment_pool_free(&l->pool);
+	buf_free(&l->io.out);
+	buf_free(&l->text);
+	buf_free(&l->answer);
+	free(l->greets.ring);
+	free(l->touched);
+	free(l->rooms);
+	free(l->slots);
+	free(l->rbuf);
+}

@@ -1,0 +1,142 @@
+/*
+ * A worker loop: one thread, one libevent base, the sessions on it and the
+ * streams they read. It parses, renders and writes; it never waits for
+ * anything but its events. What is in struct loop belongs to its thread,
+ * except the mailbox and the atomics.
+ *
+ * A round is: events (sockets, mail), then the end of the round: mail for the
+ * hub goes out, sessions with something to write are flushed, those that
+ * ended are freed.
+ */
+#ifndef LOOP_H
+#define LOOP_H
+
+#include <sys/queue.h>
+
+#include <event2/event.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf.h"
+#include "dialect.h"
+#include "mailbox.h"
+#include "request.h"
+#include "store.h"
+#include "stream.h"
+
+struct listener;
+struct session;
+
+/* What the threads share; frozen but for the mailboxes and atomics. */
+struct daemon {
+	const struct conf *conf;
+	struct store	*store;
+	struct mailbox	*hub;
+	struct loop	*loops;
+	unsigned	 nloops;
+	atomic_uint	 nclients;	/* all loops together */
+};
+
+struct slot {
+	struct session	*session;	/* NULL: free */
+	uint32_t	 gen;
+	uint32_t	 next_free;
+};
+
+STAILQ_HEAD(session_queue, session);
+
+/* Silent clients to be greeted, oldest first: a ring. */
+struct greets {
+	struct greet {
+		client_id	 client;
+		uint64_t	 due;	/* clock_ms() */
+	}		*ring;
+	uint32_t	 first, n, cap;
+};
+
+struct loop {
+	unsigned	 id;
+	pthread_t	 thread;
+	struct daemon	*daemon;
+	const struct conf *conf;
+	struct event_base *base;
+	struct event	*wake;		/* the eventfd's */
+	struct event	*tick;		/* once a second */
+	struct event	*greet;		/* when the first of greets is due */
+	struct mailbox	 box;
+	int		 wake_fd;
+	atomic_uint	 nsessions;	/* for choosing the least busy loop */
+	atomic_uint	 busy;		/* CPU ms used in the last second */
+	atomic_size_t	 backlog;	/* bytes of batches not yet taken */
+
+	struct slot	*slots;
+	uint32_t	 nslots, free_slot;
+	struct room_view **rooms;	/* hash by id */
+	uint32_t	 nrooms, rooms_cap;
+	struct segment_pool pool;
+
+	struct mail_list to_hub;
+	size_t		 hub_bytes;	/* of requests not yet answered */
+	bool		 overloaded;	/* too many: input is held back */
+	struct session_queue dirty;	/* have something to write */
+	struct session_queue dead;	/* to be freed */
+	struct session_queue waiting;	/* input held back, may go on now */
+	struct greets	 greets;
+	struct stream	**touched;	/* appended to in this round */
+	uint32_t	 ntouched, touched_cap;
+	size_t		 unflushed;	/* bytes appended since the last flush */
+
+	struct dialect_io io;		/* scratch, one call deep */
+	struct buf	 text, answer;	/* scratch of the telnet layer */
+	char		*rbuf;		/* READ_SIZE bytes, for reads of our own */
+	uint32_t	 now;		/* seconds since the start, of the tick */
+	uint64_t	 cpu_us;	/* thread's CPU time at the last tick */
+	struct listener	*listeners;	/* loop 0's */
+	bool		 stopping;
+	uint32_t	 stop_at;	/* now at which it waits no longer */
+	uint32_t	 balance_at;	/* slot to go on giving away from */
+};
+
+#define READ_SIZE	16384
+
+enum control { CONTROL_STOP };
+
+/* Main to loop. */
+struct control_mail {
+	struct mail	 mail;
+	enum control	 what;
+};
+
+/* Main thread: fills in a zeroed loop; then starts its thread. */
+void	 loop_init(struct loop *, struct daemon *, unsigned id);
+void	 loop_start(struct loop *);
+/* Main thread: asks it to say bye to everyone and end; waits for its end. */
+void	 loop_stop(struct loop *);
+void	 loop_join(struct loop *);
+/* After the hub has ended too: frees it and mail that came too late. */
+void	 loop_free(struct loop *);
+
+/* The loop that has least to do. Any thread. */
+struct loop *loop_least_busy(struct daemon *);
+
+/* The loop's own thread, all of them. */
+uint32_t loop_slot_take(struct loop *, struct session *, uint32_t *gen);
+void	 loop_slot_give(struct loop *, uint32_t slot);
+struct session *loop_session(struct loop *, client_id);
+struct room_view *loop_room(struct loop *, uint32_t id);
+struct room_view *loop_room_make(struct loop *, uint32_t id, const char *name,
+	    uint64_t head);
+/* Frees stream and room if nobody reads them any more. */
+void	 loop_stream_left(struct loop *, struct stream *);
+/* Hands a request to the hub at the end of the round. */
+void	 loop_send(struct loop *, struct request *);
+/* Greets the client after greet_delay, unless it has spoken by then. */
+void	 loop_greet_later(struct loop *, client_id);
+/* A tick's work: gives sessions to a loop that has much less to do. */
+void	 loop_balance(struct loop *);
+/* Writes what the dirty sessions have to write. */
+void	 loop_flush(struct loop *);
+
+#endif

@@ -1,0 +1,276 @@
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "hub-thread.h"
+#include "listener.h"
+#include "log.h"
+#include "loop.h"
+#include "store.h"
+#include "util.h"
+
+#ifndef SYSCONFDIR
+#error "SYSCONFDIR comes from the Makefile"
+#endif
+#define CONF_FILE	SYSCONFDIR "/partylined.conf"
+
+struct args {
+	const char	*file;
+	struct conf_override *overrides;
+	size_t		 noverrides;
+	bool		 background, no_file, test, verbose;
+};
+
+static void
+usage(FILE *out)
+{
+	fputs("usage: partylined [-dhntVv] [-f file] [-o name=value]...\n"
+	    "  -d  to the background, with a pid file\n"
+	    "  -f  read this configuration instead of " CONF_FILE "\n"
+	    "  -h  print this\n"
+	    "  -n  read no configuration file\n"
+	    "  -o  set an option, over the file's; may be repeated\n"
+	    "  -t  check the configuration, print it in full, and end\n"
+	    "  -V  print the version\n"
+	    "  -v  log more: as -o log_level=debug\n"
+	    "With no argument it serves telnet, nc and JSON clients on "
+	    "127.0.0.1 port 4000.\nSee partylined(8).\n", out);
+}
+
+static void
+parse_args(struct args *a, int argc, char **argv)
+{
+	int c;
+
+	a->overrides = xcalloc((size_t)argc + 1, sizeof(*a->overrides));
+	while ((c = getopt(argc, argv, "df:hno:tVv")) != -1) {
+		switch (c) {
+		case 'd':
+			a->background = true;
+			break;
+		case 'f':
+			a->file = optarg;
+			break;
+		case 'h':
+			usage(stdout);
+			exit(0);
+		case 'n':
+			a->no_file = true;
+			break;
+		case 'o':
+			a->overrides[a->noverrides++].text = optarg;
+			break;
+		case 't':
+			a->test = true;
+			break;
+		case 'V':
+			puts("partylined " PACKAGE_VERSION);
+			exit(0);
+		case 'v':
+			a->overrides[a->noverrides++].text = "log_level=debug";
+			break;
+		default:
+			usage(stderr);
+			exit(2);
+		}
+	}
+	if (optind < argc) {
+		warnx("what is \"%s\"? there are only options", argv[optind]);
+		usage(stderr);
+		exit(2);
+	}
+	if (a->file == NULL && !a->no_file && access(CONF_FILE, F_OK) == 0)
+		a->file = CONF_FILE;
+}
+
+/* As many descriptors as are allowed, for as many clients. */
+static void
+raise_limits(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < rl.rlim_max) {
+		rl.rlim_cur = rl.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &rl);
+	}
+}
+
+/*
+ * The parent waits until the child says that it serves, or has failed; then it
+ * ends with the child's status. Returns in the child.
+ */
+static int
+to_background(void)
+{
+	int fds[2], null;
+	char ok;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) == -1)
+		err(1, "pipe");
+	if ((pid = fork()) == -1)
+		err(1, "fork");
+	if (pid > 0) {
+		close(fds[1]);
+		_exit(read(fds[0], &ok, 1) == 1 ? 0 : 1);
+	}
+	close(fds[0]);
+	if (setsid() == -1)
+		err(1, "setsid");
+	if ((null = open("/dev/null", O_RDWR)) != -1) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+		if (null > STDERR_FILENO)
+			close(null);
+	}
+	return fds[1];
+}
+
+static void
+write_pid(const char *path)
+{
+	FILE *f = fopen(path, "we");
+
+	if (f == NULL || fprintf(f, "%ld\n", (long)getpid()) < 0 ||
+	    fclose(f) != 0)
+		err(1, "pid_file %s", path);
+}
+
+/* In the background: says so to the parent and lets stderr go. */
+static void
+is_ready(int parent, const struct conf *conf)
+{
+	int null;
+
+	log_notice("ready", LU("pid", getpid()), LS("version",
+	    PACKAGE_VERSION), LS("store", conf->store), LU("loops",
+	    conf->loops), LEND);
+	if (parent == -1)
+		return;
+	if (write(parent, "", 1) == -1)
+		log_warn("parent-gone", LEND);
+	close(parent);
+	if (strcmp(conf->log_to, "stderr") != 0 &&
+	    (null = open("/dev/null", O_WRONLY | O_CLOEXEC)) != -1) {
+		dup2(null, STDERR_FILENO);
+		close(null);
+	}
+}
+
+/* The main thread's work while the others serve. */
+static int
+wait_for_end(const sigset_t *set)
+{
+	int sig;
+
+	for (;;) {
+		if (sigwait(set, &sig) != 0)
+			continue;
+		if (sig != SIGHUP)
+			return sig;
+		log_reopen();
+		log_notice("reopened", LEND);
+	}
+}
+
+static void
+serve(struct daemon *d, struct listener *listeners, const sigset_t *set,
+    int parent)
+{
+	struct hub_thread *hub;
+	char *error;
+	unsigned i;
+
+	d->nloops = d->conf->loops;
+	d->loops = xcalloc(d->nloops, sizeof(*d->loops));
+	hub = hub_thread_new(d);
+	d->hub = hub_thread_box(hub);
+	for (i = 0; i < d->nloops; i++)
+		loop_init(&d->loops[i], d, i);
+	listener_serve(&d->loops[0], listeners);
+	if (!store_start(d->store, d->hub, &error))
+		errx(1, "%s", error);
+	hub_thread_start(hub);
+	for (i = 0; i < d->nloops; i++)
+		loop_start(&d->loops[i]);
+	is_ready(parent, d->conf);
+
+	i = (unsigned)wait_for_end(set);
+	log_notice("stopping", LS("signal", sigabbrev_np((int)i)), LU("clients",
+	    atomic_load(&d->nclients)), LEND);
+	for (i = 0; i < d->nloops; i++)
+		loop_stop(&d->loops[i]);
+	for (i = 0; i < d->nloops; i++)
+		loop_join(&d->loops[i]);
+	hub_thread_stop(hub);
+	store_close(d->store);
+	for (i = 0; i < d->nloops; i++)
+		loop_free(&d->loops[i]);
+	free(d->loops);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct daemon d = { 0 };
+	struct args args = { 0 };
+	struct listener *listeners;
+	struct conf *conf;
+	int parent = -1;
+	sigset_t set;
+	char *error;
+
+	parse_args(&args, argc, argv);
+	conf = conf_parse(args.file, args.overrides, args.noverrides, &error);
+	if (conf == NULL) {
+		fprintf(stderr, "%s\n", error);
+		free(error);
+		free(args.overrides);
+		return 1;
+	}
+	free(args.overrides);
+	if (args.test) {
+		conf_print(conf, stdout);
+		conf_free(conf);
+		return 0;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);	/* a full quota is the store's error */
+	raise_limits();
+	log_level_set(conf->log_level);
+	d.conf = conf;
+	if ((listeners = listener_open_all(conf, &error)) == NULL)
+		errx(1, "%s", error);
+	if (args.background)
+		parent = to_background();
+	if ((d.store = store_open(conf, &error)) == NULL)
+		errx(1, "%s", error);
+	if (!log_open(conf->log_to, &error))
+		errx(1, "%s", error);
+	if (args.background && conf->pid_file[0] != '\0')
+		write_pid(conf->pid_file);
+
+	/* Every thread inherits this: signals come to sigwait() alone. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	serve(&d, listeners, &set, parent);
+	if (args.background && conf->pid_file[0] != '\0')
+		unlink(conf->pid_file);
+	log_notice("stopped", LEND);
+	log_close();
+	conf_free(conf);
+	return 0;
+}

@@ -1,0 +1,551 @@
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/buffer.h>
+
+#include "log.h"
+#include "name.h"
+#include "session-io.h"
+#include "session.h"
+#include "telnet.h"
+
+/*
+ * What one client may have under way: it is read no further above any of
+ * these, and goes on once answers have come and were written.
+ */
+#define INFLIGHT_MAX	128		/* requests */
+#define COST_MAX	(60 * 1024)	/* bytes of them */
+#define UNWRITTEN_MAX	(16 * 1024)	/* bytes not yet written to it */
+
+#define LIBEVENT_READ	4096	/* the most libevent reads at once */
+#define READS		4	/* reads of our own behind a full one */
+
+static bool
+is_json(const struct session *s)
+{
+	return s->dialect == &dialect_json;
+}
+
+static bool
+full(const struct session *s)
+{
+	struct loop *l = s->loop;
+
+	if (l->hub_bytes > l->conf->mailbox_bytes) {
+		l->overloaded = true;
+		return true;
+	}
+	/* A person's lines are taken one after the other. */
+	if (s->dialect == &dialect_text && s->inflight > 0)
+		return true;
+	return s->inflight >= INFLIGHT_MAX || s->cost >= COST_MAX ||
+	    session_unwritten(s) >= UNWRITTEN_MAX;
+}
+
+static void
+pause_input(struct session *s)
+{
+	if (s->paused)
+		return;
+	s->paused = true;
+	bufferevent_disable(s->bev, EV_READ);
+}
+
+void
+session_wait(struct session *s)
+{
+	if (s->is_waiting)
+		return;
+	s->is_waiting = true;
+	STAILQ_INSERT_TAIL(&s->loop->waiting, s, waiting);
+}
+
+/* Calls of the dialect, and carrying out what they leave. */
+
+static struct dialect_io *
+io_begin(struct session *s)
+{
+	struct dialect_io *io = &s->loop->io;
+
+	buf_reset(&io->out);
+	mail_list_init(&io->requests);
+	io->act = 0;
+	io->logged_in = s->sid != 0;
+	return io;
+}
+
+static void
+carry_out(struct session *s, unsigned act)
+{
+	struct buf *answer = &s->loop->answer;
+
+	if (act & DIALECT_COLOR)
+		session_reencode(s, text_encoding(s->state));
+	if ((act & (DIALECT_HIDE | DIALECT_SHOW)) && s->telnet != NULL) {
+		buf_reset(answer);
+		telnet_hide(s->telnet, (act & DIALECT_HIDE) != 0, answer);
+		session_write(s, answer->data, answer->len);
+	}
+	if (act & DIALECT_TO_JSON)
+		session_choose(s, &dialect_json);
+	if (act & DIALECT_CLOSE)
+		session_end(s, "quit");
+}
+
+/* limited: ms to wait before the next request, 0 if it may go on. */
+static void
+io_end(struct session *s, struct dialect_io *io, uint32_t limited)
+{
+	struct mail *m = io->requests.first, *next;
+	const struct dialect *d = s->dialect;
+	struct request *req;
+
+	mail_list_init(&io->requests);
+	for (; m != NULL; m = next) {
+		next = m->next;
+		req = (struct request *)m;
+		if (limited == 0 && req->cmd != CMD_QUIT) {
+			session_send(s, req);
+			continue;
+		}
+		if (req->cmd != CMD_QUIT) {
+			request_fail(req, ERR_RATE_LIMITED, NULL);
+			req->retry_ms = limited;
+		} else
+			session_end(s, "quit");
+		d->reply(s->state, io, req);
+		request_free(req);
+	}
+	if (io->out.len > 0) {
+		session_write(s, io->out.data, io->out.len);
+		buf_trim(&io->out, 64 * 1024);
+	}
+	if (io->act != 0)
+		carry_out(s, io->act);
+}
+
+void
+session_greet(struct session *s)
+{
+	struct dialect_io *io;
+
+	if (s->dialect != NULL || s->closing)
+		return;
+	session_choose(s, &dialect_text);
+	io = io_begin(s);
+	s->dialect->greet(s->state, io);
+	io_end(s, io, 0);
+}
+
+/*
+ * The token bucket of the rate: 0 if there is a token, else the ms until there
+ * is one again.
+ */
+static uint32_t
+take_token(struct session *s)
+{
+	const struct conf *conf = s->loop->conf;
+	uint64_t tokens = s->tokens, max = conf->burst * 1000;
+	uint32_t now;
+
+	if (conf->rate == 0)
+		return 0;
+	now = (uint32_t)clock_ms();
+	if (s->tokens == UINT32_MAX)	/* new */
+		tokens = max;
+	else
+		tokens += (uint64_t)(uint32_t)(now - s->tokens_at) * conf->rate;
+	if (tokens > max)
+		tokens = max;
+	s->tokens_at = now;
+	if (tokens >= 1000) {
+		s->tokens = (uint32_t)(tokens - 1000);
+		return 0;
+	}
+	s->tokens = (uint32_t)tokens;
+	return (uint32_t)((1000 - tokens + conf->rate - 1) / conf->rate);
+}
+
+static void
+take_line(struct session *s, char *line, size_t len)
+{
+	struct dialect_io *io;
+	uint32_t limited;
+
+	if (s->undecided) {
+		s->undecided = false;
+		if (len > 0 && line[0] == '{')
+			session_choose(s, &dialect_json);
+		else if (s->dialect == NULL)
+			session_choose(s, &dialect_text);
+	}
+	if (is_json(s)) {
+		if (strspn(line, " \t\r") >= len)
+			return;
+	} else
+		len = line_edit(line, len);
+	limited = take_token(s);
+	io = io_begin(s);
+	s->dialect->line(s->state, io, line, len);
+	io_end(s, io, limited);
+}
+
+static void
+line_too_long(struct session *s)
+{
+	struct dialect_io *io;
+
+	if (s->dialect == NULL)
+		session_choose(s, &dialect_text);
+	s->undecided = false;
+	io = io_begin(s);
+	s->dialect->error(s->state, io, ERR_TOO_LONG, 0);
+	io_end(s, io, 0);
+}
+
+/* The end of the first line in data: LF, or for people CR NUL; or NULL. */
+static char *
+line_end(const struct session *s, char *data, size_t len)
+{
+	char *lf = memchr(data, '\n', len), *nul = data;
+
+	if (is_json(s))
+		return lf;
+	if (lf != NULL)
+		len = (size_t)(lf - data);
+	while ((nul = memchr(nul, '\0', len - (size_t)(nul - data))) != NULL) {
+		if (nul > data && nul[-1] == '\r')
+			return nul;
+		nul++;
+	}
+	return lf;
+}
+
+/* Takes lines until the input is used up or held back; bytes used. */
+static size_t
+split(struct session *s, char *data, size_t len)
+{
+	size_t max = s->loop->conf->max_line, used = 0, n;
+	char *line, *end;
+
+	while (used < len && !s->paused && !s->closing && !s->dead) {
+		line = data + used;
+		end = line_end(s, line, len - used);
+		if (end == NULL) {
+			/* A CR may be the first half of its end. */
+			if (len - used > max + 1 || s->skipping) {
+				s->skipping = true;
+				used = data[len - 1] == '\r' ? len - 1 : len;
+			}
+			break;
+		}
+		n = (size_t)(end - line);
+		used += n + 1;
+		if (n > 0 && line[n - 1] == '\r')
+			n--;
+		if (s->skipping || n > max) {
+			s->skipping = false;
+			line_too_long(s);
+		} else {
+			line[n] = '\0';
+			take_line(s, line, n);
+		}
+		if (full(s))
+			pause_input(s);
+	}
+	return used;
+}
+
+static void
+keep(struct session *s, const char *data, size_t len)
+{
+	if (s->in == NULL)
+		s->in = xcalloc(1, sizeof(*s->in));
+	buf_add(s->in, data, len);
+}
+
+static struct buf
+take_kept(struct session *s)
+{
+	struct buf kept = { 0 };
+
+	if (s->in != NULL) {
+		kept = *s->in;
+		free(s->in);
+		s->in = NULL;
+	}
+	return kept;
+}
+
+static void
+take_text(struct session *s, char *data, size_t len)
+{
+	struct buf joined;
+	size_t used;
+
+	if (s->paused) {
+		keep(s, data, len);
+		return;
+	}
+	joined = take_kept(s);
+	if (joined.len > 0) {
+		buf_add(&joined, data, len);
+		data = joined.data;
+		len = joined.len;
+	}
+	used = split(s, data, len);
+	if (used < len && !s->dead && !s->closing)
+		keep(s, data + used, len - used);
+	buf_free(&joined);
+}
+
+/* Bytes as they came from the carrier. */
+static void
+take_bytes(struct session *s, char *data, size_t len)
+{
+	struct loop *l = s->loop;
+	enum telnet_status status;
+
+	s->heard = l->now;
+	if (s->telnet == NULL) {
+		if (is_json(s) || memchr(data, 0xff, len) == NULL) {
+			take_text(s, data, len);
+			return;
+		}
+		s->telnet = telnet_new();
+	}
+	buf_reset(&l->text);
+	buf_reset(&l->answer);
+	status = telnet_recv(s->telnet, data, len, &l->text, &l->answer);
+	if (l->answer.len > 0)
+		session_write(s, l->answer.data, l->answer.len);
+	if (status == TELNET_CLOSE) {
+		session_close(s, telnet_reason(s->telnet));
+		return;
+	}
+	if (s->dialect == &dialect_text)
+		text_set_width(s->state, telnet_width(s->telnet));
+	if (l->text.len > 0)
+		take_text(s, l->text.data, l->text.len);
+}
+
+void
+session_read_cb(struct bufferevent *bev, void *arg)
+{
+	struct session *s = arg;
+	struct evbuffer *in = bufferevent_get_input(bev);
+	size_t len = evbuffer_get_length(in);
+	ssize_t n = 0;
+	int i;
+
+	if (s->closing || s->lingering) {
+		evbuffer_drain(in, len);
+		return;
+	}
+	take_bytes(s, (char *)evbuffer_pullup(in, -1), len);
+	if (s->dead)
+		return;
+	evbuffer_drain(in, len);
+	if (len < LIBEVENT_READ)
+		return;
+	for (i = 0; i < READS && !s->paused && !s->closing && !s->dead; i++) {
+		n = s->carrier->recv(bev, s->loop->rbuf, READ_SIZE);
+		if (n <= 0)
+			break;	/* an end or error shows again at libevent's */
+		take_bytes(s, s->loop->rbuf, (size_t)n);
+		if (n < READ_SIZE)
+			break;
+	}
+}
+
+void
+session_event_cb(struct bufferevent *bev, short what, void *arg)
+{
+	struct session *s = arg;
+
+	(void)bev;
+	if (what & BEV_EVENT_TIMEOUT) {
+		session_close(s, "write-timeout");
+	} else if (what & BEV_EVENT_EOF) {
+		/* Half closed, perhaps: what it asked for is still given. */
+		s->eof = true;
+		if (s->lingering)
+			session_close(s, s->reason);
+		else
+			session_wait(s);
+	} else if (what & BEV_EVENT_ERROR)
+		session_close(s, s->closing ? s->reason :
+		    errno == ECONNRESET ? "reset" : strerror(errno));
+}
+
+bool
+session_quiet(const struct session *s)
+{
+	const struct place *p;
+
+	if (s->inflight > 0 || s->paused || s->blocked ||
+	    session_unwritten(s) > 0 || s->moved != NULL)
+		return false;
+	for (p = s->places; p != NULL; p = p->next) {
+		if (p->state != PLACE_ON || place_pending(p))
+			return false;
+	}
+	return true;
+}
+
+void
+session_resume(struct session *s)
+{
+	struct buf kept;
+	size_t used;
+
+	if (s->paused && !s->closing && !full(s)) {
+		s->paused = false;
+		kept = take_kept(s);
+		used = split(s, kept.data, kept.len);
+		if (used < kept.len && !s->dead && !s->closing)
+			keep(s, kept.data + used, kept.len - used);
+		buf_free(&kept);
+		if (!s->paused && !s->closing && !s->dead && !s->eof)
+			bufferevent_enable(s->bev, EV_READ);
+	}
+	if (s->eof && !s->closing && !s->dead && session_quiet(s))
+		session_close(s, "eof");
+}
+
+/* Requests and their answers. */
+
+void
+session_send(struct session *s, struct request *req)
+{
+	req->client = session_id(s);
+	req->sid = s->sid;
+	req->cost = (uint32_t)(sizeof(*req) + 256 +
+	    (req->msg != NULL ? msg_size(req->msg) : 0));
+	if (req->cmd == CMD_HISTORY)
+		req->cost += (uint32_t)s->loop->conf->page_bytes;
+	s->cost += req->cost;
+	s->inflight++;
+	loop_send(s->loop, req);
+}
+
+static void
+reply(struct session *s, struct request *req)
+{
+	struct dialect_io *io = io_begin(s);
+
+	s->dialect->reply(s->state, io, req);
+	io_end(s, io, 0);
+}
+
+static void
+answered(struct session *s, struct request *req)
+{
+	s->inflight--;
+	s->cost -= req->cost;
+	request_free(req);
+	if (s->paused || s->eof)
+		session_wait(s);
+	if (s->closing)
+		session_dirty(s);
+}
+
+static void
+set_name(struct session *s, const struct request *req)
+{
+	log_info(req->cmd == CMD_LOGIN ? "login" : "rename",
+	    LU("client", session_id(s)), LS("name", req->name),
+	    LS("was", s->name), LEND);
+	free(s->name);
+	s->name = xstrdup(req->name);
+}
+
+static void
+read_history(struct session *s, struct request *req)
+{
+	const struct conf *conf = s->loop->conf;
+	struct store_read *r;
+
+	r = store_read_new((req->has & HAS_AFTER) && !(req->has & HAS_BEFORE) ?
+	    READ_AFTER : READ_BEFORE, req->room_id);
+	r->to = &s->loop->box;
+	r->after = req->after > req->floor ? req->after : req->floor;
+	r->before = req->has & HAS_BEFORE ? req->before : 0;
+	r->limit = req->limit;
+	r->bytes = conf->page_bytes;
+	r->client = session_id(s);
+	r->arg = req;
+	store_read(s->loop->daemon->store, r);
+}
+
+/* An answer by the hub that changes the session itself, before it is told. */
+static void
+apply(struct session *s, struct request *req)
+{
+	switch (req->cmd) {
+	case CMD_LOGIN:
+		s->sid = req->sid;
+		set_name(s, req);
+		break;
+	case CMD_RENAME:
+		set_name(s, req);
+		break;
+	case CMD_UNSUBSCRIBE:
+		session_unplace(s, req->room_id);
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+subscribed(struct session *s, const struct request *req)
+{
+	uint64_t after = req->has & HAS_AFTER ? req->after : req->head;
+
+	if (!(req->has & HAS_AFTER) && req->last > 0)
+		session_place_last(s, req->room_id, req->room, req->head,
+		    req->last);
+	else
+		session_place(s, req->room_id, req->room, req->head,
+		    after > req->floor ? after : req->floor);
+}
+
+void
+session_replied(struct session *s, struct request *req)
+{
+	if (req->cmd == CMD_MOVED) {
+		session_moved(s, req);
+	} else if (req->error == ERR_NONE && req->cmd == CMD_HISTORY) {
+		read_history(s, req);
+		return;
+	} else {
+		if (req->error == ERR_NONE)
+			apply(s, req);
+		reply(s, req);
+		if (req->error == ERR_NONE && req->cmd == CMD_SUBSCRIBE &&
+		    !s->dead)
+			subscribed(s, req);
+	}
+	answered(s, req);
+}
+
+/* A page for history has come: the request, held meanwhile, is answered. */
+void
+session_history_read(struct session *s, struct store_read *read)
+{
+	struct request *req = read->arg;
+
+	if (read->error != STORE_OK)
+		request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
+	req->msgs = read->msgs;
+	req->nlisted = read->n;
+	req->more = read->more;
+	read->msgs = NULL;
+	read->n = 0;
+	reply(s, req);
+	answered(s, req);
+}

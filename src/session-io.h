@@ -1,0 +1,55 @@
+/*
+ * What the parts of a session share: session.c (its life), session-input.c
+ * (bytes to requests, replies), session-output.c (writing, places).
+ */
+#ifndef SESSION_IO_H
+#define SESSION_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "session.h"
+
+/* Callbacks set and reading begun. */
+void	 session_io_open(struct session *);
+/* Gives up places and bufferevent; returns the fd, which stays open. */
+int	 session_io_close(struct session *);
+
+/* The dialect from now on; places move to its encoding. */
+void	 session_choose(struct session *, const struct dialect *);
+/* Bytes for this client alone, to be flushed at the round's end. */
+void	 session_write(struct session *, const void *, size_t);
+size_t	 session_unwritten(const struct session *);
+/* To the hub; counts it. */
+void	 session_send(struct session *, struct request *);
+/* Looks at held back input, or the end, at the round's end. */
+void	 session_wait(struct session *);
+/* Ends in order; see session.c. */
+void	 session_end(struct session *, const char *reason);
+/* CMD_MOVED came back. */
+void	 session_moved(struct session *, const struct request *);
+/* All of its input was used and all that it asked for was given. */
+bool	 session_quiet(const struct session *);
+
+/* A place in a room whose newest seq is head, having all up to after. */
+void	 session_place(struct session *, uint32_t room, const char *name,
+	    uint64_t head, uint64_t after);
+/* The same, at the newest n messages. */
+void	 session_place_last(struct session *, uint32_t room, const char *name,
+	    uint64_t head, uint32_t n);
+void	 session_unplace(struct session *, uint32_t room);
+/* Its places move to the streams of the session's encoding. */
+void	 session_reencode(struct session *, enum encoding);
+/* A blocked session's places fall behind. */
+void	 session_fall(struct session *);
+
+/* The page for a history request, which read->arg is. */
+void	 session_history_read(struct session *, struct store_read *);
+
+/* bufferevent callbacks */
+void	 session_read_cb(struct bufferevent *, void *);
+void	 session_write_cb(struct bufferevent *, void *);
+void	 session_event_cb(struct bufferevent *, short, void *);
+
+#endif

@@ -1,0 +1,466 @@
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/buffer.h>
+
+#include "log.h"
+#include "session-io.h"
+#include "session.h"
+
+#define SLICES		64	/* of one send */
+#define CHAINS		16	/* of these, the session's own output */
+#define PAGE_LIMIT	128	/* messages of a page of catching up */
+
+static struct evbuffer *
+output(const struct session *s)
+{
+	return bufferevent_get_output(s->bev);
+}
+
+size_t
+session_unwritten(const struct session *s)
+{
+	return evbuffer_get_length(output(s));
+}
+
+void
+session_io_open(struct session *s)
+{
+	struct timeval tv = { (time_t)s->loop->conf->write_timeout, 0 };
+
+	bufferevent_setcb(s->bev, session_read_cb, session_write_cb,
+	    session_event_cb, s);
+	if (tv.tv_sec > 0)
+		bufferevent_set_timeouts(s->bev, NULL, &tv);
+	bufferevent_disable(s->bev, EV_WRITE);
+	bufferevent_enable(s->bev, EV_READ);
+}
+
+int
+session_io_close(struct session *s)
+{
+	int fd = bufferevent_getfd(s->bev);
+	struct place *p;
+
+	while ((p = s->places) != NULL) {
+		struct stream *stream = p->stream;
+
+		s->places = p->next;
+		place_remove(p);
+		free(p);
+		loop_stream_left(s->loop, stream);
+	}
+	bufferevent_free(s->bev);
+	s->bev = NULL;
+	return fd;
+}
+
+/*
+ * Own output waits in the bufferevent, which does not watch for writability
+ * (EV_WRITE is off) until a send was not accepted whole.
+ */
+void
+session_write(struct session *s, const void *data, size_t len)
+{
+	if (len == 0 || s->dead)
+		return;
+	evbuffer_add(output(s), data, len);
+	session_dirty(s);
+}
+
+/* Places. */
+
+static struct place *
+find_place(const struct session *s, uint32_t room)
+{
+	struct place *p;
+
+	for (p = s->places; p != NULL; p = p->next) {
+		if (stream_room(p->stream)->id == room)
+			return p;
+	}
+	return NULL;
+}
+
+static struct stream *
+room_stream(struct session *s, struct room_view *room)
+{
+	return stream_get(room, s->encoding, s->dialect, &s->loop->pool);
+}
+
+static struct place *
+new_place(struct session *s)
+{
+	struct place *p = xmalloc(sizeof(*p));
+
+	session_dirty(s);
+	return p;
+}
+
+static void
+link_place(struct session *s, struct place *p)
+{
+	p->next = s->places;
+	s->places = p;
+}
+
+void
+session_place(struct session *s, uint32_t id, const char *name, uint64_t head,
+    uint64_t after)
+{
+	struct room_view *room;
+	struct place *p;
+
+	if (find_place(s, id) != NULL)
+		return;
+	room = loop_room_make(s->loop, id, name, head);
+	p = new_place(s);
+	place_add(p, s, room_stream(s, room), after);
+	link_place(s, p);
+}
+
+/* One read a place at a time; it is found again by its ticket. */
+static void
+ask(struct session *s, struct place *p, struct store_read *r)
+{
+	r->to = &s->loop->box;
+	r->client = session_id(s);
+	r->num = p->ticket = ++s->ticket;
+	r->head = stream_room(p->stream)->last_seq;
+	place_hold(p, true);
+	store_read(s->loop->daemon->store, r);
+}
+
+void
+session_place_last(struct session *s, uint32_t id, const char *name,
+    uint64_t head, uint32_t n)
+{
+	struct room_view *room;
+	struct store_read *r;
+	struct place *p;
+
+	if (find_place(s, id) != NULL)
+		return;
+	room = loop_room_make(s->loop, id, name, head);
+	p = new_place(s);
+	place_add_seeking(p, s, room_stream(s, room));
+	link_place(s, p);
+	r = store_read_new(READ_SEEK, id);
+	r->before = head + 1;
+	r->limit = n;
+	ask(s, p, r);
+}
+
+void
+session_unplace(struct session *s, uint32_t id)
+{
+	struct place **at, *p;
+	struct stream *stream;
+
+	for (at = &s->places; (p = *at) != NULL; at = &p->next) {
+		stream = p->stream;
+		if (stream_room(stream)->id != id)
+			continue;
+		*at = p->next;
+		place_remove(p);
+		free(p);
+		loop_stream_left(s->loop, stream);
+		return;
+	}
+}
+
+void
+session_place_given(struct session *s, const struct place_mail *m)
+{
+	session_place(s, m->room_id, m->room, m->after, m->after);
+}
+
+void
+session_reencode(struct session *s, enum encoding encoding)
+{
+	struct stream *old;
+	struct place *p;
+
+	s->encoding = (uint8_t)encoding;
+	for (p = s->places; p != NULL; p = p->next) {
+		old = p->stream;
+		place_move(p, room_stream(s, stream_room(old)));
+		loop_stream_left(s->loop, old);
+	}
+	session_dirty(s);
+}
+
+void
+session_choose(struct session *s, const struct dialect *d)
+{
+	if (s->dialect != NULL && s->dialect->close != NULL)
+		s->dialect->close(s->state);
+	s->dialect = d;
+	s->state = d->open != NULL ? d->open(s->loop->conf) : NULL;
+	session_reencode(s, d == &dialect_json ? ENC_JSON : ENC_TEXT);
+}
+
+void
+session_fall(struct session *s)
+{
+	struct place *p;
+
+	for (p = s->places; p != NULL; p = p->next) {
+		if (p->state == PLACE_ON && place_pending(p)) {
+			place_fall(p);
+			stream_settle(p->stream);
+		}
+	}
+}
+
+/* Catching up. */
+
+/* A page of what the client has missed goes into its own output. */
+static bool
+render_page(struct session *s, struct place *p, const struct store_read *r)
+{
+	static _Thread_local struct buf page;
+	struct room_view *room = stream_room(p->stream);
+	bool whole = !r->more;
+	uint32_t i;
+
+	buf_reset(&page);
+	if (r->floor > p->at.seq) {
+		if (r->floor <= room->last_seq)
+			s->dialect->lag(&page, room->name, p->at.seq,
+			    r->floor + 1);
+		p->at.seq = r->floor;
+	}
+	for (i = 0; i < r->n; i++) {
+		/* What this loop was not told of yet comes by the stream. */
+		if (r->msgs[i]->seq > room->last_seq) {
+			whole = true;
+			break;
+		}
+		s->dialect->message(&page, s->encoding, room->name, r->msgs[i]);
+		p->at.seq = r->msgs[i]->seq;
+	}
+	session_write(s, page.data, page.len);
+	buf_trim(&page, 64 * 1024);
+	if (whole && p->at.seq < r->head)
+		p->at.seq = r->head;
+	return whole;
+}
+
+void
+session_read_done(struct session *s, struct store_read *r)
+{
+	struct place *p;
+
+	if (r->arg != NULL) {
+		session_history_read(s, r);
+		return;
+	}
+	for (p = s->places; p != NULL && p->ticket != r->num; p = p->next)
+		;
+	if (p == NULL || (p->state != PLACE_SEEK && p->state != PLACE_READING))
+		return;
+	if (r->error != STORE_OK) {
+		log_warn("catch-up-failed", LU("client", session_id(s)), LEND);
+		session_bye(s, "store-unavailable", true);
+		return;
+	}
+	if (p->state == PLACE_SEEK)
+		place_found(p, r->after > r->floor ? r->after : r->floor);
+	else {
+		p->state = PLACE_BEHIND;
+		render_page(s, p, r);
+	}
+	if (!place_join(p))
+		place_hold(p, false);
+	session_dirty(s);
+}
+
+/* All is written: whoever is behind is fed on. */
+static void
+catch_up(struct session *s)
+{
+	struct store_read *r;
+	struct place *p;
+
+	for (p = s->places; p != NULL; p = p->next) {
+		if (p->state != PLACE_BEHIND)
+			continue;
+		if (place_join(p)) {
+			if (place_pending(p))
+				session_dirty(s);
+			continue;
+		}
+		r = store_read_new(READ_AFTER,
+		    stream_room(p->stream)->id);
+		r->after = p->at.seq;
+		r->limit = PAGE_LIMIT;
+		r->bytes = s->loop->conf->page_bytes / 2;
+		p->state = PLACE_READING;
+		ask(s, p, r);
+	}
+}
+
+/* Writing. */
+
+/* A send in the making: own output first, then each place's slices. */
+struct gathered {
+	struct iovec	 iov[SLICES];
+	int		 n;
+	size_t		 own;		/* bytes of it */
+	size_t		 total;
+	bool		 last;		/* nothing was left out */
+};
+
+static void
+gather(struct session *s, struct gathered *g)
+{
+	struct evbuffer_iovec own[CHAINS];
+	struct place *p;
+	int i, n;
+
+	g->n = 0;
+	g->own = g->total = 0;
+	g->last = true;
+	n = session_unwritten(s) == 0 ? 0 :
+	    evbuffer_peek(output(s), -1, NULL, own, CHAINS);
+	for (i = 0; i < n && i < CHAINS; i++) {
+		g->iov[g->n].iov_base = own[i].iov_base;
+		g->iov[g->n++].iov_len = own[i].iov_len;
+		g->own += own[i].iov_len;
+	}
+	g->total = g->own;
+	if (n > CHAINS) {
+		g->last = false;
+		return;
+	}
+	for (p = s->places; p != NULL && g->n < SLICES; p = p->next) {
+		if (!place_pending(p))
+			continue;
+		n = place_slices(p, g->iov + g->n, SLICES - g->n);
+		for (i = 0; i < n; i++)
+			g->total += g->iov[g->n++].iov_len;
+	}
+	if (g->n == SLICES)
+		g->last = false;
+}
+
+/* Takes note of what was accepted. A line begun is finished from own output. */
+static void
+accepted(struct session *s, const struct gathered *g, size_t sent)
+{
+	size_t own = sent < g->own ? sent : g->own, size, rest_len;
+	struct iovec iov[SLICES];
+	const char *rest = NULL;
+	int slices = SLICES, i, n;
+	struct place *p;
+
+	if (own > 0) {
+		evbuffer_unfreeze(output(s), 1);
+		evbuffer_drain(output(s), own);
+		evbuffer_freeze(output(s), 1);
+	}
+	sent -= own;
+	for (p = s->places; p != NULL && sent > 0; p = p->next) {
+		if (!place_pending(p))
+			continue;
+		n = place_slices(p, iov, slices);
+		slices -= n;
+		for (i = 0, size = 0; i < n; i++)
+			size += iov[i].iov_len;
+		if (size > sent)
+			size = sent;
+		sent -= size;
+		rest_len = place_advance(p, size, &rest);
+		if (rest_len > 0)
+			evbuffer_add(output(s), rest, rest_len);
+	}
+}
+
+/* The socket is full: libevent says when it is not any more. */
+static void
+block(struct session *s)
+{
+	s->blocked = true;
+	bufferevent_enable(s->bev, EV_WRITE);
+}
+
+void
+session_write_cb(struct bufferevent *bev, void *arg)
+{
+	struct session *s = arg;
+
+	bufferevent_disable(bev, EV_WRITE);
+	s->blocked = false;
+	session_dirty(s);
+	if (s->paused || s->eof)
+		session_wait(s);
+}
+
+/* All that the client asked for was written: the end it was told of. */
+static void
+finish(struct session *s)
+{
+	struct buf *out = &s->loop->answer;
+	char byte;
+
+	if (s->inflight > 0 || s->moved != NULL)
+		return;
+	if (s->say_bye) {
+		s->say_bye = false;
+		buf_reset(out);
+		s->dialect->bye(out, s->reason, s->reconnect, 0);
+		session_write(s, out->data, out->len);
+		return;
+	}
+	/* Unread input would make close(2) reset the connection, and what the
+	 * client has not read yet would be lost to it. */
+	if (s->eof || recv(bufferevent_getfd(s->bev), &byte, 1,
+	    MSG_PEEK | MSG_DONTWAIT) == -1) {
+		session_close(s, s->reason);
+		return;
+	}
+	shutdown(bufferevent_getfd(s->bev), SHUT_WR);
+	s->lingering = true;
+	s->ended_at = s->loop->now;
+	bufferevent_enable(s->bev, EV_READ);
+}
+
+void
+session_flush(struct session *s)
+{
+	struct gathered g;
+	ssize_t sent;
+
+	if (s->blocked || s->lingering)
+		return;
+	do {
+		gather(s, &g);
+		if (g.n == 0)
+			break;
+		do
+			sent = s->carrier->send(s->bev, g.iov, g.n);
+		while (sent == -1 && errno == EINTR);
+		if (sent == -1 && errno != EAGAIN && errno != EWOULDBLOCK) {
+			session_close(s, s->closing ? s->reason :
+			    errno == EPIPE || errno == ECONNRESET ? "reset" :
+			    strerror(errno));
+			return;
+		}
+		if (sent > 0)
+			accepted(s, &g, (size_t)sent);
+		if (sent == -1 || (size_t)sent < g.total) {
+			block(s);
+			return;
+		}
+	} while (!g.last);
+	if (s->closing)
+		finish(s);
+	else
+		catch_up(s);
+	if (s->paused || s->eof)
+		session_wait(s);
+}

@@ -1,0 +1,353 @@
+#include <sys/socket.h>
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+
+#include "address.h"
+#include "log.h"
+#include "session.h"
+#include "session-io.h"
+#include "telnet.h"
+
+#define LINGER	2	/* seconds a closed client gets to read the end */
+
+client_id
+session_id(const struct session *s)
+{
+	return CLIENT_ID(s->loop->id, s->slot, s->gen);
+}
+
+void
+session_dirty(struct session *s)
+{
+	if (s->is_dirty)
+		return;
+	s->is_dirty = true;
+	STAILQ_INSERT_TAIL(&s->loop->dirty, s, dirty);
+}
+
+/* Records. */
+
+struct session_record *
+session_record_new(int fd, enum listen_kind kind, struct address *address,
+    uint16_t port)
+{
+	struct session_record *r = xcalloc(1, sizeof(*r));
+
+	r->mail.kind = MAIL_ATTACH;
+	r->version = SESSION_RECORD_VERSION;
+	r->fd = fd;
+	r->carrier = &carrier_tcp;
+	r->kind = kind;
+	r->address = address;
+	r->port = port;
+	r->tokens = UINT32_MAX;
+	return r;
+}
+
+static void
+record_shell_free(struct session_record *r)
+{
+	uint32_t i;
+
+	for (i = 0; i < r->nplaces; i++)
+		free(r->places[i].room);
+	free(r->places);
+	buf_free(&r->in);
+	buf_free(&r->out);
+	free(r);
+}
+
+void
+session_record_free(struct session_record *r)
+{
+	if (r->fd != -1)
+		close(r->fd);
+	address_give(r->address);
+	if (r->dialect != NULL && r->dialect->close != NULL)
+		r->dialect->close(r->state);
+	telnet_free(r->telnet);
+	free(r->name);
+	record_shell_free(r);
+}
+
+/* Attach. */
+
+static void
+attach_old(struct session *s, struct session_record *r)
+{
+	struct request *moved;
+
+	s->dialect = r->dialect;
+	s->state = r->state;
+	s->encoding = (uint8_t)r->encoding;
+	s->telnet = r->telnet;
+	s->name = r->name;
+	s->sid = r->sid;
+	s->tokens_at = r->tokens_at;
+	s->started = s->loop->now - r->age;
+	s->heard = s->loop->now - r->idle;
+	s->skipping = r->skipping;
+	s->undecided = r->undecided;
+	if (r->in.len > 0) {
+		s->in = xmalloc(sizeof(*s->in));
+		*s->in = r->in;
+		r->in = (struct buf){ 0 };
+	}
+	if (r->out.len > 0)
+		session_write(s, r->out.data, r->out.len);
+	if (s->sid == 0)
+		return;
+	/* The hub's answer says from where on its news come here. */
+	s->moved = r;
+	moved = request_new(CMD_MOVED);
+	session_send(s, moved);
+}
+
+void
+session_attach(struct loop *l, struct session_record *r)
+{
+	struct session *s;
+
+	assert(r->version == SESSION_RECORD_VERSION);
+	if (l->stopping) {
+		session_record_free(r);
+		atomic_fetch_sub(&l->daemon->nclients, 1);
+		return;
+	}
+	s = xcalloc(1, sizeof(*s));
+	s->loop = l;
+	s->carrier = r->carrier;
+	s->kind = (uint8_t)r->kind;
+	s->address = r->address;
+	s->port = r->port;
+	s->bev = s->carrier->open(l->base, r->fd);
+	if (s->bev == NULL) {
+		log_error("client-lost", LS("reason", "no memory"), LEND);
+		free(s);
+		session_record_free(r);
+		atomic_fetch_sub(&l->daemon->nclients, 1);
+		return;
+	}
+	s->slot = loop_slot_take(l, s, &s->gen);
+	s->started = s->heard = l->now;
+	s->tokens = r->tokens;
+	session_io_open(s);
+	if (r->dialect != NULL || r->sid != 0) {
+		attach_old(s, r);
+		if (s->in != NULL)
+			session_wait(s);
+		if (s->moved == NULL)
+			record_shell_free(r);
+		return;
+	}
+	log_info("client-open", LU("client", session_id(s)),
+	    LS("address", address_text(s->address)), LU("port", s->port), LEND);
+	record_shell_free(r);
+	s->undecided = s->kind == LISTEN_AUTO;
+	if (s->kind == LISTEN_JSON)
+		session_choose(s, &dialect_json);
+	else if (s->kind == LISTEN_TEXT)
+		session_greet(s);
+	else
+		loop_greet_later(l, session_id(s));
+}
+
+/* The hub has turned its news this way: the places go on where they were. */
+void
+session_moved(struct session *s, const struct request *req)
+{
+	struct session_record *r = s->moved;
+	uint32_t i, j;
+
+	s->moved = NULL;
+	for (i = 0; i < r->nplaces; i++) {
+		for (j = 0; j < req->nlisted; j++) {
+			if (req->moved[j].room_id == r->places[i].room_id)
+				break;
+		}
+		if (j == req->nlisted)
+			continue;	/* out of that room by now */
+		session_place(s, r->places[i].room_id, r->places[i].room,
+		    req->moved[j].head, r->places[i].seq);
+	}
+	record_shell_free(r);
+}
+
+/* Detach. */
+
+struct session_record *
+session_detach(struct session *s)
+{
+	struct evbuffer *out = bufferevent_get_output(s->bev);
+	struct session_record *r;
+	struct place *p;
+
+	if (s->dead || s->closing || s->lingering || s->eof || s->blocked ||
+	    s->inflight > 0 || s->moved != NULL || s->dialect == NULL ||
+	    evbuffer_get_length(out) > 0)
+		return NULL;
+	for (p = s->places; p != NULL; p = p->next) {
+		if (p->state == PLACE_SEEK || p->state == PLACE_READING ||
+		    place_pending(p))
+			return NULL;
+	}
+	r = session_record_new(-1, s->kind, s->address, s->port);
+	r->carrier = s->carrier;
+	r->dialect = s->dialect;
+	r->state = s->state;
+	r->telnet = s->telnet;
+	r->encoding = s->encoding;
+	r->name = s->name;
+	r->sid = s->sid;
+	r->tokens = s->tokens;
+	r->tokens_at = s->tokens_at;
+	r->age = s->loop->now - s->started;
+	r->idle = s->loop->now - s->heard;
+	r->skipping = s->skipping;
+	r->undecided = s->undecided;
+	if (s->in != NULL) {
+		r->in = *s->in;
+		free(s->in);
+		s->in = NULL;
+	}
+	for (p = s->places; p != NULL; p = p->next)
+		r->nplaces++;
+	r->places = xcalloc(r->nplaces, sizeof(*r->places));
+	r->nplaces = 0;
+	for (p = s->places; p != NULL; p = p->next) {
+		struct room_view *room = stream_room(p->stream);
+
+		r->places[r->nplaces++] = (struct session_place){ room->id,
+		    place_seq(p), xstrdup(room->name) };
+	}
+	r->fd = session_io_close(s);
+	s->state = NULL;
+	s->dialect = NULL;
+	s->telnet = NULL;
+	s->name = NULL;
+	s->address = NULL;
+	s->dead = true;
+	STAILQ_INSERT_TAIL(&s->loop->dead, s, ended);
+	return r;
+}
+
+/* The end. */
+
+static void
+log_end(const struct session *s, const char *reason)
+{
+	log_info("client-closed", LU("client", session_id(s)),
+	    LS("address", address_text(s->address)), LU("port", s->port),
+	    LS("name", s->name), LS("reason", reason),
+	    LU("seconds", s->loop->now - s->started), LEND);
+}
+
+void
+session_close(struct session *s, const char *reason)
+{
+	struct request *gone;
+	int fd;
+
+	if (s->dead)
+		return;
+	log_end(s, reason);
+	s->dead = true;
+	STAILQ_INSERT_TAIL(&s->loop->dead, s, ended);
+	if ((fd = session_io_close(s)) != -1)
+		close(fd);
+	if (s->sid != 0) {
+		gone = request_new(CMD_GONE);
+		gone->sid = s->sid;
+		gone->string = request_str(gone, reason);
+		loop_send(s->loop, gone);
+	}
+	atomic_fetch_sub(&s->loop->daemon->nclients, 1);
+}
+
+/* At the round's end, when nothing on the stack holds it any more. */
+void
+session_free(struct session *s)
+{
+	loop_slot_give(s->loop, s->slot);
+	if (s->dialect != NULL && s->dialect->close != NULL)
+		s->dialect->close(s->state);
+	telnet_free(s->telnet);
+	address_give(s->address);
+	if (s->in != NULL) {
+		buf_free(s->in);
+		free(s->in);
+	}
+	if (s->moved != NULL)
+		record_shell_free(s->moved);
+	free(s->name);
+	free(s);
+}
+
+/*
+ * Ends the session in order: what was asked is still answered and what it has
+ * been given so far is written, then it closes.
+ */
+void
+session_end(struct session *s, const char *reason)
+{
+	if (s->closing || s->lingering || s->dead)
+		return;
+	s->closing = true;
+	s->reason = reason;
+	bufferevent_disable(s->bev, EV_READ);
+	session_dirty(s);
+}
+
+void
+session_bye(struct session *s, const char *reason, bool reconnect)
+{
+	if (s->closing || s->lingering || s->dead)
+		return;
+	if (s->dialect == NULL)
+		session_choose(s, &dialect_text);
+	s->say_bye = true;
+	s->reconnect = reconnect;
+	session_end(s, reason);
+}
+
+void
+session_act(struct session *s, enum session_act act)
+{
+	switch (act) {
+	case SESSION_REPLACED:
+		s->sid = 0;	/* the hub has let go of it already */
+		session_bye(s, "replaced", false);
+		break;
+	}
+}
+
+/* Once a second. */
+void
+session_tick(struct session *s)
+{
+	const struct conf *conf = s->loop->conf;
+	uint32_t now = s->loop->now;
+
+	if (s->lingering) {
+		if (now - s->ended_at >= LINGER)
+			session_close(s, s->reason);
+		return;
+	}
+	if (s->blocked)
+		session_fall(s);
+	if (s->paused && !s->closing)
+		session_wait(s);
+	if (s->closing || s->eof)
+		return;
+	if (s->sid == 0 && s->moved == NULL && conf->login_timeout != 0 &&
+	    now - s->started >= conf->login_timeout)
+		session_bye(s, "login-timeout", false);
+	else if (conf->read_timeout != 0 && now - s->heard >=
+	    conf->read_timeout)
+		session_bye(s, "read-timeout", true);
+}

@@ -1,0 +1,129 @@
+/*
+ * A session: one client on its loop. It takes the bytes a carrier brings
+ * apart into lines, lets the dialect make requests of them, and writes
+ * replies and the news of the rooms it has places in. Attach and detach are
+ * the one way in and out.
+ */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include <sys/queue.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "carrier.h"
+#include "conf.h"
+#include "loop.h"
+
+struct address;
+struct telnet;
+
+struct session {
+	struct loop	*loop;
+	const struct carrier *carrier;
+	struct bufferevent *bev;
+	const struct dialect *dialect;	/* NULL: not known yet (auto) */
+	void		*state;		/* the dialect's */
+	struct telnet	*telnet;	/* NULL: no IAC so far */
+	struct place	*places;
+	struct address	*address;
+	char		*name;		/* once logged in */
+	struct buf	*in;		/* input not yet used; NULL: none */
+	struct session_record *moved;	/* until the hub knows of the move */
+	const char	*reason;	/* closing: why */
+	STAILQ_ENTRY(session) dirty, waiting, ended;
+	uint32_t	 slot, gen;
+	uint32_t	 sid;		/* the hub's handle */
+	uint32_t	 ticket;	/* of the newest place's read */
+	uint32_t	 cost;		/* bytes of its unanswered requests */
+	uint16_t	 inflight;	/* unanswered requests */
+	uint16_t	 port;		/* the peer's */
+	uint32_t	 started;	/* loop seconds, as below */
+	uint32_t	 heard;		/* last input */
+	uint32_t	 ended_at;	/* lingering: since when */
+	uint32_t	 tokens;	/* of the rate, in thousandths */
+	uint32_t	 tokens_at;	/* ms, when they were counted */
+	uint8_t		 kind;		/* enum listen_kind */
+	uint8_t		 encoding;	/* enum encoding */
+	bool		 is_dirty : 1;
+	bool		 is_waiting : 1;
+	bool		 blocked : 1;	/* the socket is full */
+	bool		 paused : 1;	/* its input is held back */
+	bool		 skipping : 1;	/* a line too long, up to its end */
+	bool		 undecided : 1;	/* auto, before its first line */
+	bool		 eof : 1;	/* it will send no more */
+	bool		 closing : 1;	/* closes once all is written */
+	bool		 lingering : 1;	/* shut down; waits for the peer */
+	bool		 dead : 1;
+	bool		 say_bye : 1;	/* closing: a bye is still to be said */
+	bool		 reconnect : 1;	/* which invites to come back */
+};
+
+/*
+ * What a detached session is. version grows with every change of meaning;
+ * tests/unit/session.c fails when a field of it is missed on the way.
+ */
+#define SESSION_RECORD_VERSION	1
+
+struct session_place {
+	uint32_t	 room_id;
+	uint64_t	 seq;		/* all up to here has been given */
+	char		*room;
+};
+
+struct session_record {
+	struct mail	 mail;		/* MAIL_ATTACH */
+	uint32_t	 version;
+	int		 fd;
+	const struct carrier *carrier;
+	enum listen_kind kind;
+	struct address	*address;
+	uint16_t	 port;
+	/* empty in one just accepted */
+	const struct dialect *dialect;
+	void		*state;
+	struct telnet	*telnet;
+	enum encoding	 encoding;
+	char		*name;
+	uint32_t	 sid;
+	uint32_t	 tokens, tokens_at;
+	uint32_t	 age, idle;	/* seconds: connected, since input */
+	bool		 skipping, undecided;
+	struct buf	 in;		/* received, not yet used */
+	struct buf	 out;		/* to be sent first */
+	uint32_t	 nplaces;
+	struct session_place *places;
+};
+
+/* An accepted socket's; fd and address are owned. */
+struct session_record *session_record_new(int fd, enum listen_kind,
+	    struct address *, uint16_t port);
+/* Closes what it still owns. */
+void	 session_record_free(struct session_record *);
+
+/* Takes the record over, on the loop that is to have it. */
+void	 session_attach(struct loop *, struct session_record *);
+/*
+ * Takes the session off its loop, all it was on its way with in the record;
+ * the session itself is freed at the round's end. NULL if it can't be taken
+ * now: a request is unanswered, or it is about to end.
+ */
+struct session_record *session_detach(struct session *);
+
+/* The loop's calls. */
+void	 session_replied(struct session *, struct request *);	/* takes it */
+void	 session_read_done(struct session *, struct store_read *);
+void	 session_place_given(struct session *, const struct place_mail *);
+void	 session_act(struct session *, enum session_act);
+void	 session_flush(struct session *);
+void	 session_resume(struct session *);	/* takes held back input up */
+void	 session_greet(struct session *);
+void	 session_tick(struct session *);	/* once a second: the timeouts */
+void	 session_bye(struct session *, const char *reason, bool reconnect);
+void	 session_close(struct session *, const char *reason);
+void	 session_free(struct session *);	/* a dead one */
+void	 session_dirty(struct session *);
+client_id session_id(const struct session *);
+
+#endif

@@ -1,0 +1,484 @@
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stream.h"
+#include "util.h"
+
+#define SEGMENT_SIZE	(16 * 1024)
+#define POOL_MAX	64
+#define NMARKS		128
+
+/* Where a line ends, and the newest stored seq up to there. */
+struct mark {
+	uint64_t	 seq;
+	uint32_t	 end;		/* in the segment */
+};
+
+struct segment {
+	struct segment	*next;
+	struct mark	*marks;
+	uint64_t	 base;		/* the stream's offset of data[0] */
+	uint32_t	 len, cap;
+	uint32_t	 nmarks, marks_cap;
+	char		 data[];
+};
+
+struct stream {
+	struct room_view *room;
+	const struct dialect *dialect;
+	struct segment_pool *pool;
+	struct segment	*first, *last;
+	struct place_list readers;
+	uint64_t	 tail;		/* offset of the first byte kept */
+	uint64_t	 end;		/* offset behind the last byte */
+	uint64_t	 base_seq;	/* newest seq before the tail */
+	uint32_t	 nreaders;	/* places that are on or may come on */
+	uint32_t	 non;		/* places on it */
+	uint32_t	 nlate;		/* of these, not at the end */
+	uint32_t	 holds;
+	uint8_t		 encoding;
+	bool		 touched;
+};
+
+static struct segment *
+segment_new(struct segment_pool *pool, uint64_t base, size_t need)
+{
+	size_t cap = need > SEGMENT_SIZE ? need : SEGMENT_SIZE;
+	struct segment *g;
+
+	if (cap == SEGMENT_SIZE && (g = pool->free) != NULL) {
+		pool->free = g->next;
+		pool->n--;
+	} else {
+		g = xmalloc(sizeof(*g) + cap);
+		g->marks = xmalloc(NMARKS * sizeof(*g->marks));
+		g->marks_cap = NMARKS;
+		g->cap = (uint32_t)cap;
+	}
+	g->next = NULL;
+	g->base = base;
+	g->len = g->nmarks = 0;
+	return g;
+}
+
+static void
+segment_free(struct segment *g)
+{
+	free(g->marks);
+	free(g);
+}
+
+static void
+segment_put(struct segment_pool *pool, struct segment *g)
+{
+	if (g->cap != SEGMENT_SIZE || pool->n >= POOL_MAX) {
+		segment_free(g);
+		return;
+	}
+	g->next = pool->free;
+	pool->free = g;
+	pool->n++;
+}
+
+void
+segment_pool_free(struct segment_pool *pool)
+{
+	struct segment *g;
+
+	while ((g = pool->free) != NULL) {
+		pool->free = g->next;
+		segment_free(g);
+	}
+	pool->n = 0;
+}
+
+struct stream *
+stream_get(struct room_view *room, enum encoding encoding,
+    const struct dialect *dialect, struct segment_pool *pool)
+{
+	struct stream *s = room->streams[encoding];
+
+	if (s == NULL) {
+		s = xcalloc(1, sizeof(*s));
+		s->room = room;
+		s->dialect = dialect;
+		s->pool = pool;
+		s->base_seq = room->last_seq;
+		s->encoding = (uint8_t)encoding;
+		LIST_INIT(&s->readers);
+		room->streams[encoding] = s;
+	}
+	return s;
+}
+
+struct room_view *
+stream_room(const struct stream *s)
+{
+	return s->room;
+}
+
+enum encoding
+stream_encoding(const struct stream *s)
+{
+	return s->encoding;
+}
+
+static void
+drop_all(struct stream *s)
+{
+	struct segment *g;
+
+	while ((g = s->first) != NULL) {
+		s->first = g->next;
+		segment_put(s->pool, g);
+	}
+	s->last = NULL;
+	s->tail = s->end;
+}
+
+bool
+stream_release(struct stream *s)
+{
+	if (s->nreaders > 0)
+		return false;
+	drop_all(s);
+	s->room->streams[s->encoding] = NULL;
+	free(s);
+	return true;
+}
+
+bool
+stream_touch(struct stream *s, bool touched)
+{
+	bool was = s->touched;
+
+	s->touched = touched;
+	return was;
+}
+
+struct place_list *
+stream_readers(struct stream *s)
+{
+	return &s->readers;
+}
+
+size_t
+stream_bytes(const struct stream *s)
+{
+	return (size_t)(s->end - s->tail);
+}
+
+/* The newest seq whose line lies before this offset. */
+static uint64_t
+seq_at(const struct stream *s, uint64_t off)
+{
+	const struct segment *g;
+	uint64_t seq = s->base_seq;
+	uint32_t lo, hi, mid;
+
+	for (g = s->first; g != NULL && g->base < off; g = g->next) {
+		if (g->nmarks > 0 && g->base + g->len <= off) {
+			seq = g->marks[g->nmarks - 1].seq;
+			continue;
+		}
+		for (lo = 0, hi = g->nmarks; lo < hi;) {
+			mid = (lo + hi) / 2;
+			if (g->base + g->marks[mid].end <= off)
+				lo = mid + 1;
+			else
+				hi = mid;
+		}
+		if (lo > 0)
+			seq = g->marks[lo - 1].seq;
+	}
+	return seq;
+}
+
+/* The offset behind the last line whose seq is not above this one. */
+static uint64_t
+offset_behind(const struct stream *s, uint64_t seq)
+{
+	const struct segment *g;
+	uint32_t lo, hi, mid;
+
+	for (g = s->first; g != NULL; g = g->next) {
+		if (g->nmarks == 0 || g->marks[g->nmarks - 1].seq <= seq)
+			continue;
+		for (lo = 0, hi = g->nmarks; lo < hi;) {
+			mid = (lo + hi) / 2;
+			if (g->marks[mid].seq <= seq)
+				lo = mid + 1;
+			else
+				hi = mid;
+		}
+		return g->base + (lo > 0 ? g->marks[lo - 1].end : 0);
+	}
+	return s->end;
+}
+
+void
+stream_append(struct stream *s, const struct msg *m, uint64_t seq)
+{
+	static _Thread_local struct buf line;
+	struct segment *g = s->last;
+
+	if (LIST_EMPTY(&s->readers) && s->holds == 0) {
+		/* Nobody is on it: whoever comes back reads the store. */
+		drop_all(s);
+		s->base_seq = seq;
+		return;
+	}
+	buf_reset(&line);
+	s->dialect->message(&line, s->encoding, s->room->name, m);
+	if (g == NULL || g->cap - g->len < line.len) {
+		g = segment_new(s->pool, s->end, line.len);
+		if (s->last == NULL)
+			s->first = g;
+		else
+			s->last->next = g;
+		s->last = g;
+	}
+	if (g->nmarks == g->marks_cap) {
+		g->marks_cap *= 2;
+		g->marks = xrealloc(g->marks, g->marks_cap * sizeof(*g->marks));
+	}
+	memcpy(g->data + g->len, line.data, line.len);
+	g->len += (uint32_t)line.len;
+	g->marks[g->nmarks++] = (struct mark){ seq, g->len };
+	s->nlate = s->non;
+	s->end += line.len;
+}
+
+/* Everything before the new tail goes; readers there fall behind. */
+static void
+cut(struct stream *s, uint64_t tail)
+{
+	struct segment *g;
+	struct place *p, *next;
+
+	for (p = LIST_FIRST(&s->readers); p != NULL; p = next) {
+		next = LIST_NEXT(p, readers);
+		if (p->at.off < tail)
+			place_fall(p);
+	}
+	while ((g = s->first) != NULL && g->base + g->len <= tail) {
+		if (g->nmarks > 0)
+			s->base_seq = g->marks[g->nmarks - 1].seq;
+		s->first = g->next;
+		segment_put(s->pool, g);
+	}
+	if (s->first == NULL)
+		s->last = NULL;
+	s->tail = s->first != NULL ? s->first->base : s->end;
+}
+
+void
+stream_skip(struct stream *s, uint64_t seq)
+{
+	struct place *p;
+
+	while ((p = LIST_FIRST(&s->readers)) != NULL)
+		place_fall(p);
+	drop_all(s);
+	if (seq > s->base_seq)
+		s->base_seq = seq;
+}
+
+void
+stream_trim(struct stream *s, size_t bytes)
+{
+	const struct segment *g = s->first;
+
+	if (stream_bytes(s) <= bytes)
+		return;
+	while (g != NULL && s->end - g->base > bytes && g->next != NULL)
+		g = g->next;
+	if (g != NULL && g != s->first)
+		cut(s, g->base);
+}
+
+void
+stream_settle(struct stream *s)
+{
+	if (s->nlate > 0 || s->holds > 0 || s->first == NULL)
+		return;
+	if (s->last->nmarks > 0)
+		s->base_seq = s->last->marks[s->last->nmarks - 1].seq;
+	drop_all(s);
+}
+
+static bool
+late(const struct place *p)
+{
+	return p->state == PLACE_ON && p->at.off < p->stream->end;
+}
+
+bool
+place_pending(const struct place *p)
+{
+	return late(p);
+}
+
+static void
+get_on(struct place *p, uint64_t off)
+{
+	p->state = PLACE_ON;
+	p->at.off = off;
+	LIST_INSERT_HEAD(&p->stream->readers, p, readers);
+	p->stream->non++;
+	if (late(p))
+		p->stream->nlate++;
+}
+
+static void
+get_off(struct place *p)
+{
+	if (late(p))
+		p->stream->nlate--;
+	LIST_REMOVE(p, readers);
+	p->stream->non--;
+}
+
+void
+place_add(struct place *p, struct session *session, struct stream *s,
+    uint64_t seq)
+{
+	*p = (struct place){ .session = session, .stream = s,
+	    .state = PLACE_BEHIND, .at.seq = seq };
+	s->nreaders++;
+	s->room->nplaces++;
+	place_join(p);
+}
+
+void
+place_add_seeking(struct place *p, struct session *session, struct stream *s)
+{
+	*p = (struct place){ .session = session, .stream = s,
+	    .state = PLACE_SEEK };
+	s->nreaders++;
+	s->room->nplaces++;
+}
+
+void
+place_found(struct place *p, uint64_t seq)
+{
+	p->state = PLACE_BEHIND;
+	p->at.seq = seq;
+}
+
+void
+place_move(struct place *p, struct stream *to)
+{
+	if (p->state == PLACE_ON)
+		place_fall(p);
+	place_hold(p, false);
+	p->stream->nreaders--;
+	to->nreaders++;
+	p->stream = to;
+	if (p->state == PLACE_READING)
+		p->state = PLACE_BEHIND;
+	if (p->state == PLACE_BEHIND)
+		place_join(p);
+}
+
+void
+place_remove(struct place *p)
+{
+	place_hold(p, false);
+	if (p->state == PLACE_ON)
+		get_off(p);
+	p->stream->nreaders--;
+	p->stream->room->nplaces--;
+}
+
+uint64_t
+place_seq(const struct place *p)
+{
+	return p->state == PLACE_ON ? seq_at(p->stream, p->at.off) : p->at.seq;
+}
+
+bool
+place_join(struct place *p)
+{
+	assert(p->state == PLACE_BEHIND);
+	if (p->at.seq < p->stream->base_seq)
+		return false;
+	get_on(p, offset_behind(p->stream, p->at.seq));
+	place_hold(p, false);
+	return true;
+}
+
+void
+place_fall(struct place *p)
+{
+	uint64_t seq = place_seq(p);
+
+	assert(p->state == PLACE_ON);
+	get_off(p);
+	p->state = PLACE_BEHIND;
+	p->at.seq = seq;
+}
+
+void
+place_hold(struct place *p, bool hold)
+{
+	if (p->held == hold)
+		return;
+	p->held = hold;
+	if (hold)
+		p->stream->holds++;
+	else
+		p->stream->holds--;
+}
+
+int
+place_slices(const struct place *p, struct iovec *iov, int max)
+{
+	const struct segment *g;
+	uint64_t off = p->at.off;
+	int n = 0;
+
+	for (g = p->stream->first; g != NULL && n < max; g = g->next) {
+		uint64_t in = off > g->base ? off - g->base : 0;
+
+		if (in >= g->len)
+			continue;
+		iov[n].iov_base = (char *)(uintptr_t)(g->data + in);
+		iov[n].iov_len = (size_t)(g->len - in);
+		n++;
+	}
+	return n;
+}
+
+size_t
+place_advance(struct place *p, size_t n, const char **rest)
+{
+	const struct segment *g;
+	uint64_t off = p->at.off + n;
+	uint32_t in, i, lo = 0, hi;
+	size_t left = 0;
+
+	p->stream->nlate--;
+	if (off < p->stream->end) {
+		for (g = p->stream->first; g->base + g->len <= off; g = g->next)
+			;
+		in = (uint32_t)(off - g->base);
+		for (hi = g->nmarks; lo < hi;) {
+			i = (lo + hi) / 2;
+			if (g->marks[i].end <= in)
+				lo = i + 1;
+			else
+				hi = i;
+		}
+		/* lo is the line that in lies in, or begins. */
+		if (in != (lo > 0 ? g->marks[lo - 1].end : 0)) {
+			left = g->marks[lo].end - in;
+			*rest = g->data + in;
+		}
+	}
+	p->at.off = off + left;
+	if (late(p))
+		p->stream->nlate++;
+	return left;
+}

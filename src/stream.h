@@ -1,0 +1,121 @@
+/*
+ * A room's stream on one loop: the rendered bytes of its newest news in one
+ * encoding, in segments that all readers share. A reader is a place: an
+ * offset on the stream, or, once it has fallen off the stream's tail, the seq
+ * behind which it reads from the store. Nothing is kept for one that is
+ * behind. A loop's thread owns its streams.
+ */
+#ifndef STREAM_H
+#define STREAM_H
+
+#include <sys/queue.h>
+#include <sys/uio.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dialect.h"
+#include "msg.h"
+
+struct session;
+struct stream;
+
+/* A room that has readers on this loop. */
+struct room_view {
+	struct room_view *next;		/* in the loop's hash chain */
+	struct stream	*streams[ENC_MAX];	/* NULL: no reader uses it */
+	uint64_t	 last_seq;	/* newest this loop was told of */
+	uint32_t	 id;
+	uint32_t	 nplaces;
+	char		 name[];	/* as shown */
+};
+
+enum place_state {
+	PLACE_SEEK,		/* waits for the store to say where to begin */
+	PLACE_ON,		/* at.off on the stream */
+	PLACE_BEHIND,		/* has all up to at.seq */
+	PLACE_READING		/* so too, and a page is on its way */
+};
+
+struct place {
+	struct place	*next;		/* of the same session */
+	LIST_ENTRY(place) readers;	/* of the stream */
+	struct session	*session;
+	struct stream	*stream;
+	union {
+		uint64_t off;
+		uint64_t seq;
+	}		 at;
+	uint32_t	 ticket;	/* of the read it waits for */
+	uint8_t		 state;		/* enum place_state */
+	bool		 held;		/* counts in the stream's holds */
+};
+
+/* Free segments of one loop, bounded. */
+struct segment_pool {
+	struct segment	*free;
+	unsigned	 n;
+};
+
+void	 segment_pool_free(struct segment_pool *);
+
+/* The room's stream of this encoding, made if need be. */
+struct stream *stream_get(struct room_view *, enum encoding,
+	    const struct dialect *, struct segment_pool *);
+struct room_view *stream_room(const struct stream *);
+enum encoding stream_encoding(const struct stream *);
+/* Frees it once it has no reader: then true. */
+bool	 stream_release(struct stream *);
+
+/* Renders m behind the newest. seq is the newest stored seq with it. */
+void	 stream_append(struct stream *, const struct msg *, uint64_t seq);
+/*
+ * What lies behind may no longer be reached: every reader falls behind, the
+ * next bytes come after this seq.
+ */
+void	 stream_skip(struct stream *, uint64_t seq);
+/* Keeps at most this many bytes: readers on what goes fall behind. */
+void	 stream_trim(struct stream *, size_t bytes);
+/* Lets go of everything that all readers have; if none is held back. */
+void	 stream_settle(struct stream *);
+size_t	 stream_bytes(const struct stream *);	/* kept now */
+/* A mark of the loop's own: sets it and returns what it was. */
+bool	 stream_touch(struct stream *, bool);
+
+/* The readers, for marking them dirty. */
+LIST_HEAD(place_list, place);
+struct place_list *stream_readers(struct stream *);
+
+/* A new reader that has everything up to seq: on the stream if it reaches so
+ * far back, else behind. */
+void	 place_add(struct place *, struct session *, struct stream *,
+	    uint64_t seq);
+/* A new reader that is yet to be told where to begin, by place_found(). */
+void	 place_add_seeking(struct place *, struct session *, struct stream *);
+void	 place_found(struct place *, uint64_t seq);
+/* Goes on at the same message on another stream of the room. */
+void	 place_move(struct place *, struct stream *);
+/* Leaves the stream; the place itself is the caller's. */
+void	 place_remove(struct place *);
+/* The newest seq the reader has been given in full. */
+uint64_t place_seq(const struct place *);
+/* Tries to get on the stream; false: it must read on from the store. */
+bool	 place_join(struct place *);
+/* Falls behind: nothing is kept for it any more. */
+void	 place_fall(struct place *);
+/* While held, the stream keeps what comes, so that a page meets it. */
+void	 place_hold(struct place *, bool);
+bool	 place_pending(const struct place *);	/* on, with bytes to send */
+
+/*
+ * Slices from the place's offset to the end, at most n; returns their number.
+ */
+int	 place_slices(const struct place *, struct iovec *, int n);
+/*
+ * n bytes were sent. If that ends within a line, *rest and the result are the
+ * rest of that line (shared bytes, valid until the stream is touched) and the
+ * place stands behind it.
+ */
+size_t	 place_advance(struct place *, size_t n, const char **rest);
+
+#endif
