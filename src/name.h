@@ -20,7 +20,8 @@ struct name {
 
 /*
  * Checks a name of a person or room: 1 to 32 characters after NFKC, letters,
- * marks, digits and "-_.", no leading "-" or "."; nothing that does not fit NAME_SIZE.
+ * marks, digits and "-_.", no leading mark, "-" or "."; nothing invisible, and
+ * nothing that does not fit NAME_SIZE.
  * False, and *why says what is wrong in a phrase for people ("is longer than
  * 32 characters"), a constant. ASCII does not touch libunistring.
  */
@@ -30,7 +31,7 @@ bool	name_parse(struct name *, const char *, size_t, const char **why);
 bool	name_parse_room(struct name *, const char *, size_t, const char **why);
 
 /* RFC 3629: no surrogates, no overlong forms, at most U+10FFFF. On failure
- * *at (if not NULL) is the offset of the first bad byte. */
+ * *at (if not NULL) is where the first sequence that is none begins. */
 bool	utf8_valid(const char *, size_t, size_t *at);
 
 /*

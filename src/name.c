@@ -1,0 +1,422 @@
+#include <endian.h>
+#include <err.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <unicase.h>
+#include <unictype.h>
+#include <uninorm.h>
+#include <unistr.h>
+#include <uniwidth.h>
+
+#include "name.h"
+
+/* No name of 32 characters after NFKC is longer before it: the longest
+ * decomposition of one character takes 12 bytes. */
+#define NAME_RAW_MAX	(NAME_CHARS * 12)
+#define NAME_BYTES	(NAME_SIZE - 2)	/* room for an @ and the NUL */
+#define FOLD_ROUNDS	4
+
+#define REPLACEMENT	"\xef\xbf\xbd"	/* U+FFFD */
+
+static const char too_long[] = "is longer than 32 characters";
+static const char begins[] = "begins with \"-\" or \".\"";
+static const char begins_mark[] = "begins with a combining mark";
+static const char holds[] =
+    "holds something other than letters, digits, \"-\", \"_\" and \".\"";
+static const char invisible[] = "holds an invisible character";
+
+/* Eight bytes at a time: the high bit of each byte that is meant. A byte
+ * behind the first that is meant may be marked wrongly. */
+#define ONES		0x0101010101010101ULL
+#define HIGHS		(ONES * 0x80)
+#define BELOW(w, c)	(((w) - ONES * (c)) & ~(w) & HIGHS)
+#define EQUALS(w, c)	BELOW((w) ^ (ONES * (c)), 1)
+
+/* The first byte of s is the lowest of the word. */
+static inline uint64_t
+word_at(const char *s)
+{
+	uint64_t w;
+
+	memcpy(&w, s, sizeof(w));
+	return le64toh(w);
+}
+
+static inline size_t
+first_marked(uint64_t marks)
+{
+	return (size_t)__builtin_ctzll(marks) / 8;
+}
+
+static bool
+ascii_name_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	    (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+}
+
+/* Parses as long as it is ASCII; the number of bytes that were good. */
+static size_t
+parse_ascii(struct name *name, const char *s, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n && i < NAME_CHARS && ascii_name_char(s[i]); i++) {
+		name->shown[i] = s[i];
+		name->key[i] = s[i];
+		if (s[i] >= 'A' && s[i] <= 'Z')
+			name->key[i] = (char)(s[i] + 'a' - 'A');
+	}
+	name->shown[i] = name->key[i] = '\0';
+	return i;
+}
+
+/*
+ * What libunistring left in out, or in memory of its own where out was too
+ * small: then the name is too long. The length, or 0 if too long.
+ */
+static size_t
+take(uint8_t *got, const uint8_t *out, size_t n)
+{
+	if (got == NULL)
+		err(1, "libunistring");
+	if (got == out)
+		return n;
+	free(got);
+	return 0;
+}
+
+/* What is wrong with a name that is NFKC, or NULL. */
+static const char *
+check_chars(const uint8_t *s, size_t n)
+{
+	size_t chars = 0;
+	ucs4_t c;
+	int len;
+
+	if (*s == '-' || *s == '.')
+		return begins;
+	for (; n > 0; s += len, n -= (size_t)len) {
+		len = u8_mbtouc(&c, s, n);
+		if (c < 0x80 ? !ascii_name_char((char)c) :
+		    !uc_is_general_category_withtable(c,
+		    UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_M |
+		    UC_CATEGORY_MASK_Nd))
+			return holds;
+		if (uc_is_property_default_ignorable_code_point(c))
+			return invisible;
+		if (chars == 0 && uc_is_general_category_withtable(c,
+		    UC_CATEGORY_MASK_M))
+			return begins_mark;
+		if (++chars > NAME_CHARS)
+			return too_long;
+	}
+	return NULL;
+}
+
+/* Case folded and NFKC, again and again until it stays as it is. */
+static bool
+fold(char key[NAME_SIZE], const char *shown)
+{
+	uint8_t was[NAME_SIZE], now[NAME_BYTES], *got;
+	size_t n = strlen(shown), len;
+	int round;
+
+	memcpy(was, shown, n);
+	for (round = 0; round < FOLD_ROUNDS; round++) {
+		len = sizeof(now);
+		got = u8_casefold(was, n, NULL, UNINORM_NFKC, now, &len);
+		if ((len = take(got, now, len)) == 0)
+			return false;
+		if (len == n && memcmp(was, now, n) == 0)
+			break;
+		memcpy(was, now, len);
+		n = len;
+	}
+	memcpy(key, was, n);
+	key[n] = '\0';
+	return true;
+}
+
+/* What is wrong with the name, or NULL. */
+static const char *
+parse(struct name *name, const char *s, size_t n)
+{
+	uint8_t out[NAME_BYTES], *got;
+	const char *wrong;
+	size_t len;
+
+	name->shown[0] = name->key[0] = '\0';
+	if (n == 0)
+		return "is empty";
+	if (n > NAME_RAW_MAX)
+		return too_long;
+	len = parse_ascii(name, s, n);
+	if (len == n)
+		return *s == '-' || *s == '.' ? begins : NULL;
+	if (!utf8_valid(s, n, NULL))
+		return "is not valid UTF-8";
+	len = sizeof(out);
+	got = u8_normalize(UNINORM_NFKC, (const uint8_t *)s, n, out, &len);
+	if ((len = take(got, out, len)) == 0)
+		return too_long;
+	if ((wrong = check_chars(out, len)) != NULL)
+		return wrong;
+	memcpy(name->shown, out, len);
+	name->shown[len] = '\0';
+	return fold(name->key, name->shown) ? NULL : "takes too many bytes";
+}
+
+bool
+name_parse(struct name *name, const char *s, size_t n, const char **why)
+{
+	const char *wrong = parse(name, s, n);
+
+	if (wrong == NULL)
+		return true;
+	name->shown[0] = name->key[0] = '\0';
+	if (why != NULL)
+		*why = wrong;
+	return false;
+}
+
+static void
+prepend_at(char s[NAME_SIZE])
+{
+	memmove(s + 1, s, strlen(s) + 1);
+	s[0] = '@';
+}
+
+bool
+name_parse_room(struct name *name, const char *s, size_t n, const char **why)
+{
+	if (n > 0 && *s == '#') {
+		s++;
+		n--;
+	}
+	if (n == 0 || *s != '@')
+		return name_parse(name, s, n, why);
+	if (!name_parse(name, s + 1, n - 1, why))
+		return false;
+	prepend_at(name->shown);
+	prepend_at(name->key);
+	return true;
+}
+
+/* Length of the multibyte character at s, or 0 if it is none. RFC 3629
+ * section 4, the table of well-formed sequences. */
+static size_t
+utf8_char(const unsigned char *s, size_t n)
+{
+	unsigned char low = 0x80, high = 0xbf;
+	size_t len, i;
+
+	if (s[0] >= 0xc2 && s[0] <= 0xdf)
+		len = 2;
+	else if ((s[0] & 0xf0) == 0xe0)
+		len = 3;
+	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
+		len = 4;
+	else
+		return 0;
+	if (s[0] == 0xe0)
+		low = 0xa0;		/* overlong */
+	else if (s[0] == 0xed)
+		high = 0x9f;		/* surrogates */
+	else if (s[0] == 0xf0)
+		low = 0x90;		/* overlong */
+	else if (s[0] == 0xf4)
+		high = 0x8f;		/* above U+10FFFF */
+	if (n < len || s[1] < low || s[1] > high)
+		return 0;
+	for (i = 2; i < len; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	return len;
+}
+
+bool
+utf8_valid(const char *s, size_t n, size_t *at)
+{
+	size_t i = 0, len;
+
+	while (i < n) {
+		if (n - i >= 8 && (word_at(s + i) & HIGHS) == 0) {
+			i += 8;
+			continue;
+		}
+		len = (s[i] & 0x80) == 0 ? 1 :
+		    utf8_char((const unsigned char *)s + i, n - i);
+		if (len == 0) {
+			if (at != NULL)
+				*at = i;
+			return false;
+		}
+		i += len;
+	}
+	return true;
+}
+
+/* Bytes of the control character at s, or 0 if it is none. */
+static size_t
+control_len(const char *s, size_t n)
+{
+	const unsigned char *u = (const unsigned char *)s;
+
+	if (u[0] < 0x80)
+		return (u[0] < 0x20 && u[0] != '\t') || u[0] == 0x7f;
+	if (u[0] == 0xc2)
+		return n >= 2 && u[1] < 0xa0 ? 2 : 0;
+	if (u[0] != 0xe2 || n < 3)
+		return 0;
+	if (u[1] == 0x80)		/* U+202A to U+202E */
+		return u[2] >= 0xaa && u[2] <= 0xae ? 3 : 0;
+	return u[1] == 0x81 && u[2] >= 0xa6 && u[2] <= 0xa9 ? 3 : 0;
+}
+
+/* The first control character from i on, or n. */
+static size_t
+find_control(const char *s, size_t i, size_t n)
+{
+	while (i < n) {
+		if (n - i >= 8) {
+			uint64_t w = word_at(s + i);
+			uint64_t marks = (w & HIGHS) | BELOW(w, 0x20) |
+			    EQUALS(w, 0x7f);
+
+			if (marks == 0) {
+				i += 8;
+				continue;
+			}
+			i += first_marked(marks);
+		}
+		if (control_len(s + i, n - i) > 0)
+			break;
+		i++;
+	}
+	return i;
+}
+
+void
+text_clean(struct buf *out, const char *s, size_t n)
+{
+	size_t i = 0, end;
+
+	while (i < n) {
+		end = find_control(s, i, n);
+		buf_add(out, s + i, end - i);
+		if ((i = end) == n)
+			break;
+		buf_add(out, REPLACEMENT, 3);
+		i += control_len(s + i, n - i);
+	}
+}
+
+/* The first character from i on that JSON wants escaped, or n. */
+static size_t
+find_special(const char *s, size_t i, size_t n)
+{
+	while (n - i >= 8) {
+		uint64_t w = word_at(s + i);
+		uint64_t marks = BELOW(w, 0x20) | EQUALS(w, '"') |
+		    EQUALS(w, '\\');
+
+		if (marks != 0)
+			return i + first_marked(marks);
+		i += 8;
+	}
+	while (i < n && (unsigned char)s[i] >= 0x20 && s[i] != '"' &&
+	    s[i] != '\\')
+		i++;
+	return i;
+}
+
+static void
+add_escape(struct buf *out, unsigned char c)
+{
+	static const char letters[0x20] = { ['\b'] = 'b', ['\t'] = 't',
+	    ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r' };
+	static const char digits[] = "0123456789abcdef";
+	char *at = buf_room(out, 6);
+
+	*at++ = '\\';
+	out->len += 2;
+	if (c >= 0x20) {
+		*at = (char)c;
+	} else if (letters[c] != '\0') {
+		*at = letters[c];
+	} else {
+		memcpy(at, "u00", 3);
+		at[3] = digits[c >> 4];
+		at[4] = digits[c & 15];
+		out->len += 4;
+	}
+}
+
+void
+json_quote(struct buf *out, const char *s, size_t n)
+{
+	size_t i = 0, end;
+
+	buf_room(out, n + 2);
+	buf_addc(out, '"');
+	while (i < n) {
+		end = find_special(s, i, n);
+		buf_add(out, s + i, end - i);
+		if ((i = end) < n)
+			add_escape(out, (unsigned char)s[i++]);
+	}
+	buf_addc(out, '"');
+}
+
+size_t
+text_width(const char *s, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if ((unsigned char)s[i] < 0x20 || (unsigned char)s[i] > 0x7e)
+			return (size_t)u8_width((const uint8_t *)s, n,
+			    "UTF-8");
+	}
+	return n;
+}
+
+/* With transpositions (optimal string alignment); what is behind a word's
+ * 32nd letter counts as inserted. */
+unsigned
+word_distance(const char *a, const char *b)
+{
+	enum { MAX = 32 };
+	unsigned rows[3][MAX + 1], *two = rows[0], *one = rows[1];
+	unsigned *row = rows[2], *spare, d;
+	size_t na = strlen(a), nb = strlen(b), i, j;
+	size_t rest = (na > MAX ? na - MAX : 0) + (nb > MAX ? nb - MAX : 0);
+
+	na = na > MAX ? MAX : na;
+	nb = nb > MAX ? MAX : nb;
+	for (j = 0; j <= nb; j++)
+		one[j] = two[j] = (unsigned)j;
+	for (i = 1; i <= na; i++) {
+		row[0] = (unsigned)i;
+		for (j = 1; j <= nb; j++) {
+			d = one[j - 1] + (a[i - 1] != b[j - 1]);
+			if (one[j] + 1 < d)
+				d = one[j] + 1;
+			if (row[j - 1] + 1 < d)
+				d = row[j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1] && two[j - 2] + 1 < d)
+				d = two[j - 2] + 1;
+			row[j] = d;
+		}
+		spare = two;
+		two = one;
+		one = row;
+		row = spare;
+	}
+	return one[nb] + (unsigned)rest;
+}
