@@ -1,0 +1,87 @@
+#include <string.h>
+
+#include <unigbrk.h>
+
+#include "name.h"
+#include "telnet.h"
+
+enum { CTRL_C = 0x03, BS = 0x08, CTRL_U = 0x15, CTRL_W = 0x17, DEL = 0x7f };
+
+#define LOOK_BACK	64	/* bytes a grapheme is looked for in */
+
+static bool
+edits(char c)
+{
+	return c == CTRL_C || c == BS || c == CTRL_U || c == CTRL_W ||
+	    c == DEL;
+}
+
+static bool
+continues(char c)
+{
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+/* The length without the last grapheme; where that is no UTF-8, without the
+ * last byte. */
+static size_t
+without_grapheme(const char *s, size_t n)
+{
+	size_t from = n > LOOK_BACK ? n - LOOK_BACK : 0;
+	const uint8_t *last;
+
+	if (n == 0)
+		return 0;
+	if ((s[n - 1] & 0x80) == 0 && (n == 1 || (s[n - 2] & 0x80) == 0))
+		return n - 1;
+	while (from > 0 && from < n && continues(s[from]))
+		from++;
+	if (from == n || !utf8_valid(s + from, n - from, NULL))
+		return n - 1;
+	last = u8_grapheme_prev((const uint8_t *)s + n,
+	    (const uint8_t *)s + from);
+	return last == NULL ? n - 1 : (size_t)(last - (const uint8_t *)s);
+}
+
+static bool
+blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static size_t
+without_word(const char *s, size_t n)
+{
+	while (n > 0 && blank(s[n - 1]))
+		n--;
+	while (n > 0 && !blank(s[n - 1]))
+		n--;
+	return n;
+}
+
+size_t
+line_edit(char *s, size_t n)
+{
+	size_t i, out;
+
+	for (i = 0; i < n && !edits(s[i]); i++)
+		;
+	for (out = i; i < n; i++) {
+		switch (s[i]) {
+		case BS:
+		case DEL:
+			out = without_grapheme(s, out);
+			break;
+		case CTRL_W:
+			out = without_word(s, out);
+			break;
+		case CTRL_C:
+		case CTRL_U:
+			out = 0;
+			break;
+		default:
+			s[out++] = s[i];
+		}
+	}
+	return out;
+}
