@@ -28,7 +28,7 @@ static size_t
 without_grapheme(const char *s, size_t n)
 {
 	size_t from = n > LOOK_BACK ? n - LOOK_BACK : 0;
-	const uint8_t *last;
+	char breaks[LOOK_BACK];
 
 	if (n == 0)
 		return 0;
@@ -38,9 +38,10 @@ without_grapheme(const char *s, size_t n)
 		from++;
 	if (from == n || !utf8_valid(s + from, n - from, NULL))
 		return n - 1;
-	last = u8_grapheme_prev((const uint8_t *)s + n,
-	    (const uint8_t *)s + from);
-	return last == NULL ? n - 1 : (size_t)(last - (const uint8_t *)s);
+	u8_grapheme_breaks((const uint8_t *)s + from, n - from, breaks);
+	while (--n > from && breaks[n - from] != 1)
+		;
+	return n;
 }
 
 static bool

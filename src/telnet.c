@@ -14,7 +14,6 @@ enum {
 
 enum {
 	OPT_ECHO = 1,		/* RFC 857 */
-	OPT_TIMING_MARK = 6,	/* RFC 860 */
 	OPT_TTYPE = 24,		/* RFC 1091 */
 	OPT_NAWS = 31,		/* RFC 1073 */
 	OPT_NONE = 255
@@ -226,8 +225,9 @@ peer_wont(struct telnet *t, uint8_t option, struct buf *answer)
 }
 
 /*
- * SGA is refused with the rest: with it and ECHO clients leave line mode.
- * TIMING-MARK is no state but a question, answered each time.
+ * SGA is refused with the rest: with it and ECHO clients leave line mode. So
+ * is TIMING-MARK each time, which is all the answer it wants (RFC 860), and
+ * unlike WILL leads into no loop with a peer that agrees to everything.
  */
 static void
 negotiate(struct telnet *t, uint8_t option, struct buf *answer)
@@ -243,8 +243,7 @@ negotiate(struct telnet *t, uint8_t option, struct buf *answer)
 		if (option == OPT_ECHO)
 			echo_event(t, ON_DO, answer);
 		else
-			send_verb(answer, option == OPT_TIMING_MARK ? WILL :
-			    WONT, option);
+			send_verb(answer, WONT, option);
 		break;
 	case DONT:
 		if (option == OPT_ECHO)
