@@ -24,17 +24,26 @@ struct hub_out {
 	void	(*session)(void *, struct session_mail *);
 };
 
-/* Takes over the store's rooms. conf and store outlive the hub. */
+/* Takes over the store's rooms, before store_start(). conf and store outlive
+ * the hub. */
 struct hub *hub_new(const struct conf *, struct store *, unsigned nloops,
 	    const struct hub_out *);
+/* Every op has come back. News not flushed are dropped. */
 void	 hub_free(struct hub *);
 void	 hub_configure(struct hub *, const struct conf *);
 
 /*
  * Takes over the request; it comes back by reply, now or, if something must be
- * stored first, after hub_committed(). CMD_GONE (sid, string = reason for
- * others, may be NULL) and CMD_MOVED (sid, client = the new one) are not
- * answered but freed. A request of an unknown sid is answered not-logged-in.
+ * stored first, after hub_committed(). A request of an unknown sid is answered
+ * not-logged-in; one with sid 0 is its client's, so that a client need not
+ * wait for its login's reply. A stored request's reply follows a client that
+ * has moved meanwhile.
+ *
+ * CMD_GONE (sid or 0, string = reason for others, may be NULL) is not answered
+ * but freed. CMD_MOVED (sid, client = the new one) is answered to the new
+ * client with the session's rooms in moved: from this reply on their news come
+ * to the new loop, and the old one gets none behind what it was sent. If it
+ * fails with not-logged-in, the session was ended or replaced meanwhile.
  */
 void	 hub_request(struct hub *, struct request *);
 /* Takes over an op that came back from the store. */

@@ -42,10 +42,13 @@ struct listed_user {
 	bool		 guest;
 };
 
-/* A room the client is in, when it has moved to another loop. */
+/* One of the rooms of a session that has moved. */
 struct moved_room {
+	const char	*room;
 	uint32_t	 room_id;
 	uint64_t	 head;
+	uint64_t	 after;		/* of an inbox whose place_mail was lost on
+				 * the way: where it begins */
 };
 
 struct request_chunk;
@@ -65,10 +68,10 @@ struct request {
 	const char	*name, *name_key;
 	const char	*room, *room_key;
 	const char	*string;	/* topic, away text, leave reason; NULL none */
-	const char	*epoch;
+	const char	*epoch;		/* subscribe; the answer: the store's */
 	const char	*match;
 	const char	*resume;	/* login: session of an earlier login */
-	struct msg	*msg;		/* say, tell: owned, until committed */
+	struct msg	*msg;		/* say, tell: owned; in the answer only tell's */
 	uint64_t	 after, before, seq;
 	uint32_t	 last, limit;
 
@@ -77,7 +80,8 @@ struct request {
 	const char	*field;		/* bad-argument: which */
 	const char	*message;	/* NULL: error_text() */
 	uint32_t	 retry_ms;	/* rate-limited */
-	uint32_t	 room_id;	/* subscribe, unsubscribe, history */
+	uint32_t	 room_id;	/* subscribe, unsubscribe, history; rename:
+					 * the inbox left behind, or 0 */
 	uint64_t	 head;		/* subscribe; say, tell: seq is in seq */
 	uint64_t	 floor;		/* subscribe, history: highest seq removed */
 	int64_t		 time;		/* say, tell, ping: ms since the epoch */
@@ -91,7 +95,7 @@ struct request {
 	const char	*session;	/* login: secret to resume by */
 	struct listed_room *rooms;	/* in the arena */
 	struct listed_user *users;
-	struct moved_room *moved;	/* CMD_MOVED */
+	struct moved_room *moved;	/* CMD_MOVED: nlisted of them */
 	struct msg	**msgs;		/* history: nlisted references, owned */
 	uint32_t	 nlisted;
 

@@ -157,7 +157,10 @@ session_attach(struct loop *l, struct session_record *r)
 		loop_greet_later(l, session_id(s));
 }
 
-/* The hub has turned its news this way: the places go on where they were. */
+/*
+ * The hub has turned its news this way: the places go on where they were. An
+ * inbox may have been made meanwhile.
+ */
 void
 session_moved(struct session *s, const struct request *req)
 {
@@ -165,15 +168,15 @@ session_moved(struct session *s, const struct request *req)
 	uint32_t i, j;
 
 	s->moved = NULL;
-	for (i = 0; i < r->nplaces; i++) {
-		for (j = 0; j < req->nlisted; j++) {
-			if (req->moved[j].room_id == r->places[i].room_id)
-				break;
+	for (i = 0; i < req->nlisted; i++) {
+		const struct moved_room *m = &req->moved[i];
+		uint64_t after = m->after;
+
+		for (j = 0; j < r->nplaces; j++) {
+			if (r->places[j].room_id == m->room_id)
+				after = r->places[j].seq;
 		}
-		if (j == req->nlisted)
-			continue;	/* out of that room by now */
-		session_place(s, r->places[i].room_id, r->places[i].room,
-		    req->moved[j].head, r->places[i].seq);
+		session_place(s, m->room_id, m->room, m->head, after);
 	}
 	record_shell_free(r);
 }

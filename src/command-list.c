@@ -1,0 +1,177 @@
+/*
+ * Commands that list: rooms, who. A list comes in pages, bounded in rows, in
+ * bytes and in what is looked at; `next` of one page is `after` of the next.
+ */
+#include <string.h>
+
+#include "hub-internal.h"
+#include "name.h"
+#include "util.h"
+
+#define ROOM_ROWS	200
+#define USER_ROWS	500
+#define PAGE_BYTES	(32 * 1024)
+#define LOOK_MAX	10000		/* rooms or sessions looked at */
+#define ROW_BYTES	48		/* a row beside its strings */
+
+static uint32_t
+least(uint64_t a, uint64_t b)
+{
+	return (uint32_t)(a < b ? a : b);
+}
+
+/* What room keys are searched for: folded as they are, if it can be. */
+static const char *
+fold(struct request *req)
+{
+	const char *match = req->match != NULL ? req->match : "", *why;
+	struct name name;
+	char *s;
+	size_t i, n;
+
+	if (name_parse_room(&name, match, strlen(match), &why))
+		return request_str(req, name.key);
+	match += match[0] == '#';
+	n = strlen(match);
+	s = request_alloc(req, n + 1);
+	for (i = 0; i <= n; i++)
+		s[i] = match[i] >= 'A' && match[i] <= 'Z' ?
+		    (char)(match[i] + 'a' - 'A') : match[i];
+	return s;
+}
+
+static size_t
+add_room(struct request *req, struct login *l, const struct room *room)
+{
+	const struct member *m = member_find(l, room);
+	struct listed_room *row = &req->rooms[req->nlisted++];
+
+	row->room = request_str(req, room_shown(room));
+	row->topic = request_str(req, room->topic != NULL ? room->topic : "");
+	row->members = room->users;
+	row->subscribed = m != NULL && !m->held;
+	return ROW_BYTES + strlen(row->room) + strlen(row->topic);
+}
+
+enum verdict
+cmd_rooms(struct hub *h, struct login *l, struct request *req)
+{
+	uint32_t i, looked = 0;
+	const char *match = fold(req);
+	size_t bytes = 0;
+
+	req->rooms = request_alloc(req, least(ROOM_ROWS, h->rooms.n) *
+	    sizeof(*req->rooms));
+	for (i = room_index_after(h, least(req->after, UINT32_MAX));
+	    i < h->index.n; i++) {
+		const struct room *room = h->index.refs[i].room;
+		bool wanted = room != NULL && !room->inbox &&
+		    strstr(room_key(room), match) != NULL;
+
+		if (looked++ == LOOK_MAX || (wanted &&
+		    (req->nlisted == ROOM_ROWS || bytes >= PAGE_BYTES))) {
+			req->more = true;
+			req->next = h->index.refs[i - 1].id;
+			break;
+		}
+		if (wanted)
+			bytes += add_room(req, l, room);
+	}
+	return ANSWER;
+}
+
+static size_t
+fill_user(struct request *req, struct listed_user *row, const struct user *u,
+    const char *role)
+{
+	row->name = request_str(req, user_shown(u));
+	row->role = role;
+	row->away = u->away != NULL ? request_str(req, u->away) : NULL;
+	row->sessions = user_sessions(u);
+	row->guest = true;
+	return ROW_BYTES + strlen(row->name) +
+	    (row->away != NULL ? strlen(row->away) : 0);
+}
+
+/* Everybody; `next` is the session to go on with. */
+static void
+list_users(struct hub *h, struct request *req)
+{
+	uint32_t slot, looked = 0;
+	size_t bytes = 0;
+
+	req->users = request_alloc(req, least(USER_ROWS, h->users.n) *
+	    sizeof(*req->users));
+	for (slot = least(req->after, h->logins.n); slot < h->logins.n;
+	    slot++) {
+		const struct login *l = login_at(h, slot);
+		bool wanted = l != NULL && l == l->user->logins;
+
+		if (looked++ == LOOK_MAX || (wanted &&
+		    (req->nlisted == USER_ROWS || bytes >= PAGE_BYTES))) {
+			req->more = true;
+			req->next = slot;
+			break;
+		}
+		if (wanted)
+			bytes += fill_user(req, &req->users[req->nlisted++],
+			    l->user, NULL);
+	}
+}
+
+/*
+ * A room's; from the end, since a member who leaves is replaced by the last
+ * one: so nobody who stays is missed, though one may come twice. A page is
+ * filled from its end as well, and so in the order of coming.
+ */
+static void
+list_members(struct request *req, const struct room *room)
+{
+	uint32_t i = req->after > 0 ? least(req->after, room->nmembers) :
+	    room->nmembers;
+	uint32_t rows = least(USER_ROWS, i);
+	struct listed_user *at;
+	size_t bytes = 0;
+
+	at = request_alloc(req, rows * sizeof(*at));
+	at += rows;
+	while (i > 0) {
+		const struct member *m = room->members[i - 1];
+
+		if (member_is_first(m)) {
+			if (req->nlisted == USER_ROWS || bytes >= PAGE_BYTES) {
+				req->more = true;
+				req->next = i;
+				break;
+			}
+			bytes += fill_user(req, --at, m->login->user,
+			    m->owner ? "owner" : "member");
+			req->nlisted++;
+		}
+		i--;
+	}
+	req->users = at;
+}
+
+enum verdict
+cmd_who(struct hub *h, struct login *l, struct request *req)
+{
+	struct room *room;
+
+	if (req->room_key == NULL) {
+		list_users(h, req);
+		return ANSWER;
+	}
+	if (req->room_key[0] == '@' &&
+	    strcmp(req->room_key + 1, user_key(l->user)) != 0) {
+		request_fail(req, ERR_FORBIDDEN, NULL);
+		return ANSWER;
+	}
+	if ((room = room_find(h, req->room_key)) == NULL) {
+		request_fail(req, ERR_NO_SUCH_ROOM, NULL);
+		return ANSWER;
+	}
+	answer_room(req, room);
+	list_members(req, room);
+	return ANSWER;
+}

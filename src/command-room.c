@@ -1,0 +1,205 @@
+/*
+ * Commands about one room: subscribe, unsubscribe, history, seen, topic.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub-internal.h"
+#include "util.h"
+
+#define HISTORY_LIMIT	100	/* messages, if none is asked for */
+
+static bool
+is_inbox(const char *key)
+{
+	return key[0] == '@';
+}
+
+static bool
+is_own_inbox(const struct login *l, const char *key)
+{
+	return is_inbox(key) && strcmp(key + 1, user_key(l->user)) == 0;
+}
+
+static enum verdict
+fail(struct request *req, enum error error)
+{
+	request_fail(req, error, NULL);
+	return ANSWER;
+}
+
+/* Where reading begins: sets after, reset and gap, or leaves last. */
+static void
+start_at(const struct hub *h, const struct room *room, struct request *req)
+{
+	const char *epoch = store_epoch(h->store);
+
+	req->reset = req->epoch != NULL && strcmp(req->epoch, epoch) != 0;
+	req->epoch = request_str(req, epoch);
+	req->head = room->head;
+	req->floor = room->floor;
+	if ((req->has & HAS_AFTER) != 0) {
+		/* A place in another log is none in this one: all of it. */
+		if (req->reset || req->after > room->head) {
+			req->reset = true;
+			req->after = 0;
+		}
+		if (req->after < room->floor) {
+			req->gap = true;
+			req->gap_after = req->after;
+			req->gap_before = room->floor + 1;
+		}
+	} else if ((req->has & HAS_LAST) != 0 && req->last > 0)
+		return;
+	else
+		req->after = room->head;
+	req->has |= HAS_AFTER;
+	req->has &= (uint8_t)~HAS_LAST;
+}
+
+/*
+ * Adds the session to the room, or makes its held place one. The news so far,
+ * its own join among them, go out first: they are not for it.
+ */
+static struct member *
+enter(struct hub *h, struct room *room, struct login *l, struct member *held)
+{
+	struct user *u = l->user;
+	struct member *m;
+
+	if (!room->inbox && room->users < h->conf->presence_limit &&
+	    !user_in_room(u, room))
+		news_add(h, room, msg_new(MSG_JOIN, user_shown(u), NULL, NULL,
+		    0, NULL));
+	news_post(h, room);
+	if (held == NULL)
+		return member_add(room, l);
+	m = held;
+	m->held = false;
+	l->nrooms++;
+	room->loops[CLIENT_LOOP(l->client)]++;
+	return m;
+}
+
+enum verdict
+cmd_subscribe(struct hub *h, struct login *l, struct request *req)
+{
+	struct room *room = room_find(h, req->room_key);
+	struct member *m = room != NULL ? member_find(l, room) : NULL;
+	bool created = room == NULL;
+
+	if (is_inbox(req->room_key)) {
+		if (!is_own_inbox(l, req->room_key))
+			return fail(req, ERR_FORBIDDEN);
+	} else if (l->nrooms >= h->conf->max_rooms && (m == NULL || m->held))
+		return fail(req, ERR_TOO_MANY_ROOMS);
+	if (m != NULL && !m->held)
+		return fail(req, ERR_ALREADY_SUBSCRIBED);
+	if (created) {
+		room = is_inbox(req->room_key) ? inbox_get(h, l->user) :
+		    room_new(h, req->room_key, req->room);
+		if (room == NULL)
+			return fail(req, ERR_SERVER_FULL);
+	}
+	m = enter(h, room, l, m);
+	if (created)
+		m->owner = true;
+	answer_room(req, room);
+	start_at(h, room, req);
+	req->room_id = room->id;
+	req->topic = request_str(req, room->topic != NULL ? room->topic : "");
+	req->members = room->users;
+	req->role = m->owner ? "owner" : "member";
+	req->room_created = created;
+	return ANSWER;
+}
+
+/* The reply goes first: with it the loop drops the place, and so does not
+ * show the client its own leaving. */
+enum verdict
+cmd_unsubscribe(struct hub *h, struct login *l, struct request *req)
+{
+	struct member *m = answer_member(h, l, req);
+
+	if (m == NULL)
+		return ANSWER;
+	req->room_id = m->room->id;
+	news_post(h, m->room);
+	member_leave(h, m, NULL);
+	return ANSWER;
+}
+
+/* The loop reads the messages, once it has this reply. */
+enum verdict
+cmd_history(struct hub *h, struct login *l, struct request *req)
+{
+	struct room *room;
+
+	if (is_own_inbox(l, req->room_key))
+		room = inbox_get(h, l->user);
+	else if (is_inbox(req->room_key))
+		return fail(req, ERR_FORBIDDEN);
+	else
+		room = room_find(h, req->room_key);
+	if (room == NULL)
+		return fail(req, ERR_NO_SUCH_ROOM);
+	answer_room(req, room);
+	req->room_id = room->id;
+	req->head = room->head;
+	req->floor = room->floor;
+	if (req->limit == 0)
+		req->limit = HISTORY_LIMIT;
+	return ANSWER;
+}
+
+enum verdict
+cmd_seen(struct hub *h, struct login *l, struct request *req)
+{
+	struct member *m = answer_member(h, l, req);
+
+	if (m == NULL)
+		return ANSWER;
+	if (req->seq > m->room->head)
+		return fail(req, ERR_NO_SUCH_MESSAGE);
+	m->seen = req->seq;
+	return ANSWER;
+}
+
+enum verdict
+cmd_topic(struct hub *h, struct login *l, struct request *req)
+{
+	struct member *m = answer_member(h, l, req);
+	const char *topic = req->string;
+
+	if (m == NULL)
+		return ANSWER;
+	if (m->room->inbox)
+		return fail(req, ERR_FORBIDDEN);
+	if (topic == NULL) {
+		req->field = "topic";
+		return fail(req, ERR_BAD_ARGUMENT);
+	}
+	if (!hub_submit(h, m->room, &(struct store_op){ .kind = STORE_TOPIC,
+	    .text = topic, .req = req }))
+		return fail(req, ERR_STORE_UNAVAILABLE);
+	/* Made now: who sets it may be gone when it is stored. */
+	req->msg = msg_new(MSG_TOPIC, user_shown(l->user), NULL, topic,
+	    strlen(topic), NULL);
+	return KEPT;
+}
+
+enum verdict
+topic_committed(struct hub *h, struct store_op *op)
+{
+	struct room *room = op->arg;
+	struct request *req = op->req;
+
+	if (op->error != STORE_OK)
+		return ANSWER;
+	free(room->topic);
+	room->topic = op->text[0] != '\0' ? xstrdup(op->text) : NULL;
+	req->topic = op->text;
+	news_add(h, room, req->msg);
+	req->msg = NULL;
+	return ANSWER;
+}

@@ -1,0 +1,151 @@
+/*
+ * Commands that append to a log: say, tell. Nothing is shown or answered
+ * before the store has committed it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub-internal.h"
+#include "util.h"
+
+static struct msg *
+copy_as(const struct msg *m, const char *from, const char *to)
+{
+	return msg_new(m->kind, from, to, msg_text(m), m->text_len,
+	    msg_key(m));
+}
+
+/*
+ * Submits the request's message as from this login. The dialect may have
+ * written from and to already; a wrong one is set right.
+ */
+static enum verdict
+append(struct hub *h, struct room *room, struct login *l, struct request *req,
+    const char *to)
+{
+	struct store_op op = { .kind = STORE_APPEND, .req = req };
+	const char *from = user_shown(l->user);
+
+	if (strcmp(msg_from(req->msg), from) != 0 ||
+	    strcmp(msg_to(req->msg), to) != 0) {
+		op.msg = copy_as(req->msg, from, to);
+		msg_unref(req->msg);
+	} else
+		op.msg = req->msg;
+	req->msg = NULL;
+	if (op.msg->key_len > 0)
+		op.from_key = request_str(req, user_key(l->user));
+	if (hub_submit(h, room, &op))
+		return KEPT;
+	msg_unref(op.msg);
+	request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
+	return ANSWER;
+}
+
+enum verdict
+cmd_say(struct hub *h, struct login *l, struct request *req)
+{
+	struct member *m = answer_member(h, l, req);
+
+	if (m == NULL)
+		return ANSWER;
+	if (m->room->inbox) {
+		request_fail(req, ERR_FORBIDDEN,
+		    "An inbox is no room to speak in: use tell.");
+		return ANSWER;
+	}
+	return append(h, m->room, l, req, "");
+}
+
+enum verdict
+cmd_tell(struct hub *h, struct login *l, struct request *req)
+{
+	struct user *to = user_find(h, req->name_key);
+	struct room *inbox;
+
+	if (to == NULL) {
+		request_fail(req, ERR_NO_SUCH_USER, NULL);
+		return ANSWER;
+	}
+	if ((inbox = inbox_get(h, to)) == NULL) {
+		request_fail(req, ERR_SERVER_FULL, NULL);
+		return ANSWER;
+	}
+	if (strcmp(req->name, user_shown(to)) != 0)
+		req->name = request_str(req, user_shown(to));
+	return append(h, inbox, l, req, req->name);
+}
+
+/* Every session of the inbox's user is to see what comes behind after. */
+static void
+place_all(struct hub *h, struct room *inbox, uint64_t after)
+{
+	struct place_mail *mail;
+	struct login *l;
+
+	for (l = inbox->owner->logins; l != NULL; l = l->next) {
+		if (member_find(l, inbox) != NULL)
+			continue;
+		news_post(h, inbox);
+		member_add(inbox, l)->seen = after;
+		mail = xcalloc(1, sizeof(*mail));
+		mail->mail.kind = MAIL_PLACE;
+		mail->client = l->client;
+		mail->room_id = inbox->id;
+		mail->after = after;
+		snprintf(mail->room, sizeof(mail->room), "%s",
+		    room_shown(inbox));
+		h->out.place(h->out.arg, mail);
+	}
+}
+
+/*
+ * What was told to a name that its user has given up meanwhile goes on to the
+ * inbox of the new one. KEPT if that is so.
+ */
+static enum verdict
+pass_on(struct hub *h, const struct room *dead, const struct store_op *op)
+{
+	struct login *heir = login_get(h, dead->heir);
+	struct store_op again = { .kind = STORE_APPEND, .req = op->req,
+	    .from_key = op->from_key };
+	struct room *inbox;
+
+	if (heir == NULL || (inbox = inbox_get(h, heir->user)) == NULL)
+		return ANSWER;
+	again.msg = copy_as(op->msg, msg_from(op->msg),
+	    user_shown(heir->user));
+	if (hub_submit(h, inbox, &again))
+		return KEPT;
+	msg_unref(again.msg);
+	request_fail(op->req, ERR_STORE_UNAVAILABLE, NULL);
+	return ANSWER;
+}
+
+enum verdict
+say_committed(struct hub *h, struct store_op *op)
+{
+	struct room *room = op->arg;
+	struct request *req = op->req;
+	uint64_t before = room->head;
+
+	if (op->error != STORE_OK)
+		return ANSWER;
+	req->seq = op->seq;
+	req->time = op->time;
+	req->duplicate = op->duplicate;
+	if (op->duplicate)
+		return ANSWER;
+	if (op->seq > room->head)
+		room->head = op->seq;
+	if (room->dead && pass_on(h, room, op) == KEPT)
+		return KEPT;
+	if (room->owner != NULL)
+		place_all(h, room, before);
+	if (room->inbox)
+		req->msg = msg_ref(op->msg);
+	news_add(h, room, op->msg);
+	op->msg = NULL;
+	return ANSWER;
+}

@@ -1,0 +1,75 @@
+/*
+ * What the hub's own files share; nobody else includes it.
+ */
+#ifndef HUB_INTERNAL_H
+#define HUB_INTERNAL_H
+
+#include "hub.h"
+#include "room.h"
+#include "table.h"
+#include "user.h"
+
+struct hub {
+	const struct conf *conf;
+	struct store	*store;
+	struct hub_out	 out;
+	unsigned	 nloops;
+
+	struct table	 users;		/* struct user by key */
+	struct login_slots logins;
+	struct client_sids *clients;	/* one a loop */
+
+	struct table	 rooms;		/* struct room by key, no dead ones */
+	struct room_index index;
+	uint32_t	 last_id;	/* of a room */
+	struct room	*news;		/* rooms that have some, in order */
+	struct room	**news_last;
+
+	uint64_t	 queued;	/* bytes of the ops that the store has */
+	bool		 submitted;	/* since the last store_flush() */
+	bool		 stale;		/* inboxes of before the start remain */
+};
+
+/* What a command's function has done with its request. */
+enum verdict {
+	ANSWER,			/* it is answered: send it */
+	KEPT			/* the store has it, or it is freed */
+};
+
+/* login is NULL before login only; the table in hub.c sees to that. */
+enum verdict cmd_login(struct hub *, struct login *, struct request *);
+enum verdict cmd_rename(struct hub *, struct login *, struct request *);
+enum verdict cmd_away(struct hub *, struct login *, struct request *);
+enum verdict cmd_ping(struct hub *, struct login *, struct request *);
+enum verdict cmd_quit(struct hub *, struct login *, struct request *);
+enum verdict cmd_gone(struct hub *, struct login *, struct request *);
+enum verdict cmd_moved(struct hub *, struct login *, struct request *);
+enum verdict cmd_subscribe(struct hub *, struct login *, struct request *);
+enum verdict cmd_unsubscribe(struct hub *, struct login *, struct request *);
+enum verdict cmd_history(struct hub *, struct login *, struct request *);
+enum verdict cmd_seen(struct hub *, struct login *, struct request *);
+enum verdict cmd_topic(struct hub *, struct login *, struct request *);
+enum verdict cmd_say(struct hub *, struct login *, struct request *);
+enum verdict cmd_tell(struct hub *, struct login *, struct request *);
+enum verdict cmd_rooms(struct hub *, struct login *, struct request *);
+enum verdict cmd_who(struct hub *, struct login *, struct request *);
+
+/* What came back from the store. KEPT: the op was submitted once more. */
+enum verdict say_committed(struct hub *, struct store_op *);
+enum verdict topic_committed(struct hub *, struct store_op *);
+
+/* Sends an answered request to its client's loop. */
+void	 hub_reply(struct hub *, struct request *);
+/*
+ * Gives the store something to do for this room: an op of this kind with msg
+ * (a reference, handed over) or text. False if as much as allowed is waiting
+ * already; then nothing was taken.
+ */
+bool	 hub_submit(struct hub *, struct room *, const struct store_op *);
+
+/* The room as its creator wrote it, in the request's arena. */
+void	 answer_room(struct request *, const struct room *);
+/* The room if the login is subscribed to it; else fails the request. */
+struct member *answer_member(struct hub *, struct login *, struct request *);
+
+#endif

@@ -1,0 +1,324 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub-internal.h"
+#include "util.h"
+
+enum {
+	NEED_LOGIN = 1, NEED_NAME = 2, NEED_ROOM = 4, NEED_MSG = 8,
+	KEEP_HELD = 16		/* does not give up held places */
+};
+
+static const struct {
+	enum verdict	(*run)(struct hub *, struct login *, struct request *);
+	unsigned	 flags;
+} commands[] = {
+	[CMD_LOGIN] = { cmd_login, NEED_NAME },
+	[CMD_SUBSCRIBE] = { cmd_subscribe, NEED_LOGIN | NEED_ROOM | KEEP_HELD },
+	[CMD_UNSUBSCRIBE] = { cmd_unsubscribe, NEED_LOGIN | NEED_ROOM },
+	[CMD_SAY] = { cmd_say, NEED_LOGIN | NEED_ROOM | NEED_MSG },
+	[CMD_TELL] = { cmd_tell, NEED_LOGIN | NEED_NAME | NEED_MSG },
+	[CMD_SEEN] = { cmd_seen, NEED_LOGIN | NEED_ROOM },
+	[CMD_HISTORY] = { cmd_history, NEED_LOGIN | NEED_ROOM },
+	[CMD_ROOMS] = { cmd_rooms, NEED_LOGIN },
+	[CMD_WHO] = { cmd_who, NEED_LOGIN },
+	[CMD_TOPIC] = { cmd_topic, NEED_LOGIN | NEED_ROOM },
+	[CMD_AWAY] = { cmd_away, NEED_LOGIN },
+	[CMD_RENAME] = { cmd_rename, NEED_LOGIN | NEED_NAME },
+	[CMD_PING] = { cmd_ping, 0 },
+	[CMD_QUIT] = { cmd_quit, KEEP_HELD },
+	[CMD_GONE] = { cmd_gone, KEEP_HELD },
+	[CMD_MOVED] = { cmd_moved, NEED_LOGIN | KEEP_HELD },
+};
+
+static const char *
+user_table_key(const void *item)
+{
+	return user_key((const struct user *)item);
+}
+
+static const char *
+room_table_key(const void *item)
+{
+	return room_key((const struct room *)item);
+}
+
+static void
+adopt_cb(void *arg, const struct store_room *room)
+{
+	room_adopt(arg, room);
+}
+
+struct hub *
+hub_new(const struct conf *conf, struct store *store, unsigned nloops,
+    const struct hub_out *out)
+{
+	struct hub *h = xcalloc(1, sizeof(*h));
+
+	h->conf = conf;
+	h->store = store;
+	h->out = *out;
+	h->nloops = nloops;
+	h->clients = xcalloc(nloops, sizeof(*h->clients));
+	h->news_last = &h->news;
+	table_init(&h->users, user_table_key);
+	table_init(&h->rooms, room_table_key);
+	store_rooms(store, adopt_cb, h);
+	room_index_sort(h);
+	return h;
+}
+
+static void
+free_logins(struct hub *h)
+{
+	struct member *m;
+	struct login *l;
+	uint32_t slot;
+
+	for (slot = 0; slot < h->logins.n; slot++) {
+		if ((l = login_at(h, slot)) == NULL)
+			continue;
+		while ((m = l->members) != NULL) {
+			l->members = m->next;
+			free(m);
+		}
+		free(l);
+	}
+	free(h->logins.slots);
+}
+
+void
+hub_free(struct hub *h)
+{
+	struct user *u;
+	size_t pos = 0;
+	uint32_t i;
+
+	free_logins(h);
+	while ((u = table_next(&h->users, &pos)) != NULL) {
+		free(u->away);
+		free(u);
+	}
+	table_free(&h->users);
+	for (i = 0; i < h->index.n; i++) {
+		if (h->index.refs[i].room != NULL)
+			room_free(h, h->index.refs[i].room);
+	}
+	free(h->index.refs);
+	table_free(&h->rooms);
+	for (i = 0; i < h->nloops; i++)
+		free(h->clients[i].sids);
+	free(h->clients);
+	free(h);
+}
+
+void
+hub_configure(struct hub *h, const struct conf *conf)
+{
+	h->conf = conf;
+}
+
+void
+hub_reply(struct hub *h, struct request *req)
+{
+	req->mail.kind = MAIL_REPLY;
+	h->out.reply(h->out.arg, req);
+}
+
+void
+answer_room(struct request *req, const struct room *room)
+{
+	if (strcmp(req->room, room_shown(room)) != 0)
+		req->room = request_str(req, room_shown(room));
+}
+
+struct member *
+answer_member(struct hub *h, struct login *l, struct request *req)
+{
+	struct room *room = room_find(h, req->room_key);
+	struct member *m = room != NULL ? member_find(l, room) : NULL;
+
+	if (m == NULL || m->held) {
+		request_fail(req, ERR_NOT_SUBSCRIBED,
+		    "You are not in %s%s: subscribe first.",
+		    req->room[0] == '@' ? "" : "#", req->room);
+		return NULL;
+	}
+	answer_room(req, room);
+	return m;
+}
+
+/* What is missing is a mistake of the dialect's, but no reason to end. */
+static bool
+lacks(struct request *req, unsigned flags)
+{
+	if ((flags & NEED_NAME) != 0 && req->name_key == NULL)
+		req->field = "name";
+	else if ((flags & NEED_ROOM) != 0 && req->room_key == NULL)
+		req->field = "room";
+	else if ((flags & NEED_MSG) != 0 && req->msg == NULL)
+		req->field = "text";
+	else
+		return false;
+	request_fail(req, ERR_BAD_ARGUMENT, NULL);
+	return true;
+}
+
+static enum verdict
+run(struct hub *h, struct request *req)
+{
+	struct login *l = login_of(h, req);
+	unsigned flags;
+
+	if ((unsigned)req->cmd >= NITEMS(commands) ||
+	    commands[req->cmd].run == NULL) {
+		if (req->error == ERR_NONE)
+			request_fail(req, ERR_UNKNOWN_COMMAND, NULL);
+		return ANSWER;
+	}
+	flags = commands[req->cmd].flags;
+	if (l == NULL && (flags & NEED_LOGIN) != 0) {
+		request_fail(req, ERR_NOT_LOGGED_IN, NULL);
+		return ANSWER;
+	}
+	if (lacks(req, flags))
+		return ANSWER;
+	if (l != NULL && l->holds && (flags & KEEP_HELD) == 0)
+		login_release(h, l);
+	return commands[req->cmd].run(h, l, req);
+}
+
+void
+hub_request(struct hub *h, struct request *req)
+{
+	if (run(h, req) == ANSWER)
+		hub_reply(h, req);
+}
+
+static size_t
+op_size(const struct store_op *op)
+{
+	return sizeof(*op) + (op->msg != NULL ? msg_size(op->msg) : 0) +
+	    (op->text != NULL ? strlen(op->text) : 0);
+}
+
+bool
+hub_submit(struct hub *h, struct room *room, const struct store_op *from)
+{
+	size_t size = op_size(from);
+	struct store_op *op;
+
+	if (from->kind != STORE_FORGET && h->queued > 0 &&
+	    h->queued + size > h->conf->store_queue)
+		return false;
+	op = xmalloc(sizeof(*op));
+	*op = *from;
+	op->mail.kind = MAIL_COMMITTED;
+	op->room = room->id;
+	op->name = room_shown(room);
+	op->key = room_key(room);
+	op->arg = room;
+	if (op->msg != NULL)
+		op->msg->room = room->id;
+	h->queued += size;
+	room->pending++;
+	h->submitted = true;
+	store_submit(h->store, op);
+	return true;
+}
+
+/* The client may be on another loop by now, or gone: then its loop frees. */
+static void
+reply_late(struct hub *h, struct request *req)
+{
+	struct login *l = login_get(h, req->sid);
+
+	if (l != NULL)
+		req->client = l->client;
+	hub_reply(h, req);
+}
+
+void
+hub_committed(struct hub *h, struct store_op *op)
+{
+	struct room *room = op->arg;
+	struct request *req = op->req;
+	enum verdict verdict = KEPT;
+
+	h->queued -= op_size(op);
+	room->pending--;
+	if (op->error == STORE_OK)
+		room->stored = true;
+	else if (req != NULL)
+		request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
+	if (op->kind == STORE_APPEND)
+		verdict = say_committed(h, op);
+	else if (op->kind == STORE_TOPIC)
+		verdict = topic_committed(h, op);
+	if (verdict == ANSWER)
+		reply_late(h, req);
+	msg_unref(op->msg);
+	free(op);
+	room_settle(h, room);
+}
+
+void
+hub_pruned(struct hub *h, struct store_pruned *pruned)
+{
+	struct room *room = room_by_id(h, pruned->room);
+
+	if (room != NULL && pruned->floor > room->floor)
+		room->floor = pruned->floor;
+	free(pruned);
+}
+
+/*
+ * Inboxes from before the start belong to guests who are no more: whoever
+ * takes such a name must not read them.
+ */
+static void
+forget_stale(struct hub *h)
+{
+	uint32_t i;
+
+	h->stale = false;
+	for (i = 0; i < h->index.n; i++) {
+		struct room *room = h->index.refs[i].room;
+
+		if (room != NULL && room->dead)
+			room_settle(h, room);
+	}
+}
+
+void
+hub_flush(struct hub *h)
+{
+	struct room *room;
+
+	if (h->stale)
+		forget_stale(h);
+	while ((room = h->news) != NULL) {
+		h->news = room->next_news;
+		if (h->news == NULL)
+			h->news_last = &h->news;
+		room->listed = false;
+		news_post(h, room);
+		room_settle(h, room);
+	}
+	if (h->submitted) {
+		h->submitted = false;
+		store_flush(h->store);
+	}
+}
+
+uint32_t
+hub_users(const struct hub *h)
+{
+	return (uint32_t)h->users.n;
+}
+
+uint32_t
+hub_rooms(const struct hub *h)
+{
+	return (uint32_t)h->rooms.n;
+}

@@ -1,0 +1,372 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub-internal.h"
+#include "util.h"
+
+#define NEWS_FIRST	4	/* messages a new batch has room for */
+
+struct room *
+room_find(const struct hub *h, const char *key)
+{
+	return table_get(&h->rooms, key);
+}
+
+uint32_t
+room_index_after(const struct hub *h, uint32_t id)
+{
+	uint32_t low = 0, high = h->index.n;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (h->index.refs[mid].id <= id)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+struct room *
+room_by_id(const struct hub *h, uint32_t id)
+{
+	uint32_t i = room_index_after(h, id);
+
+	return i > 0 && h->index.refs[i - 1].id == id ?
+	    h->index.refs[i - 1].room : NULL;
+}
+
+static void
+index_add(struct room_index *x, struct room *room)
+{
+	uint32_t i, n = 0;
+
+	if (x->n == x->cap && x->freed > x->n / 2) {
+		for (i = 0; i < x->n; i++) {
+			if (x->refs[i].room != NULL)
+				x->refs[n++] = x->refs[i];
+		}
+		x->n = n;
+		x->freed = 0;
+	} else if (x->n == x->cap) {
+		x->cap = x->cap ? x->cap * 2 : 16;
+		x->refs = xrealloc(x->refs, x->cap * sizeof(*x->refs));
+	}
+	x->refs[x->n++] = (struct room_ref){ room->id, room };
+}
+
+static int
+compare_refs(const void *a, const void *b)
+{
+	uint32_t x = ((const struct room_ref *)a)->id;
+	uint32_t y = ((const struct room_ref *)b)->id;
+
+	return x < y ? -1 : x > y;
+}
+
+void
+room_index_sort(struct hub *h)
+{
+	if (h->index.n > 0)
+		qsort(h->index.refs, h->index.n, sizeof(*h->index.refs),
+		    compare_refs);
+}
+
+static struct room *
+room_alloc(struct hub *h, uint32_t id, const char *key, const char *shown)
+{
+	size_t nkey = strlen(key) + 1, nshown = strlen(shown) + 1;
+	struct room *room;
+	size_t at = sizeof(*room) + h->nloops * sizeof(room->loops[0]);
+	bool same = strcmp(key, shown) == 0;
+
+	room = xcalloc(1, at + nkey + (same ? 0 : nshown));
+	room->id = id;
+	room->key_at = room->shown_at = (uint16_t)at;
+	memcpy((char *)room + at, key, nkey);
+	if (!same) {
+		room->shown_at = (uint16_t)(at + nkey);
+		memcpy((char *)room + room->shown_at, shown, nshown);
+	}
+	room->inbox = key[0] == '@';
+	index_add(&h->index, room);
+	return room;
+}
+
+struct room *
+room_new(struct hub *h, const char *key, const char *shown)
+{
+	struct room *room;
+
+	if (h->last_id == UINT32_MAX)
+		return NULL;
+	room = room_alloc(h, ++h->last_id, key, shown);
+	table_put(&h->rooms, room);
+	return room;
+}
+
+void
+room_adopt(struct hub *h, const struct store_room *from)
+{
+	struct room *room;
+
+	if (from->id > h->last_id)
+		h->last_id = from->id;
+	/* An inbox's guest did not outlive the daemon: see hub_flush(). */
+	if (from->key[0] == '@' && from->head <= from->floor)
+		return;
+	room = room_alloc(h, from->id, from->key, from->name);
+	room->head = from->head;
+	room->floor = from->floor;
+	room->stored = true;
+	if (room->inbox) {
+		room->dead = true;
+		h->stale = true;
+		return;
+	}
+	if (from->topic[0] != '\0')
+		room->topic = xstrdup(from->topic);
+	table_put(&h->rooms, room);
+}
+
+void
+room_free(struct hub *h, struct room *room)
+{
+	uint32_t i = room_index_after(h, room->id);
+
+	h->index.refs[i - 1].room = NULL;
+	h->index.freed++;
+	if (!room->dead)
+		table_del(&h->rooms, room_key(room));
+	if (room->news != NULL)
+		batch_free(room->news);
+	free(room->members);
+	free(room->topic);
+	free(room);
+}
+
+void
+room_settle(struct hub *h, struct room *room)
+{
+	if (room->nmembers > 0 || room->pending > 0 || room->listed)
+		return;
+	if (room->dead && room->head > room->floor) {
+		struct store_op forget = { .kind = STORE_FORGET,
+		    .seq = room->head };
+
+		/* If the store can't now, the next start forgets it. */
+		room->floor = room->head;
+		hub_submit(h, room, &forget);
+	} else if (room->dead || (!room->stored && !room->inbox))
+		room_free(h, room);
+}
+
+struct room *
+inbox_get(struct hub *h, struct user *u)
+{
+	char key[NAME_SIZE + 1], shown[NAME_SIZE + 1];
+
+	if (u->inbox == NULL) {
+		snprintf(key, sizeof(key), "@%s", user_key(u));
+		snprintf(shown, sizeof(shown), "@%s", user_shown(u));
+		u->inbox = room_new(h, key, shown);
+		if (u->inbox != NULL)
+			u->inbox->owner = u;
+	}
+	return u->inbox;
+}
+
+void
+inbox_drop(struct hub *h, struct user *u, uint32_t heir)
+{
+	struct room *room = u->inbox;
+
+	news_post(h, room);
+	while (room->nmembers > 0)
+		member_remove(room->members[0]);
+	table_del(&h->rooms, room_key(room));
+	room->dead = true;
+	room->heir = heir;
+	room->owner = NULL;
+	u->inbox = NULL;
+	room_settle(h, room);
+}
+
+struct member *
+member_find(struct login *l, const struct room *room)
+{
+	struct member **at, *m;
+
+	for (at = &l->members; (m = *at) != NULL; at = &m->next) {
+		if (m->room == room) {
+			/* The next one to be asked for, most likely. */
+			*at = m->next;
+			m->next = l->members;
+			l->members = m;
+			return m;
+		}
+	}
+	return NULL;
+}
+
+bool
+member_is_first(const struct member *m)
+{
+	struct login *l;
+
+	for (l = m->login->user->logins; l != m->login; l = l->next) {
+		if (member_find(l, m->room) != NULL)
+			return false;
+	}
+	return true;
+}
+
+bool
+user_in_room(const struct user *u, const struct room *room)
+{
+	struct login *l;
+
+	for (l = u->logins; l != NULL; l = l->next) {
+		if (member_find(l, room) != NULL)
+			return true;
+	}
+	return false;
+}
+
+struct member *
+member_add(struct room *room, struct login *l)
+{
+	struct member *m;
+
+	if (!user_in_room(l->user, room))
+		room->users++;
+	m = xcalloc(1, sizeof(*m));
+	m->room = room;
+	m->login = l;
+	m->owner = room->inbox;
+	if (room->nmembers == room->cap) {
+		room->cap = room->cap ? room->cap * 2 : 4;
+		room->members = xrealloc(room->members,
+		    room->cap * sizeof(struct member *));
+	}
+	m->index = room->nmembers;
+	room->members[room->nmembers++] = m;
+	room->loops[CLIENT_LOOP(l->client)]++;
+	m->next = l->members;
+	l->members = m;
+	if (!room->inbox)
+		l->nrooms++;
+	return m;
+}
+
+void
+member_remove(struct member *m)
+{
+	struct room *room = m->room;
+	struct login *l = m->login;
+	struct member **at = &l->members, *last;
+
+	while (*at != m)
+		at = &(*at)->next;
+	*at = m->next;
+	if (!m->held) {
+		room->loops[CLIENT_LOOP(l->client)]--;
+		if (!room->inbox)
+			l->nrooms--;
+	}
+	last = room->members[--room->nmembers];
+	room->members[m->index] = last;
+	last->index = m->index;
+	if (room->cap > 16 && room->nmembers * 4 < room->cap) {
+		room->cap /= 2;
+		room->members = xrealloc(room->members,
+		    room->cap * sizeof(struct member *));
+	}
+	if (!user_in_room(l->user, room))
+		room->users--;
+	free(m);
+}
+
+void
+member_leave(struct hub *h, struct member *m, const char *reason)
+{
+	struct room *room = m->room;
+	struct user *u = m->login->user;
+	uint32_t before = room->users;
+
+	member_remove(m);
+	if (room->users < before && before <= h->conf->presence_limit &&
+	    !room->inbox)
+		news_add(h, room, msg_new(MSG_LEAVE, user_shown(u), NULL,
+		    reason, reason != NULL ? strlen(reason) : 0, NULL));
+	room_settle(h, room);
+}
+
+void
+news_add(struct hub *h, struct room *room, struct msg *m)
+{
+	struct batch *b = room->news;
+
+	if (room->nmembers == 0) {
+		msg_unref(m);
+		return;
+	}
+	if (!msg_stored(m))	/* a stored one is the store's as well */
+		m->room = room->id;
+	if (b == NULL || b->n == b->cap) {
+		uint32_t cap = b != NULL ? b->cap * 2 : NEWS_FIRST;
+
+		b = xrealloc(b, sizeof(*b) + cap * sizeof(b->msgs[0]));
+		if (room->news == NULL)
+			*b = (struct batch){ .mail.kind = MAIL_BATCH,
+			    .room = room->id };
+		b->cap = cap;
+		room->news = b;
+	}
+	b->msgs[b->n++] = m;
+	b->bytes += msg_size(m);
+	if (!room->listed) {
+		room->listed = true;
+		room->next_news = NULL;
+		*h->news_last = room;
+		h->news_last = &room->next_news;
+	}
+}
+
+static struct batch *
+batch_copy(const struct batch *b)
+{
+	struct batch *copy;
+	size_t size = sizeof(*b) + b->n * sizeof(b->msgs[0]);
+	uint32_t i;
+
+	copy = (void *)xmemdup(b, size);
+	copy->cap = b->n;
+	for (i = 0; i < b->n; i++)
+		msg_ref(b->msgs[i]);
+	return copy;
+}
+
+void
+news_post(struct hub *h, struct room *room)
+{
+	struct batch *b = room->news;
+	unsigned loop, last = h->nloops;
+
+	if (b == NULL)
+		return;
+	room->news = NULL;
+	for (loop = 0; loop < h->nloops; loop++) {
+		if (room->loops[loop] == 0)
+			continue;
+		if (last < h->nloops)
+			h->out.batch(h->out.arg, last, batch_copy(b));
+		last = loop;
+	}
+	if (last < h->nloops)
+		h->out.batch(h->out.arg, last, b);
+	else
+		batch_free(b);
+}

@@ -1,0 +1,98 @@
+/*
+ * The hub's rooms, their members and their news. News are gathered and go out
+ * as one batch to each loop that has somebody in the room: the fan-out counts
+ * members a loop and never walks them. Hub thread.
+ */
+#ifndef ROOM_H
+#define ROOM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "msg.h"
+#include "store.h"
+#include "user.h"
+
+struct room {
+	uint32_t	 id;
+	uint32_t	 users;		/* distinct ones among the members */
+	uint64_t	 head;		/* newest seq, 0 if none */
+	uint64_t	 floor;		/* highest seq that was removed */
+	char		*topic;		/* NULL: none */
+	struct user	*owner;		/* of an inbox */
+	struct member	**members;
+	uint32_t	 nmembers, cap;
+	uint32_t	 pending;	/* ops that the store has; names in use */
+	uint32_t	 heir;		/* dead inbox: the sid that it was renamed to */
+	bool		 stored;	/* the store knows it: never freed */
+	bool		 inbox;
+	bool		 dead;		/* an inbox to be forgotten; has no key */
+	bool		 listed;	/* on the hub's list of rooms with news */
+	uint16_t	 key_at, shown_at;	/* the names, from the room's start */
+	struct batch	*news;
+	struct room	*next_news;
+	uint32_t	 loops[];	/* members a loop; then the names */
+};
+
+/*
+ * A session in a room. A resumed session holds the places of the one before
+ * it, so that nobody sees it leave and join, until it has subscribed again or
+ * shows by another command that it will not. A held place gets no news.
+ */
+struct member {
+	struct member	*next;		/* of the same login */
+	struct room	*room;
+	struct login	*login;
+	uint64_t	 seen;		/* how far it has read */
+	uint32_t	 index;		/* in room->members */
+	bool		 owner;
+	bool		 held;
+};
+
+/* Rooms in the order of their ids, for paging and for what comes by id. */
+struct room_index {
+	struct room_ref {
+		uint32_t	 id;
+		struct room	*room;	/* NULL: freed since */
+	}		*refs;
+	uint32_t	 n, cap, freed;
+};
+
+#define room_key(r)	((const char *)(r) + (r)->key_at)
+#define room_shown(r)	((const char *)(r) + (r)->shown_at)
+
+struct room *room_find(const struct hub *, const char *key);
+struct room *room_by_id(const struct hub *, uint32_t);
+/* Where ids above this one begin in the index. */
+uint32_t room_index_after(const struct hub *, uint32_t);
+/* NULL if there can be no more. */
+struct room *room_new(struct hub *, const char *key, const char *shown);
+/* Takes over a room of the store's. */
+void	 room_adopt(struct hub *, const struct store_room *);
+void	 room_index_sort(struct hub *);
+void	 room_free(struct hub *, struct room *);
+/* Frees the room if nobody and nothing needs it any more. */
+void	 room_settle(struct hub *, struct room *);
+
+/* The user's inbox, made if there is none. NULL as room_new(). */
+struct room *inbox_get(struct hub *, struct user *);
+/* Takes the inbox from its user, to be forgotten; heir is 0 or a sid. */
+void	 inbox_drop(struct hub *, struct user *, uint32_t heir);
+
+/* The login's member in this room, NULL if it is not in it. */
+struct member *member_find(struct login *, const struct room *);
+struct member *member_add(struct room *, struct login *);
+/* Quietly. */
+void	 member_remove(struct member *);
+/* Removes, tells the others, and settles the room. */
+void	 member_leave(struct hub *, struct member *, const char *reason);
+/* The first of its user's members in the room stands for the user. */
+bool	 member_is_first(const struct member *);
+bool	 user_in_room(const struct user *, const struct room *);
+
+/* Takes over one reference. */
+void	 news_add(struct hub *, struct room *, struct msg *);
+/* Posts what was gathered now. */
+void	 news_post(struct hub *, struct room *);
+
+#endif

@@ -1,0 +1,312 @@
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub-internal.h"
+#include "util.h"
+
+#define SLOT_BITS	20		/* of a sid; the rest is the generation */
+#define SLOT_MAX	(1u << SLOT_BITS)
+#define GEN_MAX		(UINT32_MAX >> SLOT_BITS)
+
+#define SID(gen, slot)	((uint32_t)(gen) << SLOT_BITS | (slot))
+#define SID_SLOT(sid)	((sid) & (SLOT_MAX - 1))
+#define SID_GEN(sid)	((sid) >> SLOT_BITS)
+
+/* A free slot's word: next free slot, last generation, and the lowest bit. */
+#define FREE_SLOT(gen, next)	((uint64_t)(next) << 32 | (gen) << 1 | 1)
+#define FREE_NEXT(word)		((uint32_t)((word) >> 32))
+#define FREE_GEN(word)		((uint32_t)(word) >> 1)
+
+struct user *
+user_find(const struct hub *h, const char *key)
+{
+	return table_get(&h->users, key);
+}
+
+static struct user *
+user_alloc(const char *key, const char *shown)
+{
+	size_t nkey = strlen(key) + 1, nshown = strlen(shown) + 1;
+	bool same = strcmp(key, shown) == 0;
+	struct user *u;
+
+	u = xcalloc(1, sizeof(*u) + nkey + (same ? 0 : nshown));
+	memcpy(u->names, key, nkey);
+	if (!same) {
+		u->shown_at = (uint16_t)nkey;
+		memcpy(u->names + nkey, shown, nshown);
+	}
+	return u;
+}
+
+struct user *
+user_new(struct hub *h, const char *key, const char *shown)
+{
+	struct user *u = user_alloc(key, shown);
+
+	table_put(&h->users, u);
+	return u;
+}
+
+struct user *
+user_rename(struct hub *h, struct user *old, const char *key,
+    const char *shown)
+{
+	struct user *u = user_alloc(key, shown);
+	struct login *l;
+
+	u->logins = old->logins;
+	for (l = u->logins; l != NULL; l = l->next)
+		l->user = u;
+	u->away = old->away;
+	u->inbox = old->inbox;
+	if (u->inbox != NULL)
+		u->inbox->owner = u;
+	table_del(&h->users, user_key(old));
+	table_put(&h->users, u);
+	free(old);
+	return u;
+}
+
+void
+user_settle(struct hub *h, struct user *u)
+{
+	if (u->logins != NULL)
+		return;
+	if (u->inbox != NULL)
+		inbox_drop(h, u, 0);
+	table_del(&h->users, user_key(u));
+	free(u->away);
+	free(u);
+}
+
+uint32_t
+user_sessions(const struct user *u)
+{
+	const struct login *l;
+	uint32_t n = 0;
+
+	for (l = u->logins; l != NULL; l = l->next)
+		n++;
+	return n;
+}
+
+/* Gives the login a slot, and so a sid; false if there is none left. */
+static bool
+slot_take(struct login_slots *s, struct login *l)
+{
+	uint32_t slot, gen = 0;
+
+	if (s->free != 0) {
+		slot = s->free - 1;
+		s->free = FREE_NEXT(s->slots[slot]);
+		gen = FREE_GEN(s->slots[slot]);
+	} else {
+		if (s->n == SLOT_MAX)
+			return false;
+		if (s->n == s->cap) {
+			s->cap = s->cap ? s->cap * 2 : 64;
+			s->slots = xrealloc(s->slots,
+			    s->cap * sizeof(*s->slots));
+		}
+		slot = s->n++;
+	}
+	gen = gen < GEN_MAX ? gen + 1 : 1;
+	s->slots[slot] = (uint64_t)(uintptr_t)l;
+	l->sid = SID(gen, slot);
+	return true;
+}
+
+static void
+slot_give_back(struct login_slots *s, const struct login *l)
+{
+	uint32_t slot = SID_SLOT(l->sid);
+
+	s->slots[slot] = FREE_SLOT(SID_GEN(l->sid), s->free);
+	s->free = slot + 1;
+}
+
+struct login *
+login_at(const struct hub *h, uint32_t slot)
+{
+	if (slot >= h->logins.n || (h->logins.slots[slot] & 1) != 0)
+		return NULL;
+	return (struct login *)(uintptr_t)h->logins.slots[slot];
+}
+
+struct login *
+login_get(const struct hub *h, uint32_t sid)
+{
+	struct login *l = login_at(h, SID_SLOT(sid));
+
+	return l != NULL && l->sid == sid ? l : NULL;
+}
+
+struct login *
+login_of(const struct hub *h, const struct request *req)
+{
+	const struct client_sids *c;
+	struct login *l;
+
+	if (req->sid != 0) {
+		l = login_get(h, req->sid);
+		return l != NULL && (l->client == req->client ||
+		    req->cmd == CMD_MOVED) ? l : NULL;
+	}
+	if (CLIENT_LOOP(req->client) >= h->nloops)
+		return NULL;
+	c = &h->clients[CLIENT_LOOP(req->client)];
+	if (CLIENT_SLOT(req->client) >= c->n)
+		return NULL;
+	l = login_get(h, c->sids[CLIENT_SLOT(req->client)]);
+	return l != NULL && l->client == req->client ? l : NULL;
+}
+
+static void
+client_bind(struct hub *h, struct login *l, client_id client)
+{
+	struct client_sids *c = &h->clients[CLIENT_LOOP(client)];
+	uint32_t slot = CLIENT_SLOT(client), n = c->n;
+
+	assert(CLIENT_LOOP(client) < h->nloops);
+	if (slot >= n) {
+		for (n = n ? n : 64; n <= slot; n *= 2)
+			;
+		c->sids = xrealloc(c->sids, n * sizeof(*c->sids));
+		memset(c->sids + c->n, 0, (n - c->n) * sizeof(*c->sids));
+		c->n = n;
+	}
+	c->sids[slot] = l->sid;
+	l->client = client;
+}
+
+static void
+client_unbind(struct hub *h, const struct login *l)
+{
+	struct client_sids *c = &h->clients[CLIENT_LOOP(l->client)];
+	uint32_t slot = CLIENT_SLOT(l->client);
+
+	if (c->sids[slot] == l->sid)
+		c->sids[slot] = 0;
+}
+
+struct login *
+login_new(struct hub *h, struct user *u, client_id client)
+{
+	struct login *l = xcalloc(1, sizeof(*l));
+
+	if (!slot_take(&h->logins, l)) {
+		free(l);
+		return NULL;
+	}
+	client_bind(h, l, client);
+	random_bytes(l->secret, sizeof(l->secret));
+	l->user = u;
+	l->next = u->logins;
+	u->logins = l;
+	return l;
+}
+
+void
+login_move(struct hub *h, struct login *l, client_id client)
+{
+	const struct member *m;
+
+	for (m = l->members; m != NULL; m = m->next) {
+		if (m->held)
+			continue;
+		news_post(h, m->room);
+		m->room->loops[CLIENT_LOOP(l->client)]--;
+		m->room->loops[CLIENT_LOOP(client)]++;
+	}
+	client_unbind(h, l);
+	client_bind(h, l, client);
+}
+
+static void
+login_free(struct hub *h, struct login *l)
+{
+	struct login **at = &l->user->logins;
+
+	while (*at != l)
+		at = &(*at)->next;
+	*at = l->next;
+	client_unbind(h, l);
+	slot_give_back(&h->logins, l);
+	free(l);
+}
+
+void
+login_end(struct hub *h, struct login *l, const char *reason)
+{
+	struct user *u = l->user;
+
+	while (l->members != NULL)
+		member_leave(h, l->members, reason);
+	login_free(h, l);
+	user_settle(h, u);
+}
+
+void
+login_replace(struct hub *h, struct login *old, struct login *l)
+{
+	struct member *m;
+
+	while ((m = old->members) != NULL) {
+		if (m->room->inbox) {
+			member_remove(m);
+			continue;
+		}
+		if (!m->held)
+			m->room->loops[CLIENT_LOOP(old->client)]--;
+		m->held = true;
+		m->login = l;
+		old->members = m->next;
+		m->next = l->members;
+		l->members = m;
+		l->holds = true;
+	}
+	login_free(h, old);
+}
+
+void
+login_release(struct hub *h, struct login *l)
+{
+	struct member *m, *next;
+
+	for (m = l->members; m != NULL; m = next) {
+		next = m->next;
+		if (m->held)
+			member_leave(h, m, "replaced");
+	}
+	l->holds = false;
+}
+
+const char *
+login_secret(const struct login *l, char hex[SECRET_HEX + 1])
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t i;
+
+	for (i = 0; i < SECRET_HEX; i++)
+		hex[i] = digits[l->secret[i / 2] >> (i % 2 ? 0 : 4) & 15];
+	hex[i] = '\0';
+	return hex;
+}
+
+/* Takes as long whatever differs. */
+bool
+login_secret_is(const struct login *l, const char *hex)
+{
+	char mine[SECRET_HEX + 1];
+	unsigned differs = 0;
+	size_t i;
+
+	if (strlen(hex) != SECRET_HEX)
+		return false;
+	login_secret(l, mine);
+	for (i = 0; i < SECRET_HEX; i++)
+		differs |= (unsigned)(mine[i] ^ hex[i]);
+	return differs == 0;
+}

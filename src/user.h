@@ -1,0 +1,88 @@
+/*
+ * Who is here, as the hub knows it: users by name, each with one login for
+ * every session of theirs. An idle one must stay small: 64 bytes a login, 48
+ * a user of a short name. Hub thread.
+ */
+#ifndef USER_H
+#define USER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "request.h"
+
+struct hub;
+struct member;
+struct room;
+
+#define SECRET_BYTES	8
+#define SECRET_HEX	(2 * SECRET_BYTES)
+
+/* A session. Requests name it by sid. */
+struct login {
+	struct user	*user;
+	struct login	*next;		/* another session of the user */
+	struct member	*members;	/* its places in rooms */
+	client_id	 client;
+	unsigned char	 secret[SECRET_BYTES];	/* to resume by */
+	uint32_t	 sid;
+	uint16_t	 nrooms;	/* subscribed, without the inbox */
+	bool		 holds;		/* has held places: see struct member */
+};
+
+struct user {
+	struct login	*logins;
+	struct room	*inbox;		/* NULL until somebody needs it */
+	char		*away;		/* NULL: here */
+	uint16_t	 shown_at;	/* where the shown name begins in names */
+	char		 names[];	/* the key; then, if it differs, shown */
+};
+
+#define user_key(u)	((u)->names)
+#define user_shown(u)	((u)->names + (u)->shown_at)
+
+/*
+ * The sids: a slot's number and its generation, which makes a sid of an ended
+ * session unknown. A slot in use holds a pointer; a free one, told by its
+ * lowest bit, the generation of its last user and the next free slot.
+ */
+struct login_slots {
+	uint64_t	*slots;
+	uint32_t	 n, cap;
+	uint32_t	 free;		/* slot + 1; 0: none */
+};
+
+/* Which session a client of a loop has; by its slot there. 0: none. */
+struct client_sids {
+	uint32_t	*sids;
+	uint32_t	 n;
+};
+
+struct user *user_find(const struct hub *, const char *key);
+struct user *user_new(struct hub *, const char *key, const char *shown);
+/* Another name: the user is another object from then on, and is returned. */
+struct user *user_rename(struct hub *, struct user *, const char *key,
+	    const char *shown);
+/* Frees a user who has no session left. */
+void	 user_settle(struct hub *, struct user *);
+uint32_t user_sessions(const struct user *);
+
+/* NULL if there can be no more sessions. */
+struct login *login_new(struct hub *, struct user *, client_id);
+struct login *login_get(const struct hub *, uint32_t sid);
+/* A request's session; by its client if it was sent before the sid was known. */
+struct login *login_of(const struct hub *, const struct request *);
+/* The slot's session, NULL if it has none. */
+struct login *login_at(const struct hub *, uint32_t slot);
+void	 login_move(struct hub *, struct login *, client_id);
+/* The session leaves its rooms, telling others this reason (NULL: none); the
+ * last one takes its user along. */
+void	 login_end(struct hub *, struct login *, const char *reason);
+/* Hands the places and the name of a session to another and ends it. */
+void	 login_replace(struct hub *, struct login *old, struct login *);
+/* Leaves the rooms that a resumed session has not subscribed to again. */
+void	 login_release(struct hub *, struct login *);
+const char *login_secret(const struct login *, char [SECRET_HEX + 1]);
+bool	 login_secret_is(const struct login *, const char *hex);
+
+#endif
