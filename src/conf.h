@@ -79,7 +79,16 @@ struct conf_override {
  */
 struct conf *conf_parse(const char *file, const struct conf_override *, size_t,
 	    char **error);
+/* The same of a file's text in memory; name is the file in the errors. */
+struct conf *conf_parse_text(const char *name, const char *, size_t,
+	    const struct conf_override *, size_t, char **error);
 void	 conf_free(struct conf *);
+/*
+ * For a reload: gives the fresh configuration the old one's values of all that
+ * is not reloadable, and calls back with the name of each that differed.
+ */
+void	 conf_keep(struct conf *fresh, const struct conf *old,
+	    void (*changed)(void *, const char *name), void *);
 /* The whole configuration in the file's syntax; parses to the same again. */
 void	 conf_print(const struct conf *, FILE *);
 /* The options with type, default, bounds and help, for the man page's check:

@@ -1,0 +1,164 @@
+#include <arpa/inet.h>
+#include <sys/un.h>
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf-table.h"
+
+static const char *const kinds[] = {
+	[LISTEN_AUTO] = "auto", [LISTEN_TEXT] = "text", [LISTEN_JSON] = "json",
+	NULL
+};
+
+static const char form[] = "kind and address such as auto 127.0.0.1:4000, "
+    "json [::1]:4001, text *:4002 or auto /run/partyline.sock";
+
+static bool
+fail(char **why, const char *before, const char *text, const char *what,
+    const char *right)
+{
+	struct buf b = { 0 };
+
+	buf_adds(&b, before);
+	conf_quote(&b, text);
+	buf_addf(&b, " %s; %s", what, right);
+	*why = xstrdup(buf_str(&b));
+	buf_free(&b);
+	return false;
+}
+
+static bool
+parse_kind(struct listen_conf *l, const char *word, char **why)
+{
+	const char *nearest;
+	size_t i;
+
+	for (i = 0; kinds[i] != NULL; i++) {
+		if (strcmp(kinds[i], word) == 0) {
+			l->kind = (enum listen_kind)i;
+			return true;
+		}
+	}
+	if ((nearest = conf_nearest_word(kinds, word)) != NULL)
+		return fail(why, "the kind ", word, "is unknown", nearest);
+	return fail(why, "the kind ", word, "is unknown", form);
+}
+
+static bool
+parse_port(struct listen_conf *l, const char *text, char **why)
+{
+	size_t n = strspn(text, "0123456789");
+	unsigned long port;
+
+	if (n == 0 || n > 5 || text[n] != '\0')
+		return fail(why, "the port ", text, "is no number",
+		    "0 to 65535, 0 for any free one");
+	if ((port = strtoul(text, NULL, 10)) > 65535)
+		return fail(why, "the port ", text, "is too large",
+		    "0 to 65535, 0 for any free one");
+	l->port = (uint16_t)port;
+	return true;
+}
+
+/* "host:port" in a buffer of ours; address points into it then. */
+static bool
+parse_inet(struct listen_conf *l, char *host, char **why)
+{
+	unsigned char raw[sizeof(struct in6_addr)];
+	char *colon = strrchr(host, ':'), *end;
+	const char *whole = l->text;
+
+	if (colon == NULL)
+		return fail(why, "", whole, "has no port", form);
+	if (*host == '[') {
+		if ((end = strchr(host, ']')) == NULL || end + 1 != colon)
+			return fail(why, "", whole, "has no \"]:\" between "
+			    "address and port", form);
+		*end = '\0';
+		host++;
+		if (inet_pton(AF_INET6, host, raw) != 1)
+			return fail(why, "the address ", host,
+			    "is no IPv6 address", "one such as [::1]");
+	} else {
+		*colon = '\0';
+		if (strchr(host, ':') != NULL)
+			return fail(why, "", whole, "has an IPv6 address "
+			    "without brackets", "json [::1]:4001");
+		if (strcmp(host, "*") != 0 && inet_pton(AF_INET, host, raw) != 1)
+			return fail(why, "the address ", host, "is no IPv4 "
+			    "address, and names are not looked up",
+			    "one such as 127.0.0.1, or * for all");
+	}
+	l->address = xstrdup(host);
+	if (parse_port(l, colon + 1, why))
+		return true;
+	free(l->address);
+	return false;
+}
+
+static bool
+parse_local(struct listen_conf *l, const char *path, bool shell, char **why)
+{
+	char dir[PATH_MAX];
+
+	if (*path == '\0' || path[strlen(path) - 1] == '/')
+		return fail(why, "the path ", path, "names no socket",
+		    "one such as /run/partyline.sock");
+	if (*path == '/')
+		l->address = xstrdup(path);
+	else if (shell && getcwd(dir, sizeof(dir)) != NULL)
+		l->address = xasprintf("%s/%s", dir, path);
+	else
+		return fail(why, "the path ", path, "is not absolute",
+		    "one such as /run/partyline.sock");
+	if (strlen(l->address) < sizeof(((struct sockaddr_un *)0)->sun_path)) {
+		l->local = true;
+		return true;
+	}
+	fail(why, "the path ", l->address, "is too long for a socket",
+	    "at most 107 bytes");
+	free(l->address);
+	return false;
+}
+
+bool
+conf_listen_parse(struct listen_conf *l, const char *text, bool shell,
+    char **why)
+{
+	char *copy, *where;
+	bool ok;
+
+	*l = (struct listen_conf){ .text = xstrdup(text) };
+	copy = xstrdup(text);
+	where = copy + strcspn(copy, " \t");
+	if (*where != '\0') {
+		*where++ = '\0';
+		where += strspn(where, " \t");
+	}
+	if (strchr(copy, ':') != NULL || strchr(copy, '/') != NULL)
+		ok = fail(why, "", text, "has no kind before the address", form);
+	else if (!parse_kind(l, copy, why))
+		ok = false;
+	else if (*where == '\0')
+		ok = fail(why, "", text, "has no address", form);
+	else if (where[strcspn(where, " \t\n")] != '\0')
+		ok = fail(why, "", text, "has more than kind and address", form);
+	else if (strncmp(where, "unix:", 5) == 0)
+		ok = parse_local(l, where + 5, shell, why);
+	else if (strchr(where, '/') != NULL)
+		ok = parse_local(l, where, shell, why);
+	else
+		ok = parse_inet(l, where, why);
+	free(copy);
+	if (!ok)
+		free(l->text);
+	else if (l->local) {
+		/* An absolute path, wherever it is read again. */
+		free(l->text);
+		l->text = xasprintf("%s unix:%s", kinds[l->kind], l->address);
+	}
+	return ok;
+}

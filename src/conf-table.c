@@ -1,0 +1,350 @@
+#include <arpa/inet.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf-table.h"
+#include "name.h"
+
+#define KIB		UINT64_C(1024)
+#define MIB		(KIB * KIB)
+#define GIB		(KIB * MIB)
+#define TIB		(KIB * GIB)
+#define HOUR		UINT64_C(3600)
+#define DAY		(24 * HOUR)
+#define YEAR		(365 * DAY)
+#define CLIENTS_MAX	1000000
+#define MOTD_MAX	4096
+#define PATH_BYTES	(PATH_MAX - 64)	/* room for a file's name behind it */
+/* Cleaning may make each byte of a text three (U+FFFD); a msg counts 16 bit. */
+#define TEXT_MAX	(65535 / 3)
+
+static const char *const store_words[] = { "sqlite", "memory", NULL };
+static const char *const durability_words[] = { "commit", "relaxed", NULL };
+static const char *const level_words[] = { "error", "warn", "notice", "info",
+    "debug", NULL };
+
+static char	*compute_loops(const struct conf *);
+static char	*compute_pid_file(const struct conf *);
+static char	*compute_server_name(const struct conf *);
+static char	*compute_state_dir(const struct conf *);
+static bool	 check_lobby(char **, char **);
+static bool	 check_log_to(char **, char **);
+static bool	 check_motd(char **, char **);
+static bool	 check_server_name(char **, char **);
+
+#define MEMBER(m)							\
+	.offset = offsetof(struct conf, m), .width = sizeof(((struct conf *)0)->m)
+#define OPTION(m, t)							\
+	.name = #m, .type = (t), MEMBER(m)
+#define BOUNDS(lo, hi)	.min = (lo), .max = (hi)
+
+const struct conf_option conf_options[] = {
+	{ .name = "listen", .type = CONF_LISTEN, .section = "Listening",
+	  .offset = offsetof(struct conf, listens), .min = 1, .max = 64,
+	  .def = "auto 127.0.0.1:4000",
+	  .help = "Where clients connect: auto, text or json, then address:port, "
+	    "[IPv6]:port, *:port for every address, or the path of a unix "
+	    "socket. Port 0 is any free one, and the log says which. The "
+	    "default is loopback only: the text goes unencrypted." },
+	{ OPTION(server_name, CONF_TEXT), BOUNDS(1, 255),
+	  .compute = compute_server_name, .computed = "the host's name",
+	  .check = check_server_name, .reloadable = true,
+	  .help = "What the server calls itself to its clients." },
+	{ OPTION(motd, CONF_TEXT), BOUNDS(0, MOTD_MAX), .def = "",
+	  .check = check_motd, .reloadable = true,
+	  .help = "Message of the day, shown to people at login; may have "
+	    "several lines; empty for none." },
+	{ OPTION(lobby, CONF_TEXT), BOUNDS(1, NAME_SIZE - 1), .def = "lobby",
+	  .check = check_lobby, .reloadable = true,
+	  .help = "The room that people at a terminal enter at login." },
+
+	{ OPTION(store, CONF_WORD), .section = "Storing", .words = store_words,
+	  .def = "sqlite",
+	  .help = "Where messages are kept: sqlite, a database in state_dir "
+	    "that survives anything, or memory, gone when the daemon ends." },
+	{ OPTION(state_dir, CONF_PATH), BOUNDS(1, PATH_BYTES),
+	  .compute = compute_state_dir,
+	  .computed = "/var/lib/partyline for root, else "
+	    "$XDG_STATE_HOME/partyline or ~/.local/state/partyline",
+	  .help = "The directory of the database; made if missing." },
+	{ OPTION(durability, CONF_CHOICE), .words = durability_words,
+	  .def = "commit",
+	  .help = "commit: a message is seen only after the disk has it. "
+	    "relaxed: faster on slow disks, but a power cut may take the last "
+	    "messages that people have seen." },
+	{ OPTION(history_max, CONF_NUMBER), BOUNDS(0, 1000000000000),
+	  .def = "100000", .reloadable = true,
+	  .help = "Messages kept a room; 0 for no limit. The oldest go first." },
+	{ OPTION(history_age, CONF_SECONDS), BOUNDS(0, 100 * YEAR), .def = "0",
+	  .reloadable = true,
+	  .help = "How long a message is kept; 0 for no limit." },
+	{ OPTION(history_bytes, CONF_SIZE), BOUNDS(0, TIB), .def = "64M",
+	  .reloadable = true,
+	  .help = "Bytes of messages kept a room; 0 for no limit. By default "
+	    "a hundred busy rooms fit a small disk." },
+	{ OPTION(store_queue, CONF_SIZE), BOUNDS(16 * KIB, GIB), .def = "32M",
+	  .help = "Bytes that may wait for the disk; above it say is answered "
+	    "store-unavailable, and memory does not grow." },
+
+	{ OPTION(loops, CONF_NUMBER), .section = "Threads and memory",
+	  BOUNDS(0, 64), .compute = compute_loops,
+	  .computed = "0, one per core",
+	  .help = "Worker threads that serve clients; 0 for one per core." },
+	{ OPTION(stream_bytes, CONF_SIZE), BOUNDS(4 * KIB, 64 * MIB),
+	  .def = "256K",
+	  .help = "Rendered bytes kept a room, loop and dialect; who falls "
+	    "further behind is fed from the store." },
+	{ OPTION(page_bytes, CONF_SIZE), BOUNDS(4 * KIB, MIB), .def = "32K",
+	  .help = "Bytes read at once from the store for a client that is "
+	    "behind; its memory on the server is about this." },
+	{ OPTION(mailbox_bytes, CONF_SIZE), BOUNDS(64 * KIB, GIB), .def = "8M",
+	  .help = "Bytes of unanswered requests a loop may have; above it the "
+	    "loop reads no more from its clients until some are answered." },
+
+	{ OPTION(rate, CONF_NUMBER), .section = "Limits",
+	  BOUNDS(0, 1000000), .def = "20", .reloadable = true,
+	  .help = "Requests a second a client may go on making; 0 for no "
+	    "limit. 20 is more than anybody types and enough for most bots." },
+	{ OPTION(burst, CONF_NUMBER), BOUNDS(1, 1000000), .def = "100",
+	  .reloadable = true,
+	  .help = "Requests a client may make at once before rate holds it." },
+	{ OPTION(max_clients, CONF_NUMBER), BOUNDS(1, CLIENTS_MAX),
+	  .def = "10000", .reloadable = true,
+	  .help = "Clients at once; one more is told server-full. Each needs a "
+	    "file descriptor." },
+	{ OPTION(max_clients_address, CONF_NUMBER), BOUNDS(0, CLIENTS_MAX),
+	  .def = "256", .reloadable = true,
+	  .help = "Clients at once from one IP address; 0 for no limit. 256 "
+	    "lets a whole office behind one address in, but no single host "
+	    "fill the server." },
+	{ OPTION(max_rooms, CONF_NUMBER), BOUNDS(1, 10000), .def = "100",
+	  .reloadable = true,
+	  .help = "Rooms a client may be in at once." },
+	{ OPTION(max_line, CONF_SIZE), BOUNDS(256, MIB), .def = "16K",
+	  .reloadable = true,
+	  .help = "Bytes of a line from a client, without its end; a longer "
+	    "one is thrown away and answered too-long." },
+	{ OPTION(max_text, CONF_SIZE), BOUNDS(1, TEXT_MAX), .def = "4K",
+	  .reloadable = true,
+	  .help = "Bytes of a message's text; at most max_line." },
+	{ OPTION(presence_limit, CONF_NUMBER), BOUNDS(0, CLIENTS_MAX),
+	  .def = "100", .reloadable = true,
+	  .help = "Members up to which a room is told who joins and leaves; "
+	    "in a larger one that would drown the talk." },
+
+	{ OPTION(greet_delay, CONF_MSECONDS), .section = "Times",
+	  BOUNDS(0, 60000), .def = "300ms", .reloadable = true,
+	  .help = "How long an auto listener waits for a client's first bytes "
+	    "before it greets as a person's terminal. A number alone is in "
+	    "milliseconds." },
+	{ OPTION(login_timeout, CONF_SECONDS), BOUNDS(0, DAY), .def = "2m",
+	  .reloadable = true,
+	  .help = "How long a client may take to log in; 0 for ever." },
+	{ OPTION(read_timeout, CONF_SECONDS), BOUNDS(0, YEAR), .def = "0",
+	  .reloadable = true,
+	  .help = "How long a client may say nothing; 0 for ever, so that who "
+	    "only reads may stay." },
+	{ OPTION(write_timeout, CONF_SECONDS), BOUNDS(0, YEAR), .def = "2m",
+	  .reloadable = true,
+	  .help = "How long a client with something to read may take not a "
+	    "single byte before it is taken for dead; 0 for ever." },
+
+	{ OPTION(log_level, CONF_CHOICE), .section = "Log",
+	  .words = level_words, .def = "notice", .reloadable = true,
+	  .help = "The least serious lines that are logged. A message's text "
+	    "appears at debug only." },
+	{ OPTION(log_to, CONF_PATH), BOUNDS(1, PATH_BYTES), .def = "stderr",
+	  .check = check_log_to,
+	  .help = "stderr, syslog or a file's absolute path; a file is opened "
+	    "again at SIGHUP." },
+	{ OPTION(pid_file, CONF_PATH), BOUNDS(1, PATH_BYTES),
+	  .compute = compute_pid_file,
+	  .computed = "/run/partylined.pid for root, else partylined.pid in "
+	    "state_dir",
+	  .help = "Where -d writes the process's number." },
+	{ .name = NULL }
+};
+
+/* One per core that this process may use, as the bounds have it. */
+static char *
+compute_loops(const struct conf *conf)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	(void)conf;
+	return xasprintf("%ld", n < 1 ? 1 : n > 64 ? 64 : n);
+}
+
+static char *
+compute_pid_file(const struct conf *conf)
+{
+	if (geteuid() == 0)
+		return xstrdup("/run/partylined.pid");
+	return xasprintf("%s/partylined.pid", conf->state_dir);
+}
+
+static char *
+compute_server_name(const struct conf *conf)
+{
+	char name[HOST_NAME_MAX + 1], *text, *why = NULL;
+
+	(void)conf;
+	if (gethostname(name, sizeof(name)) == -1)
+		return xstrdup("localhost");
+	name[sizeof(name) - 1] = '\0';
+	text = xstrdup(name);
+	if (*text != '\0' && check_server_name(&text, &why))
+		return text;
+	free(text);
+	free(why);
+	return xstrdup("localhost");
+}
+
+/* XDG Base Directory: what is not absolute counts as unset. */
+static char *
+compute_state_dir(const struct conf *conf)
+{
+	const char *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	const struct passwd *pw;
+
+	(void)conf;
+	if (geteuid() == 0)
+		return xstrdup("/var/lib/partyline");
+	if (xdg != NULL && *xdg == '/')
+		return xasprintf("%s/partyline", xdg);
+	if ((home == NULL || *home != '/') && (pw = getpwuid(geteuid())) != NULL)
+		home = pw->pw_dir;
+	if (home == NULL || *home != '/')
+		return xstrdup("/var/lib/partyline");
+	return xasprintf("%s/.local/state/partyline", home);
+}
+
+/* The name as it is shown; an inbox is nobody's lobby. */
+static bool
+check_lobby(char **text, char **why)
+{
+	struct name name;
+	const char *phrase = "is a person's inbox";
+
+	if (**text != '@' && name_parse_room(&name, *text, strlen(*text),
+	    &phrase)) {
+		free(*text);
+		*text = xstrdup(name.shown);
+		return true;
+	}
+	*why = xasprintf("%s; a room's name has 1 to %d letters, "
+	    "digits, \"-\", \"_\" or \".\", and begins with none of \"-.@\"",
+	    phrase, NAME_CHARS);
+	return false;
+}
+
+static bool
+check_log_to(char **text, char **why)
+{
+	if (strcmp(*text, "stderr") == 0 || strcmp(*text, "syslog") == 0 ||
+	    **text == '/')
+		return true;
+	*why = xstrdup("is neither a target nor an absolute path; stderr, "
+	    "syslog or a path such as /var/log/partylined.log");
+	return false;
+}
+
+/* Whether cleaning would leave the text as it is; lines: LF may be in it. */
+static bool
+is_clean(const char *text, bool lines)
+{
+	struct buf clean = { 0 };
+	const char *end;
+	bool same = true;
+
+	for (; same; text = end + 1) {
+		end = lines ? strchrnul(text, '\n') : text + strlen(text);
+		buf_reset(&clean);
+		text_clean(&clean, text, (size_t)(end - text));
+		same = clean.len == (size_t)(end - text) &&
+		    (clean.len == 0 || memcmp(clean.data, text, clean.len) == 0);
+		if (*end == '\0')
+			break;
+	}
+	buf_free(&clean);
+	return same;
+}
+
+static bool
+check_motd(char **text, char **why)
+{
+	if (is_clean(*text, true))
+		return true;
+	*why = xstrdup("has control characters in it, which would reach "
+	    "terminals; text, tabs and ends of lines only");
+	return false;
+}
+
+static bool
+check_server_name(char **text, char **why)
+{
+	if (is_clean(*text, false) && (*text)[strcspn(*text, " \t")] == '\0')
+		return true;
+	*why = xstrdup("has spaces or control characters in it; one word such "
+	    "as chat.example.org");
+	return false;
+}
+
+const struct conf_option *
+conf_option(const char *name)
+{
+	const struct conf_option *o;
+
+	for (o = conf_options; o->name != NULL; o++) {
+		if (strcmp(o->name, name) == 0)
+			return o;
+	}
+	return NULL;
+}
+
+/* Near enough to be meant: a third of the word at most is different. */
+static bool
+is_nearer(const char *word, const char *name, unsigned *best)
+{
+	unsigned d;
+
+	if (strlen(word) > 64)
+		return false;
+	d = word_distance(word, name);
+	if (d >= *best || d > 1 + strlen(name) / 3)
+		return false;
+	*best = d;
+	return true;
+}
+
+const char *
+conf_nearest_option(const char *word)
+{
+	const struct conf_option *o;
+	const char *nearest = NULL;
+	unsigned best = UINT_MAX;
+
+	for (o = conf_options; o->name != NULL; o++) {
+		if (is_nearer(word, o->name, &best))
+			nearest = o->name;
+	}
+	return nearest;
+}
+
+const char *
+conf_nearest_word(const char *const *words, const char *word)
+{
+	const char *nearest = NULL;
+	unsigned best = UINT_MAX;
+
+	for (; *words != NULL; words++) {
+		if (is_nearer(word, *words, &best))
+			nearest = *words;
+	}
+	return nearest;
+}

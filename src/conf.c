@@ -1,0 +1,446 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf-table.h"
+
+#define FILE_MAX	(256 * 1024)	/* bytes of a file */
+#define ERRORS_MAX	50		/* lines told at once */
+#define COMMENT_WIDTH	76
+
+/* Where an option was set last: "file:3" or "-o rate=x"; text NULL: nowhere. */
+struct place {
+	char	*text;
+	int	 line, nth;
+};
+
+struct parse {
+	struct conf	*conf;
+	struct conf_errors errors;
+	struct place	*places;	/* as in conf_options */
+};
+
+void
+conf_error_add(struct conf_errors *e, int line, int nth, char *text)
+{
+	e->list = xrealloc(e->list, (e->n + 1) * sizeof(*e->list));
+	e->list[e->n++] = (struct conf_error){ line, nth, text };
+}
+
+bool
+conf_error_at(const struct conf_errors *e, int line)
+{
+	size_t i;
+
+	for (i = 0; i < e->n; i++) {
+		if (e->list[i].nth == 0 && e->list[i].line == line)
+			return true;
+	}
+	return false;
+}
+
+static bool
+error_before(const struct conf_error *a, const struct conf_error *b)
+{
+	return a->nth != b->nth ? a->nth < b->nth : a->line < b->line;
+}
+
+char *
+conf_errors_take(struct conf_errors *e)
+{
+	struct buf b = { 0 };
+	struct conf_error one;
+	size_t i, k;
+	char *text;
+
+	/* By insertion: there are few, and equals stay as they came. */
+	for (i = 1; i < e->n; i++) {
+		one = e->list[i];
+		for (k = i; k > 0 && error_before(&one, &e->list[k - 1]); k--)
+			e->list[k] = e->list[k - 1];
+		e->list[k] = one;
+	}
+	for (i = 0; i < e->n; i++) {
+		if (i < ERRORS_MAX)
+			buf_addf(&b, "%s\n", e->list[i].text);
+		free(e->list[i].text);
+	}
+	if (e->n > ERRORS_MAX)
+		buf_addf(&b, "and %zu more\n", e->n - ERRORS_MAX);
+	free(e->list);
+	*e = (struct conf_errors){ 0 };
+	text = xstrdup(buf_str(&b));
+	buf_free(&b);
+	return text;
+}
+
+static struct place *
+place_of(struct parse *p, const struct conf_option *o)
+{
+	return &p->places[o - conf_options];
+}
+
+/* Sets the option, and notes where. Takes the place's text over. */
+static void
+set(struct parse *p, const struct conf_option *o, const char *value,
+    struct place place)
+{
+	struct place *at = place_of(p, o);
+	char *why;
+
+	if (o->type == CONF_LISTEN && (at->text == NULL ||
+	    (at->nth == 0) != (place.nth == 0)))
+		conf_value_free(p->conf, o);
+	if (!conf_value_set(p->conf, o, value, place.nth != 0, &why)) {
+		conf_error_add(&p->errors, place.line, place.nth,
+		    xasprintf("%s: %s: %s", place.text, o->name, why));
+		free(why);
+	}
+	free(at->text);
+	*at = place;
+}
+
+static bool
+read_file(struct parse *p, const char *file, struct buf *text)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	ssize_t n = -1;
+
+	if (fd != -1) {
+		do {
+			n = read(fd, buf_room(text, 8192), 8192);
+			if (n > 0)
+				text->len += (size_t)n;
+		} while ((n > 0 && text->len <= FILE_MAX) ||
+		    (n == -1 && errno == EINTR));
+	}
+	if (n == -1)
+		conf_error_add(&p->errors, 0, 0, xasprintf("%s: cannot be "
+		    "read: %s; a file that partylined may read, or -n for "
+		    "none", file, strerror(errno)));
+	else if (n > 0)
+		conf_error_add(&p->errors, 0, 0, xasprintf("%s: is larger than "
+		    "%d bytes; a configuration file", file, FILE_MAX));
+	if (fd != -1)
+		close(fd);
+	return n == 0;
+}
+
+static void
+apply_text(struct parse *p, const char *name, struct buf *text)
+{
+	struct conf_items items = { 0 };
+	size_t i;
+
+	conf_items_read(&items, name, text, &p->errors);
+	for (i = 0; i < items.n; i++) {
+		const struct conf_item *item = &items.list[i];
+
+		set(p, item->option, item->text, (struct place){
+		    xasprintf("%s:%d", name, item->line), item->line, 0 });
+	}
+	conf_items_free(&items);
+}
+
+/* "name=value", blanks around the name and before the value allowed. */
+static void
+apply_override(struct parse *p, const char *text, int nth)
+{
+	const char *equal = strchr(text, '='), *nearest, *value;
+	const struct conf_option *o;
+	struct buf place = { 0 };
+	char *name;
+	size_t n;
+
+	text += strspn(text, " \t");
+	n = equal == NULL ? strlen(text) : (size_t)(equal - text);
+	while (n > 0 && strchr(" \t", text[n - 1]) != NULL)
+		n--;
+	name = xasprintf("%.*s", (int)n, text);
+	buf_adds(&place, "-o ");
+	conf_quote(&place, text);
+	/* The quotes of conf_quote() are not the user's. */
+	memmove(place.data + 3, place.data + 4, place.len - 4);
+	place.len -= 2;
+	buf_str(&place);
+	if (equal == NULL)
+		conf_error_add(&p->errors, 0, nth, xasprintf("%s: has no "
+		    "value; -o name=value", place.data));
+	else if ((o = conf_option(name)) == NULL) {
+		nearest = conf_nearest_option(name);
+		conf_error_add(&p->errors, 0, nth, xasprintf("%s: unknown "
+		    "option; %s%s", place.data, nearest == NULL ?
+		    "one of those that partylined -n -t prints" :
+		    "perhaps ", nearest == NULL ? "" : nearest));
+	} else {
+		value = equal + 1 + strspn(equal + 1, " \t");
+		set(p, o, value, (struct place){ xstrdup(place.data), 0, nth });
+	}
+	buf_free(&place);
+	free(name);
+}
+
+static void
+set_defaults(struct parse *p)
+{
+	const struct conf_option *o;
+	char *why;
+
+	for (o = conf_options; o->name != NULL; o++) {
+		if (o->def != NULL && !conf_value_set(p->conf, o, o->def,
+		    false, &why))
+			abort();
+	}
+}
+
+/* What was not set, from what was; in the table's order. */
+static void
+compute_defaults(struct parse *p)
+{
+	const struct conf_option *o;
+	char *text, *why;
+
+	for (o = conf_options; o->name != NULL; o++) {
+		if (o->compute == NULL)
+			continue;
+		if (place_of(p, o)->text != NULL && (o->type != CONF_NUMBER ||
+		    p->conf->loops != 0))
+			continue;
+		text = o->compute(p->conf);
+		if (!conf_value_set(p->conf, o, text, false, &why)) {
+			conf_error_add(&p->errors, 0, 0, xasprintf("default: "
+			    "%s: %s", o->name, why));
+			free(why);
+		}
+		free(text);
+	}
+}
+
+/* Tells it at the place of the one of two options that was set last. */
+static void
+clash(struct parse *p, const char *one, const char *other, char *text)
+{
+	const struct conf_option *o = conf_option(one);
+	const struct place *a = place_of(p, o);
+	const struct place *b = place_of(p, conf_option(other));
+
+	if (a->text == NULL)
+		a = b;
+	conf_error_add(&p->errors, a->line, a->nth, xasprintf("%s: %s: %s",
+	    a->text == NULL ? "default" : a->text, one, text));
+	free(text);
+}
+
+static void
+check_sizes(struct parse *p)
+{
+	const struct conf *c = p->conf;
+
+	if (c->max_text > c->max_line)
+		clash(p, "max_text", "max_line", xasprintf("%" PRIu64 " is "
+		    "more than max_line; at most %" PRIu64 ", or a larger "
+		    "max_line", c->max_text, c->max_line));
+	if (c->stream_bytes < 4 * c->max_text)
+		clash(p, "stream_bytes", "max_text", xasprintf("%" PRIu64 " is "
+		    "less than four messages of max_text; at least %" PRIu64
+		    ", or a smaller max_text", c->stream_bytes,
+		    4 * c->max_text));
+	if (c->store_queue < 4 * c->max_text)
+		clash(p, "store_queue", "max_text", xasprintf("%" PRIu64 " is "
+		    "less than four messages of max_text; at least %" PRIu64
+		    ", or a smaller max_text", c->store_queue,
+		    4 * c->max_text));
+	if (c->mailbox_bytes < 4 * c->max_line)
+		clash(p, "mailbox_bytes", "max_line", xasprintf("%" PRIu64
+		    " is less than four lines of max_line; at least %" PRIu64
+		    ", or a smaller max_line", c->mailbox_bytes,
+		    4 * c->max_line));
+	if (c->history_bytes != 0 && c->history_bytes < c->max_text)
+		clash(p, "history_bytes", "max_text", xasprintf("%" PRIu64
+		    " does not hold a message of max_text; at least %" PRIu64
+		    ", or 0 for no limit", c->history_bytes, c->max_text));
+}
+
+static void
+check_listens(struct parse *p)
+{
+	const struct listen_conf *a, *b;
+	const struct conf *c = p->conf;
+	size_t i, k;
+
+	for (i = 0; i < c->nlistens; i++) {
+		for (k = 0; k < i; k++) {
+			a = &c->listens[k];
+			b = &c->listens[i];
+			if (a->local != b->local || a->port != b->port ||
+			    strcmp(a->address, b->address) != 0 ||
+			    (!a->local && a->port == 0))
+				continue;
+			clash(p, "listen", "listen", xasprintf("\"%s\" and "
+			    "\"%s\" are the same address; each address once",
+			    a->text, b->text));
+			return;
+		}
+	}
+}
+
+static struct conf *
+parse(const char *file, struct buf *text, const struct conf_override *o,
+    size_t n, char **error)
+{
+	struct parse p = { .conf = xcalloc(1, sizeof(*p.conf)) };
+	size_t noptions = 0, i;
+
+	*error = NULL;
+	while (conf_options[noptions].name != NULL)
+		noptions++;
+	p.places = xcalloc(noptions, sizeof(*p.places));
+	set_defaults(&p);
+	if (file != NULL && (text->data != NULL || read_file(&p, file, text)))
+		apply_text(&p, file, text);
+	for (i = 0; i < n; i++)
+		apply_override(&p, o[i].text, (int)i + 1);
+	compute_defaults(&p);
+	/* What clashes may be no one's fault while a value is wrong. */
+	if (p.errors.n == 0) {
+		check_sizes(&p);
+		check_listens(&p);
+	}
+	for (i = 0; i < noptions; i++)
+		free(p.places[i].text);
+	free(p.places);
+	if (p.errors.n == 0)
+		return p.conf;
+	*error = conf_errors_take(&p.errors);
+	conf_free(p.conf);
+	return NULL;
+}
+
+struct conf *
+conf_parse(const char *file, const struct conf_override *o, size_t n,
+    char **error)
+{
+	struct buf text = { 0 };
+	struct conf *conf = parse(file, &text, o, n, error);
+
+	buf_free(&text);
+	return conf;
+}
+
+struct conf *
+conf_parse_text(const char *name, const char *data, size_t len,
+    const struct conf_override *o, size_t n, char **error)
+{
+	struct buf text = { 0 };
+	struct conf *conf;
+
+	buf_add(&text, data, len);
+	buf_str(&text);		/* not NULL, even if empty */
+	conf = parse(name, &text, o, n, error);
+	buf_free(&text);
+	return conf;
+}
+
+void
+conf_free(struct conf *conf)
+{
+	const struct conf_option *o;
+
+	if (conf == NULL)
+		return;
+	for (o = conf_options; o->name != NULL; o++)
+		conf_value_free(conf, o);
+	free(conf);
+}
+
+void
+conf_keep(struct conf *fresh, const struct conf *old,
+    void (*changed)(void *, const char *), void *arg)
+{
+	const struct conf_option *o;
+	struct buf was = { 0 }, is = { 0 };
+
+	for (o = conf_options; o->name != NULL; o++) {
+		if (o->reloadable)
+			continue;
+		buf_reset(&was);
+		buf_reset(&is);
+		conf_value_add(&was, old, o);
+		conf_value_add(&is, fresh, o);
+		if (strcmp(buf_str(&was), buf_str(&is)) == 0)
+			continue;
+		conf_value_copy(fresh, old, o);
+		changed(arg, o->name);
+	}
+	buf_free(&was);
+	buf_free(&is);
+}
+
+/* The words as comment lines. */
+static void
+print_comment(const char *text, FILE *f)
+{
+	size_t column = 1, n;
+
+	putc('#', f);
+	for (; *text != '\0'; text += n) {
+		text += strspn(text, " ");
+		n = strcspn(text, " ");
+		if (column > 1 && column + 1 + n > COMMENT_WIDTH) {
+			fputs("\n#", f);
+			column = 1;
+		}
+		fprintf(f, " %.*s", (int)n, text);
+		column += 1 + n;
+	}
+	putc('\n', f);
+}
+
+void
+conf_print(const struct conf *conf, FILE *f)
+{
+	const struct conf_option *o;
+	struct buf b = { 0 };
+
+	for (o = conf_options; o->name != NULL; o++) {
+		if (o->section != NULL)
+			fprintf(f, "%s### %s\n", o == conf_options ? "" : "\n",
+			    o->section);
+		putc('\n', f);
+		print_comment(o->help, f);
+		buf_reset(&b);
+		buf_addf(&b, "(%s: ", conf_type_name(o));
+		conf_bounds_add(&b, o);
+		buf_adds(&b, "; default: ");
+		conf_default_add(&b, o);
+		buf_addf(&b, "%s)", o->reloadable ? "; reloadable" : "");
+		print_comment(buf_str(&b), f);
+		buf_reset(&b);
+		conf_value_add(&b, conf, o);
+		fprintf(f, "%s = %s\n", o->name, buf_str(&b));
+	}
+	buf_free(&b);
+}
+
+void
+conf_print_options(FILE *f)
+{
+	const struct conf_option *o;
+	struct buf b = { 0 };
+
+	for (o = conf_options; o->name != NULL; o++) {
+		buf_reset(&b);
+		buf_addf(&b, "%s\t%s\t", o->name, conf_type_name(o));
+		conf_default_add(&b, o);
+		buf_addc(&b, '\t');
+		conf_bounds_add(&b, o);
+		buf_addf(&b, "\t%s\t%s\n", o->reloadable ? "yes" : "no",
+		    o->help);
+		fwrite(b.data, 1, b.len, f);
+	}
+	buf_free(&b);
+}
