@@ -256,10 +256,11 @@ loop_send(struct loop *l, struct request *req)
 }
 
 static void
-send_gone(struct loop *l, uint32_t sid)
+send_gone(struct loop *l, client_id client, uint32_t sid)
 {
 	struct request *gone = request_new(CMD_GONE);
 
+	gone->client = client;
 	gone->sid = sid;
 	mail_list_add(&l->to_hub, &gone->mail);
 }
@@ -289,7 +290,7 @@ take_reply(struct loop *l, struct request *req)
 	else {
 		/* It logged in after it had gone. */
 		if (req->cmd == CMD_LOGIN && req->error == ERR_NONE)
-			send_gone(l, req->sid);
+			send_gone(l, req->client, req->sid);
 		request_free(req);
 	}
 	if (l->overloaded && l->hub_bytes < l->conf->mailbox_bytes / 2) {

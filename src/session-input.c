@@ -492,6 +492,7 @@ apply(struct session *s, struct request *req)
 		break;
 	case CMD_RENAME:
 		set_name(s, req);
+		session_unplace(s, req->room_id);	/* the old inbox */
 		break;
 	case CMD_UNSUBSCRIBE:
 		session_unplace(s, req->room_id);

@@ -265,6 +265,7 @@ session_close(struct session *s, const char *reason)
 		close(fd);
 	if (s->sid != 0) {
 		gone = request_new(CMD_GONE);
+		gone->client = session_id(s);
 		gone->sid = s->sid;
 		gone->string = request_str(gone, reason);
 		loop_send(s->loop, gone);
