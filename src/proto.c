@@ -1,88 +1,89 @@
 #include <string.h>
 
+#include "name.h"
 #include "proto.h"
 #include "util.h"
 
-#define END	{ NULL, FIELD_STRING, SLOT_STRING, false, 0, 0 }
+#define END	{ NULL, FIELD_STRING, SLOT_STRING, false, 0, 0, 0 }
 #define OPT	false
 #define REQ	true
 
 static const struct field_def none[] = { END };
 
 static const struct field_def login[] = {
-	{ "name", FIELD_NAME, SLOT_NAME, REQ, 0, 0 },
-	{ "resume", FIELD_KEY, SLOT_RESUME, OPT, 0, 0 },
+	{ "name", FIELD_NAME, SLOT_NAME, REQ, 0, 0, 0 },
+	{ "resume", FIELD_KEY, SLOT_RESUME, OPT, 0, 0, 0 },
 	END
 };
 
 static const struct field_def subscribe[] = {
-	{ "room", FIELD_ROOM, SLOT_ROOM, REQ, 0, 0 },
-	{ "after", FIELD_SEQ, SLOT_AFTER, OPT, 0, 0 },
-	{ "last", FIELD_COUNT, SLOT_LAST, OPT, 0, 1000 },
-	{ "epoch", FIELD_KEY, SLOT_EPOCH, OPT, 0, 0 },
+	{ "room", FIELD_ROOM, SLOT_ROOM, REQ, 0, 0, 0 },
+	{ "after", FIELD_SEQ, SLOT_AFTER, OPT, 0, 0, 0 },
+	{ "last", FIELD_COUNT, SLOT_LAST, OPT, 0, 1000, 0 },
+	{ "epoch", FIELD_KEY, SLOT_EPOCH, OPT, 0, 0, 0 },
 	END
 };
 
 static const struct field_def unsubscribe[] = {
-	{ "room", FIELD_ROOM, SLOT_ROOM, REQ, 0, 0 },
+	{ "room", FIELD_ROOM, SLOT_ROOM, REQ, 0, 0, 0 },
 	END
 };
 
 static const struct field_def say[] = {
-	{ "room", FIELD_ROOM, SLOT_ROOM, REQ, 0, 0 },
-	{ "text", FIELD_TEXT, SLOT_TEXT, REQ, 0, 0 },
-	{ "kind", FIELD_KIND, SLOT_KIND, OPT, 0, 0 },
-	{ "key", FIELD_KEY, SLOT_KEY, OPT, 0, 0 },
+	{ "room", FIELD_ROOM, SLOT_ROOM, REQ, 0, 0, 0 },
+	{ "text", FIELD_TEXT, SLOT_TEXT, REQ, 0, 0, 0 },
+	{ "kind", FIELD_KIND, SLOT_KIND, OPT, 0, 0, 0 },
+	{ "key", FIELD_KEY, SLOT_KEY, OPT, 0, 0, 0 },
 	END
 };
 
 static const struct field_def tell[] = {
-	{ "to", FIELD_NAME, SLOT_NAME, REQ, 0, 0 },
-	{ "text", FIELD_TEXT, SLOT_TEXT, REQ, 0, 0 },
-	{ "kind", FIELD_KIND, SLOT_KIND, OPT, 0, 0 },
-	{ "key", FIELD_KEY, SLOT_KEY, OPT, 0, 0 },
+	{ "to", FIELD_NAME, SLOT_NAME, REQ, 0, 0, 0 },
+	{ "text", FIELD_TEXT, SLOT_TEXT, REQ, 0, 0, 0 },
+	{ "kind", FIELD_KIND, SLOT_KIND, OPT, 0, 0, 0 },
+	{ "key", FIELD_KEY, SLOT_KEY, OPT, 0, 0, 0 },
 	END
 };
 
 static const struct field_def seen[] = {
-	{ "room", FIELD_ROOM, SLOT_ROOM, REQ, 0, 0 },
-	{ "seq", FIELD_SEQ, SLOT_SEQ, REQ, 0, 0 },
+	{ "room", FIELD_ROOM, SLOT_ROOM, REQ, 0, 0, 0 },
+	{ "seq", FIELD_SEQ, SLOT_SEQ, REQ, 0, 0, 0 },
 	END
 };
 
 static const struct field_def history[] = {
-	{ "room", FIELD_ROOM, SLOT_ROOM, REQ, 0, 0 },
-	{ "after", FIELD_SEQ, SLOT_AFTER, OPT, 0, 0 },
-	{ "before", FIELD_SEQ, SLOT_BEFORE, OPT, 0, 0 },
-	{ "limit", FIELD_COUNT, SLOT_LIMIT, OPT, 1, 1000 },
+	{ "room", FIELD_ROOM, SLOT_ROOM, REQ, 0, 0, 0 },
+	{ "after", FIELD_SEQ, SLOT_AFTER, OPT, 0, 0, 0 },
+	{ "before", FIELD_SEQ, SLOT_BEFORE, OPT, 0, 0, 0 },
+	{ "limit", FIELD_COUNT, SLOT_LIMIT, OPT, 1, 1000, 100 },
 	END
 };
 
 static const struct field_def rooms[] = {
-	{ "match", FIELD_STRING, SLOT_MATCH, OPT, 0, 0 },
-	{ "after", FIELD_SEQ, SLOT_AFTER, OPT, 0, 0 },
+	{ "match", FIELD_STRING, SLOT_MATCH, OPT, 0, 0, 0 },
+	{ "after", FIELD_SEQ, SLOT_AFTER, OPT, 0, 0, 0 },
 	END
 };
 
 static const struct field_def who[] = {
-	{ "room", FIELD_ROOM, SLOT_ROOM, OPT, 0, 0 },
-	{ "after", FIELD_SEQ, SLOT_AFTER, OPT, 0, 0 },
+	{ "room", FIELD_ROOM, SLOT_ROOM, OPT, 0, 0, 0 },
+	{ "after", FIELD_SEQ, SLOT_AFTER, OPT, 0, 0, 0 },
 	END
 };
 
 static const struct field_def topic[] = {
-	{ "room", FIELD_ROOM, SLOT_ROOM, REQ, 0, 0 },
-	{ "topic", FIELD_STRING, SLOT_STRING, REQ, 0, 0 },
+	{ "room", FIELD_ROOM, SLOT_ROOM, REQ, 0, 0, 0 },
+	{ "topic", FIELD_STRING, SLOT_STRING, REQ, 0, 0, 0 },
 	END
 };
 
 static const struct field_def away[] = {
-	{ "text", FIELD_STRING, SLOT_STRING, OPT, 0, 0 },
+	{ "text", FIELD_STRING, SLOT_STRING, OPT, 0, 0, 0 },
 	END
 };
 
 static const struct field_def rename_[] = {
-	{ "name", FIELD_NAME, SLOT_NAME, REQ, 0, 0 },
+	{ "name", FIELD_NAME, SLOT_NAME, REQ, 0, 0, 0 },
 	END
 };
 
@@ -126,6 +127,23 @@ proto_cmd_by_id(enum cmd cmd)
 			return c;
 	}
 	return NULL;
+}
+
+const char *
+proto_nearest(const char *word)
+{
+	const struct cmd_def *c;
+	const char *best = NULL;
+	unsigned d, least = 3;		/* at most two slips are near */
+
+	for (c = proto_cmds; c->name != NULL; c++) {
+		d = word_distance(word, c->name);
+		if (d < least && d < strlen(c->name)) {
+			least = d;
+			best = c->name;
+		}
+	}
+	return best;
 }
 
 static const struct {

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum cmd {
 	CMD_NONE,		/* no or an unknown command: only an error */
@@ -54,6 +55,7 @@ struct field_def {
 	enum field_slot	 slot;
 	bool		 required;
 	long		 min, max;	/* of a FIELD_COUNT */
+	uint32_t	 preset;	/* of a FIELD_COUNT that is absent */
 };
 
 struct cmd_def {
@@ -67,6 +69,8 @@ extern const struct cmd_def proto_cmds[];	/* ended by CMD_NONE */
 
 const struct cmd_def *proto_cmd(const char *name);	/* or NULL */
 const struct cmd_def *proto_cmd_by_id(enum cmd);
+/* A mistyped command's likely name, or NULL if none is near. */
+const char *proto_nearest(const char *);
 
 enum error {
 	ERR_NONE,

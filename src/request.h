@@ -64,7 +64,7 @@ struct request {
 
 	/* the command's arguments; a name is its key and how it was written */
 	const char	*id;		/* rendered JSON to echo, or NULL */
-	const char	*wire_cmd;	/* cmd as sent, for an unknown one */
+	const char	*wire_cmd;	/* an unknown cmd as sent, rendered JSON */
 	const char	*name, *name_key;
 	const char	*room, *room_key;
 	const char	*string;	/* topic, away text, leave reason; NULL none */

@@ -1,0 +1,467 @@
+/*
+ * JSON in: a line is parsed by jansson, its fields are checked against the
+ * tables of proto.c, and it becomes a request, or at once the reply that says
+ * what is wrong with it.
+ */
+#include <string.h>
+
+#include <jansson.h>
+
+#include "dialect.h"
+#include "json-render.h"
+#include "name.h"
+
+#define MAX_DEPTH	16	/* nesting of objects and arrays in a line */
+#define MAX_STRING	512	/* bytes of a FIELD_STRING */
+#define MAX_KEY		128	/* bytes of a FIELD_KEY */
+#define MAX_ECHO	32	/* bytes of an unknown command in a message */
+#define SCRATCH_KEEP	8192
+
+/* A say's or tell's parts, until all are known. */
+struct parts {
+	const struct conf *conf;
+	struct request	*r;
+	const char	*text;		/* in scratch */
+	size_t		 text_len;
+	const char	*key;
+	enum msg_kind	 kind;
+};
+
+/* Cleaned text, one at a time. */
+static _Thread_local struct buf scratch;
+
+static bool
+bad_argument(struct request *r, const char *field, const char *message)
+{
+	r->error = ERR_BAD_ARGUMENT;
+	r->field = field;
+	r->message = message;
+	return false;
+}
+
+/* What a field should be, in words. */
+static const char *
+wanted(struct request *r, const struct field_def *f)
+{
+	switch (f->type) {
+	case FIELD_NAME:
+		return "a person's name, a string";
+	case FIELD_ROOM:
+		return "a room's name, a string";
+	case FIELD_TEXT:
+		return "a string that is not empty";
+	case FIELD_STRING:
+		return "a string";
+	case FIELD_KEY:
+		return "a string of 1 to 128 bytes without control characters";
+	case FIELD_KIND:
+		return "\"text\", \"action\" or \"notice\"";
+	case FIELD_SEQ:
+		return "an integer from 0 to 9223372036854775807";
+	case FIELD_COUNT:
+		break;
+	}
+	return request_fmt(r, "an integer from %ld to %ld", f->min, f->max);
+}
+
+static bool
+wrong_field(struct request *r, const struct field_def *f)
+{
+	return bad_argument(r, f->name, request_fmt(r, "\"%s\" must be %s.",
+	    f->name, wanted(r, f)));
+}
+
+static bool
+take_name(struct request *r, const struct field_def *f, const char *s,
+    size_t n)
+{
+	const char *why = "is wrong";
+	struct name name;
+
+	if (f->type == FIELD_ROOM) {
+		if (name_parse_room(&name, s, n, &why)) {
+			request_set_room(r, &name);
+			return true;
+		}
+	} else if (name_parse(&name, s, n, &why)) {
+		request_set_name(r, &name);
+		return true;
+	}
+	request_fail(r, ERR_BAD_NAME, "The %s %s.",
+	    f->type == FIELD_ROOM ? "room's name" : "name", why);
+	r->field = f->name;
+	return false;
+}
+
+static bool
+clean(struct request *r, const struct field_def *f, const char *s, size_t n,
+    uint64_t max)
+{
+	buf_trim(&scratch, SCRATCH_KEEP);
+	text_clean(&scratch, s, n);
+	if (scratch.len <= max)
+		return true;
+	request_fail(r, ERR_TOO_LONG, "\"%s\" has %zu bytes; it may have %llu.",
+	    f->name, scratch.len, (unsigned long long)max);
+	r->field = f->name;
+	return false;
+}
+
+static bool
+take_key(struct request *r, const struct field_def *f, const char *s, size_t n)
+{
+	if (n == 0 || n > MAX_KEY || !clean(r, f, s, n, 3 * MAX_KEY) ||
+	    scratch.len != n || memcmp(scratch.data, s, n) != 0)
+		return wrong_field(r, f);
+	return true;
+}
+
+static bool
+take_string(struct parts *p, const struct field_def *f, const char *s,
+    size_t n)
+{
+	struct request *r = p->r;
+	int kind;
+
+	switch (f->type) {
+	case FIELD_NAME:
+	case FIELD_ROOM:
+		return take_name(r, f, s, n);
+	case FIELD_TEXT:
+		if (n == 0)
+			return wrong_field(r, f);
+		if (!clean(r, f, s, n, p->conf->max_text))
+			return false;
+		p->text = scratch.data;
+		p->text_len = scratch.len;
+		return true;
+	case FIELD_KIND:
+		kind = msg_kind_parse(s);
+		if (kind == -1 || strlen(s) != n)
+			return wrong_field(r, f);
+		p->kind = (enum msg_kind)kind;
+		return true;
+	case FIELD_KEY:
+		if (!take_key(r, f, s, n))
+			return false;
+		break;
+	default:
+		if (!clean(r, f, s, n, MAX_STRING))
+			return false;
+		s = scratch.data;
+		n = scratch.len;
+	}
+	if (n == 0 && !f->required)
+		return true;		/* an empty option is none */
+	s = request_strn(r, n > 0 ? s : "", n);
+	if (f->slot == SLOT_KEY)
+		p->key = s;
+	else if (f->slot == SLOT_EPOCH)
+		r->epoch = s;
+	else if (f->slot == SLOT_RESUME)
+		r->resume = s;
+	else if (f->slot == SLOT_MATCH)
+		r->match = s;
+	else
+		r->string = s;
+	return true;
+}
+
+static bool
+take_number(struct request *r, const struct field_def *f, json_int_t n)
+{
+	if (n < 0 || (f->type == FIELD_COUNT && (n < f->min || n > f->max)))
+		return wrong_field(r, f);
+	switch (f->slot) {
+	case SLOT_AFTER:
+		r->after = (uint64_t)n;
+		r->has |= HAS_AFTER;
+		break;
+	case SLOT_BEFORE:
+		r->before = (uint64_t)n;
+		r->has |= HAS_BEFORE;
+		break;
+	case SLOT_SEQ:
+		r->seq = (uint64_t)n;
+		r->has |= HAS_SEQ;
+		break;
+	case SLOT_LAST:
+		r->last = (uint32_t)n;
+		r->has |= HAS_LAST;
+		break;
+	default:
+		r->limit = (uint32_t)n;
+	}
+	return true;
+}
+
+static bool
+take_field(struct parts *p, const struct field_def *f, const json_t *value)
+{
+	bool number = f->type == FIELD_SEQ || f->type == FIELD_COUNT;
+
+	if (number && json_is_integer(value))
+		return take_number(p->r, f, json_integer_value(value));
+	if (number || !json_is_string(value))
+		return wrong_field(p->r, f);
+	return take_string(p, f, json_string_value(value),
+	    json_string_length(value));
+}
+
+/* The text comes last: what it is cleaned into is used by other fields. */
+static bool
+take_fields(struct parts *p, const struct cmd_def *def, const json_t *root)
+{
+	const struct field_def *f, *text = NULL;
+	const json_t *value, *text_value = NULL;
+	struct request *r = p->r;
+
+	for (f = def->fields; f->name != NULL; f++) {
+		value = json_object_get(root, f->name);
+		if (value == NULL && f->required)
+			return bad_argument(r, f->name, request_fmt(r,
+			    "\"%s\" is missing: it must be %s.", f->name,
+			    wanted(r, f)));
+		if (value == NULL) {
+			if (f->slot == SLOT_LIMIT)
+				r->limit = f->preset;
+		} else if (f->type == FIELD_TEXT) {
+			text = f;
+			text_value = value;
+		} else if (!take_field(p, f, value)) {
+			return false;
+		}
+	}
+	if (r->has == (HAS_AFTER | HAS_BEFORE))
+		return bad_argument(r, "before",
+		    "Give \"after\" or \"before\", not both.");
+	if (r->has == (HAS_AFTER | HAS_LAST))
+		return bad_argument(r, "last",
+		    "Give \"after\" or \"last\", not both.");
+	if (text == NULL)
+		return true;
+	if (!take_field(p, text, text_value))
+		return false;
+	r->msg = msg_new(p->kind, NULL, r->name, p->text, p->text_len, p->key);
+	return true;
+}
+
+static bool
+take_id(struct request *r, const json_t *id)
+{
+	if (id == NULL)
+		return true;
+	if (json_is_integer(id)) {
+		r->id = request_fmt(r, "%" JSON_INTEGER_FORMAT,
+		    json_integer_value(id));
+		return true;
+	}
+	if (!json_is_string(id))
+		return bad_argument(r, "id",
+		    "\"id\" must be a string or an integer.");
+	buf_trim(&scratch, SCRATCH_KEEP);
+	json_quote(&scratch, json_string_value(id), json_string_length(id));
+	r->id = request_strn(r, scratch.data, scratch.len);
+	return true;
+}
+
+static bool
+unknown_command(struct request *r, const char *word, size_t n)
+{
+	const char *near;
+	size_t i;
+
+	buf_trim(&scratch, SCRATCH_KEEP);
+	json_quote(&scratch, word, n);
+	r->wire_cmd = request_strn(r, scratch.data, scratch.len);
+	for (i = 0; i < n && word[i] > ' ' && word[i] < 0x7f; i++)
+		;
+	if (i < n || n == 0 || n > MAX_ECHO) {
+		request_fail(r, ERR_UNKNOWN_COMMAND, NULL);
+		return false;
+	}
+	near = proto_nearest(word);
+	if (near == NULL)
+		request_fail(r, ERR_UNKNOWN_COMMAND,
+		    "There is no command \"%s\".", word);
+	else
+		request_fail(r, ERR_UNKNOWN_COMMAND,
+		    "There is no command \"%s\"; did you mean \"%s\"?", word,
+		    near);
+	return false;
+}
+
+static bool
+take_object(struct request *r, const struct conf *conf, const json_t *root)
+{
+	struct parts parts = { .conf = conf, .r = r, .kind = MSG_TEXT };
+	const json_t *cmd = json_object_get(root, "cmd");
+	const struct cmd_def *def;
+	bool id = take_id(r, json_object_get(root, "id"));
+
+	if (!json_is_string(cmd))
+		return bad_argument(r, "cmd", cmd == NULL ?
+		    "\"cmd\" is missing: it must be a command, a string." :
+		    "\"cmd\" must be a command, a string.");
+	def = proto_cmd(json_string_value(cmd));
+	if (def == NULL || strlen(def->name) != json_string_length(cmd))
+		return unknown_command(r, json_string_value(cmd),
+		    json_string_length(cmd));
+	r->cmd = def->cmd;
+	return id && take_fields(&parts, def, root);
+}
+
+/* Offset of the bracket that nests too deep, or len. */
+static size_t
+find_deep(const char *s, size_t len)
+{
+	size_t i, depth = 0, open = 0;
+	bool quoted = false;
+
+	for (i = 0; i < len; i++)
+		open += s[i] == '[' || s[i] == '{';
+	if (open <= MAX_DEPTH)
+		return len;
+	for (i = 0; i < len; i++) {
+		if (quoted && s[i] == '\\')
+			i++;
+		else if (s[i] == '"')
+			quoted = !quoted;
+		else if (quoted)
+			continue;
+		else if ((s[i] == '[' || s[i] == '{') && ++depth > MAX_DEPTH)
+			return i;
+		else if ((s[i] == ']' || s[i] == '}') && depth > 0)
+			depth--;
+	}
+	return len;
+}
+
+/* Why jansson gave up, in words that hold nothing of the line itself. */
+static const char *
+syntax_error(const json_error_t *error)
+{
+	switch (json_error_code(error)) {
+	case json_error_premature_end_of_input:
+		return "it ends too early";
+	case json_error_end_of_input_expected:
+		return "there is more behind its end";
+	case json_error_duplicate_key:
+		return "a key stands in it twice";
+	case json_error_null_byte_in_key:
+		return "a key holds a NUL";
+	case json_error_numeric_overflow:
+		return "a number is too big";
+	default:
+		return "it is wrong";
+	}
+}
+
+static bool
+fail_parse(struct request *r, const char *line, size_t len,
+    const json_error_t *error)
+{
+	size_t at;
+
+	if (!utf8_valid(line, len, &at))
+		request_fail(r, ERR_BAD_UTF8,
+		    "That line is not valid UTF-8 at byte %zu.", at + 1);
+	else
+		request_fail(r, ERR_BAD_JSON,
+		    "That is no JSON object: %s at column %d.",
+		    syntax_error(error), error->column);
+	return false;
+}
+
+static bool
+parse(struct request *r, const struct conf *conf, const char *line, size_t len)
+{
+	size_t deep = find_deep(line, len);
+	json_error_t error;
+	json_t *root;
+	bool ok;
+
+	if (deep < len) {
+		request_fail(r, ERR_BAD_JSON, "That is no JSON object for this "
+		    "server: it nests deeper than %d at byte %zu.", MAX_DEPTH,
+		    deep + 1);
+		return false;
+	}
+	root = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
+	    &error);
+	if (root == NULL)
+		return fail_parse(r, line, len, &error);
+	ok = json_is_object(root);
+	if (ok)
+		ok = take_object(r, conf, root);
+	else
+		request_fail(r, ERR_BAD_JSON,
+		    "That is no JSON object but an array at column 1.");
+	json_decref(root);
+	return ok;
+}
+
+static void
+json_line(void *state, struct dialect_io *io, char *line, size_t len)
+{
+	struct request *r = request_new(CMD_NONE);
+
+	(void)state;
+	if (parse(r, io->conf, line, len)) {
+		mail_list_add(&io->requests, &r->mail);
+	} else {
+		json_render_reply(&io->out, io->conf, r);
+		request_free(r);
+	}
+}
+
+static void *
+json_open(const struct conf *conf)
+{
+	(void)conf;
+	return NULL;
+}
+
+static void
+json_close(void *state)
+{
+	(void)state;
+}
+
+static void
+json_greet(void *state, struct dialect_io *io)
+{
+	(void)state;
+	(void)io;
+}
+
+static void
+json_error(void *state, struct dialect_io *io, enum error error,
+    uint32_t retry_ms)
+{
+	(void)state;
+	json_render_error(&io->out, error, retry_ms);
+}
+
+static void
+json_reply(void *state, struct dialect_io *io, struct request *r)
+{
+	(void)state;
+	json_render_reply(&io->out, io->conf, r);
+	if (r->cmd == CMD_QUIT)
+		io->act |= DIALECT_CLOSE;
+}
+
+const struct dialect dialect_json = {
+	.name = "json",
+	.open = json_open,
+	.close = json_close,
+	.greet = json_greet,
+	.line = json_line,
+	.error = json_error,
+	.reply = json_reply,
+	.message = json_render_message,
+	.lag = json_render_lag,
+	.notice = json_render_notice,
+	.bye = json_render_bye
+};
