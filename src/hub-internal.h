@@ -26,6 +26,7 @@ struct hub {
 	struct room	**news_last;
 
 	uint64_t	 queued;	/* bytes of the ops that the store has */
+	uint64_t	 ops;		/* how many these are */
 	bool		 submitted;	/* since the last store_flush() */
 	bool		 stale;		/* inboxes of before the start remain */
 };

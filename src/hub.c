@@ -222,6 +222,7 @@ hub_submit(struct hub *h, struct room *room, const struct store_op *from)
 		op->msg->room = room->id;
 	h->queued += size;
 	room->pending++;
+	h->ops++;
 	h->submitted = true;
 	store_submit(h->store, op);
 	return true;
@@ -247,6 +248,7 @@ hub_committed(struct hub *h, struct store_op *op)
 
 	h->queued -= op_size(op);
 	room->pending--;
+	h->ops--;
 	if (op->error == STORE_OK)
 		room->stored = true;
 	else if (req != NULL)
@@ -309,6 +311,12 @@ hub_flush(struct hub *h)
 		h->submitted = false;
 		store_flush(h->store);
 	}
+}
+
+uint64_t
+hub_pending(const struct hub *h)
+{
+	return h->ops;
 }
 
 uint32_t
