@@ -31,6 +31,9 @@ tcp_send(struct bufferevent *bev, struct iovec *iov, int n)
 {
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = (size_t)n };
 
+	if (n == 1)	/* most are, and this spares the kernel some work */
+		return send(bufferevent_getfd(bev), iov->iov_base,
+		    iov->iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	return sendmsg(bufferevent_getfd(bev), &msg,
 	    MSG_NOSIGNAL | MSG_DONTWAIT);
 }

@@ -16,6 +16,7 @@
 
 #define STOP_WAIT	5		/* seconds a slow client gets at the end */
 #define ROOMS_MIN	16
+#define UNFLUSHED_MAX	(8u * 1024 * 1024)	/* bytes of all rooms */
 
 static uint64_t
 thread_cpu_us(void)
@@ -152,6 +153,17 @@ loop_stream_left(struct loop *l, struct stream *s)
 		room_free(l, r);
 }
 
+void
+session_queue_add(struct session_queue *q, struct session *s)
+{
+	if (q->n == q->cap) {
+		q->cap = q->cap ? q->cap * 2 : 64;
+		q->sessions = xrealloc(q->sessions,
+		    q->cap * sizeof(struct session *));
+	}
+	q->sessions[q->n++] = s;
+}
+
 /* Writing. */
 
 static void
@@ -178,14 +190,17 @@ loop_flush(struct loop *l)
 		LIST_FOREACH(p, stream_readers(l->touched[i]), readers)
 			session_dirty(p->session);
 	}
-	while ((s = STAILQ_FIRST(&l->dirty)) != NULL) {
-		STAILQ_REMOVE_HEAD(&l->dirty, dirty);
+	/* A flush may add to the queue: it is behind what it visits. */
+	for (i = 0; i < l->dirty.n; i++) {
+		s = l->dirty.sessions[i];
 		s->is_dirty = false;
 		if (!s->dead)
 			session_flush(s);
 	}
+	l->dirty.n = 0;
 	for (i = 0; i < l->ntouched; i++) {
 		stream_touch(l->touched[i], false);
+		stream_room(l->touched[i])->unflushed = 0;
 		stream_settle(l->touched[i]);
 		stream_trim(l->touched[i], l->conf->stream_bytes);
 	}
@@ -206,6 +221,7 @@ append(struct loop *l, struct room_view *r, const struct msg *m)
 		stream_append(r->streams[e], m, r->last_seq);
 		touch(l, r->streams[e]);
 	}
+	r->unflushed += (uint32_t)msg_size(m);
 	l->unflushed += msg_size(m);
 }
 
@@ -236,7 +252,8 @@ take_batch(struct loop *l, struct batch *b)
 	for (i = 0; r != NULL && i < b->n; i++) {
 		append(l, r, b->msgs[i]);
 		/* A reader that keeps up must not fall off in one round. */
-		if (l->unflushed > l->conf->stream_bytes / 4) {
+		if (r->unflushed > l->conf->stream_bytes / 4 ||
+		    l->unflushed > UNFLUSHED_MAX) {
 			loop_flush(l);
 			r = loop_room(l, b->room);
 		}
@@ -291,6 +308,8 @@ take_reply(struct loop *l, struct request *req)
 		/* It logged in after it had gone. */
 		if (req->cmd == CMD_LOGIN && req->error == ERR_NONE)
 			send_gone(l, req->client, req->sid);
+		if (req->cmd == CMD_MOVED)
+			session_places_free(req->arg);
 		request_free(req);
 	}
 	if (l->overloaded && l->hub_bytes < l->conf->mailbox_bytes / 2) {
@@ -481,20 +500,21 @@ static void
 round_end(struct loop *l)
 {
 	struct session *s;
+	uint32_t i;
 
 	mailbox_post(l->daemon->hub, &l->to_hub);
 	loop_flush(l);
-	while ((s = STAILQ_FIRST(&l->waiting)) != NULL) {
-		STAILQ_REMOVE_HEAD(&l->waiting, waiting);
+	for (i = 0; i < l->waiting.n; i++) {
+		s = l->waiting.sessions[i];
 		s->is_waiting = false;
 		if (!s->dead)
 			session_resume(s);
 	}
+	l->waiting.n = 0;
 	loop_flush(l);
-	while ((s = STAILQ_FIRST(&l->dead)) != NULL) {
-		STAILQ_REMOVE_HEAD(&l->dead, ended);
-		session_free(s);
-	}
+	for (i = 0; i < l->dead.n; i++)
+		session_free(l->dead.sessions[i]);
+	l->dead.n = 0;
 	mailbox_post(l->daemon->hub, &l->to_hub);
 }
 
@@ -526,9 +546,6 @@ loop_init(struct loop *l, struct daemon *d, unsigned id)
 	l->rbuf = xmalloc(READ_SIZE);
 	mail_list_init(&l->to_hub);
 	mail_list_init(&l->io.requests);
-	STAILQ_INIT(&l->dirty);
-	STAILQ_INIT(&l->dead);
-	STAILQ_INIT(&l->waiting);
 
 	/* A base is one thread's: what comes from others comes by mail. */
 	if (cfg == NULL ||
@@ -582,6 +599,8 @@ discard(struct mail *m)
 
 	switch (m->kind) {
 	case MAIL_REPLY:
+		if (((struct request *)m)->cmd == CMD_MOVED)
+			session_places_free(((struct request *)m)->arg);
 		request_free((struct request *)m);
 		break;
 	case MAIL_BATCH:
@@ -621,6 +640,9 @@ loop_free(struct loop *l)
 	buf_free(&l->answer);
 	free(l->greets.ring);
 	free(l->touched);
+	free(l->dirty.sessions);
+	free(l->waiting.sessions);
+	free(l->dead.sessions);
 	free(l->rooms);
 	free(l->slots);
 	free(l->rbuf);

@@ -11,8 +11,6 @@
 #ifndef LOOP_H
 #define LOOP_H
 
-#include <sys/queue.h>
-
 #include <event2/event.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -45,7 +43,11 @@ struct slot {
 	uint32_t	 next_free;
 };
 
-STAILQ_HEAD(session_queue, session);
+/* Sessions to be visited before the round ends. */
+struct session_queue {
+	struct session	**sessions;
+	uint32_t	 n, cap;
+};
 
 /* Silent clients to be greeted, oldest first: a ring. */
 struct greets {
@@ -128,6 +130,7 @@ struct session *loop_session(struct loop *, client_id);
 struct room_view *loop_room(struct loop *, uint32_t id);
 struct room_view *loop_room_make(struct loop *, uint32_t id, const char *name,
 	    uint64_t head);
+void	 session_queue_add(struct session_queue *, struct session *);
 /* Frees stream and room if nobody reads them any more. */
 void	 loop_stream_left(struct loop *, struct stream *);
 /* Hands a request to the hub at the end of the round. */

@@ -6,7 +6,7 @@
 #include "request.h"
 #include "util.h"
 
-#define FIRST	256	/* arena bytes that come with the request */
+#define FIRST	112	/* arena bytes that come with the request */
 #define CHUNK	1024
 
 struct request_chunk {

@@ -61,6 +61,7 @@ struct request {
 	uint8_t		 tag;		/* the dialect's own; comes back as it was */
 	uint8_t		 has;		/* HAS_ bits: optional numbers given */
 	uint32_t	 cost;		/* bytes charged to the session's bound */
+	void		*arg;		/* the session's own; likewise */
 
 	/* the command's arguments; a name is its key and how it was written */
 	const char	*id;		/* rendered JSON to echo, or NULL */

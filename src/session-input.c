@@ -60,7 +60,7 @@ session_wait(struct session *s)
 	if (s->is_waiting)
 		return;
 	s->is_waiting = true;
-	STAILQ_INSERT_TAIL(&s->loop->waiting, s, waiting);
+	session_queue_add(&s->loop->waiting, s);
 }
 
 /* Calls of the dialect, and carrying out what they leave. */
@@ -387,7 +387,7 @@ session_quiet(const struct session *s)
 	const struct place *p;
 
 	if (s->inflight > 0 || s->paused || s->blocked ||
-	    session_unwritten(s) > 0 || s->moved != NULL)
+	    session_unwritten(s) > 0)
 		return false;
 	for (p = s->places; p != NULL; p = p->next) {
 		if (p->state != PLACE_ON || place_pending(p))
@@ -423,7 +423,7 @@ session_send(struct session *s, struct request *req)
 {
 	req->client = session_id(s);
 	req->sid = s->sid;
-	req->cost = (uint32_t)(sizeof(*req) + 256 +
+	req->cost = (uint32_t)(sizeof(*req) + 112 +
 	    (req->msg != NULL ? msg_size(req->msg) : 0));
 	if (req->cmd == CMD_HISTORY)
 		req->cost += (uint32_t)s->loop->conf->page_bytes;
@@ -458,9 +458,8 @@ set_name(struct session *s, const struct request *req)
 {
 	log_info(req->cmd == CMD_LOGIN ? "login" : "rename",
 	    LU("client", session_id(s)), LS("name", req->name),
-	    LS("was", s->name), LEND);
-	free(s->name);
-	s->name = xstrdup(req->name);
+	    LS("was", session_name(s)), LEND);
+	session_name_set(s, req->name);
 }
 
 static void

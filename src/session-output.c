@@ -23,7 +23,7 @@ output(const struct session *s)
 size_t
 session_unwritten(const struct session *s)
 {
-	return evbuffer_get_length(output(s));
+	return s->unwritten ? evbuffer_get_length(output(s)) : 0;
 }
 
 void
@@ -68,6 +68,7 @@ session_write(struct session *s, const void *data, size_t len)
 	if (len == 0 || s->dead)
 		return;
 	evbuffer_add(output(s), data, len);
+	s->unwritten = true;
 	session_dirty(s);
 }
 
@@ -325,8 +326,8 @@ gather(struct session *s, struct gathered *g)
 	g->n = 0;
 	g->own = g->total = 0;
 	g->last = true;
-	n = session_unwritten(s) == 0 ? 0 :
-	    evbuffer_peek(output(s), -1, NULL, own, CHAINS);
+	n = s->unwritten ?
+	    evbuffer_peek(output(s), -1, NULL, own, CHAINS) : 0;
 	for (i = 0; i < n && i < CHAINS; i++) {
 		g->iov[g->n].iov_base = own[i].iov_base;
 		g->iov[g->n++].iov_len = own[i].iov_len;
@@ -362,6 +363,7 @@ accepted(struct session *s, const struct gathered *g, size_t sent)
 		evbuffer_unfreeze(output(s), 1);
 		evbuffer_drain(output(s), own);
 		evbuffer_freeze(output(s), 1);
+		s->unwritten = evbuffer_get_length(output(s)) > 0;
 	}
 	sent -= own;
 	for (p = s->places; p != NULL && sent > 0; p = p->next) {
@@ -375,8 +377,10 @@ accepted(struct session *s, const struct gathered *g, size_t sent)
 			size = sent;
 		sent -= size;
 		rest_len = place_advance(p, size, &rest);
-		if (rest_len > 0)
+		if (rest_len > 0) {
 			evbuffer_add(output(s), rest, rest_len);
+			s->unwritten = true;
+		}
 	}
 }
 
@@ -394,7 +398,7 @@ session_write_cb(struct bufferevent *bev, void *arg)
 	struct session *s = arg;
 
 	bufferevent_disable(bev, EV_WRITE);
-	s->blocked = false;
+	s->blocked = s->unwritten = false;
 	session_dirty(s);
 	if (s->paused || s->eof)
 		session_wait(s);
@@ -407,7 +411,7 @@ finish(struct session *s)
 	struct buf *out = &s->loop->answer;
 	char byte;
 
-	if (s->inflight > 0 || s->moved != NULL)
+	if (s->inflight > 0)
 		return;
 	if (s->say_bye) {
 		s->say_bye = false;
@@ -425,7 +429,7 @@ finish(struct session *s)
 	}
 	shutdown(bufferevent_getfd(s->bev), SHUT_WR);
 	s->lingering = true;
-	s->ended_at = s->loop->now;
+	s->heard = s->loop->now;
 	bufferevent_enable(s->bev, EV_READ);
 }
 

@@ -27,7 +27,28 @@ session_dirty(struct session *s)
 	if (s->is_dirty)
 		return;
 	s->is_dirty = true;
-	STAILQ_INSERT_TAIL(&s->loop->dirty, s, dirty);
+	session_queue_add(&s->loop->dirty, s);
+}
+
+const char *
+session_name(const struct session *s)
+{
+	if (s->name_is_long)
+		return s->name.text;
+	return s->name.bytes[0] != '\0' ? s->name.bytes : NULL;
+}
+
+void
+session_name_set(struct session *s, const char *name)
+{
+	if (s->name_is_long)
+		free(s->name.text);
+	memset(&s->name, 0, sizeof(s->name));
+	s->name_is_long = name != NULL && strlen(name) >= sizeof(s->name);
+	if (s->name_is_long)
+		s->name.text = xstrdup(name);
+	else if (name != NULL)
+		strcpy(s->name.bytes, name);
 }
 
 /* Records. */
@@ -49,14 +70,22 @@ session_record_new(int fd, enum listen_kind kind, struct address *address,
 	return r;
 }
 
-static void
-record_shell_free(struct session_record *r)
+void
+session_places_free(struct session_places *places)
 {
 	uint32_t i;
 
-	for (i = 0; i < r->nplaces; i++)
-		free(r->places[i].room);
-	free(r->places);
+	if (places == NULL)
+		return;
+	for (i = 0; i < places->n; i++)
+		free(places->at[i].room);
+	free(places);
+}
+
+static void
+record_shell_free(struct session_record *r)
+{
+	session_places_free(r->places);
 	buf_free(&r->in);
 	buf_free(&r->out);
 	free(r);
@@ -86,7 +115,7 @@ attach_old(struct session *s, struct session_record *r)
 	s->state = r->state;
 	s->encoding = (uint8_t)r->encoding;
 	s->telnet = r->telnet;
-	s->name = r->name;
+	session_name_set(s, r->name);
 	s->sid = r->sid;
 	s->tokens_at = r->tokens_at;
 	s->started = s->loop->now - r->age;
@@ -103,8 +132,9 @@ attach_old(struct session *s, struct session_record *r)
 	if (s->sid == 0)
 		return;
 	/* The hub's answer says from where on its news come here. */
-	s->moved = r;
 	moved = request_new(CMD_MOVED);
+	moved->arg = r->places;
+	r->places = NULL;
 	session_send(s, moved);
 }
 
@@ -141,8 +171,7 @@ session_attach(struct loop *l, struct session_record *r)
 		attach_old(s, r);
 		if (s->in != NULL)
 			session_wait(s);
-		if (s->moved == NULL)
-			record_shell_free(r);
+		record_shell_free(r);
 		return;
 	}
 	log_info("client-open", LU("client", session_id(s)),
@@ -164,24 +193,43 @@ session_attach(struct loop *l, struct session_record *r)
 void
 session_moved(struct session *s, const struct request *req)
 {
-	struct session_record *r = s->moved;
+	struct session_places *old = req->arg;
 	uint32_t i, j;
 
-	s->moved = NULL;
 	for (i = 0; i < req->nlisted; i++) {
 		const struct moved_room *m = &req->moved[i];
 		uint64_t after = m->after;
 
-		for (j = 0; j < r->nplaces; j++) {
-			if (r->places[j].room_id == m->room_id)
-				after = r->places[j].seq;
+		for (j = 0; j < old->n; j++) {
+			if (old->at[j].room_id == m->room_id)
+				after = old->at[j].seq;
 		}
 		session_place(s, m->room_id, m->room, m->head, after);
 	}
-	record_shell_free(r);
+	session_places_free(old);
 }
 
 /* Detach. */
+
+static struct session_places *
+detach_places(const struct session *s)
+{
+	struct session_places *places;
+	struct place *p;
+	uint32_t n = 0;
+
+	for (p = s->places; p != NULL; p = p->next)
+		n++;
+	places = xmalloc(sizeof(*places) + n * sizeof(places->at[0]));
+	places->n = 0;
+	for (p = s->places; p != NULL; p = p->next) {
+		struct room_view *room = stream_room(p->stream);
+
+		places->at[places->n++] = (struct session_place){ room->id,
+		    place_seq(p), xstrdup(room->name) };
+	}
+	return places;
+}
 
 struct session_record *
 session_detach(struct session *s)
@@ -191,7 +239,7 @@ session_detach(struct session *s)
 	struct place *p;
 
 	if (s->dead || s->closing || s->lingering || s->eof || s->blocked ||
-	    s->inflight > 0 || s->moved != NULL || s->dialect == NULL ||
+	    s->inflight > 0 || s->dialect == NULL ||
 	    evbuffer_get_length(out) > 0)
 		return NULL;
 	for (p = s->places; p != NULL; p = p->next) {
@@ -205,7 +253,7 @@ session_detach(struct session *s)
 	r->state = s->state;
 	r->telnet = s->telnet;
 	r->encoding = s->encoding;
-	r->name = s->name;
+	r->name = session_name(s) != NULL ? xstrdup(session_name(s)) : NULL;
 	r->sid = s->sid;
 	r->tokens = s->tokens;
 	r->tokens_at = s->tokens_at;
@@ -218,24 +266,14 @@ session_detach(struct session *s)
 		free(s->in);
 		s->in = NULL;
 	}
-	for (p = s->places; p != NULL; p = p->next)
-		r->nplaces++;
-	r->places = xcalloc(r->nplaces, sizeof(*r->places));
-	r->nplaces = 0;
-	for (p = s->places; p != NULL; p = p->next) {
-		struct room_view *room = stream_room(p->stream);
-
-		r->places[r->nplaces++] = (struct session_place){ room->id,
-		    place_seq(p), xstrdup(room->name) };
-	}
+	r->places = detach_places(s);
 	r->fd = session_io_close(s);
 	s->state = NULL;
 	s->dialect = NULL;
 	s->telnet = NULL;
-	s->name = NULL;
 	s->address = NULL;
 	s->dead = true;
-	STAILQ_INSERT_TAIL(&s->loop->dead, s, ended);
+	session_queue_add(&s->loop->dead, s);
 	return r;
 }
 
@@ -246,7 +284,7 @@ log_end(const struct session *s, const char *reason)
 {
 	log_info("client-closed", LU("client", session_id(s)),
 	    LS("address", address_text(s->address)), LU("port", s->port),
-	    LS("name", s->name), LS("reason", reason),
+	    LS("name", session_name(s)), LS("reason", reason),
 	    LU("seconds", s->loop->now - s->started), LEND);
 }
 
@@ -260,7 +298,7 @@ session_close(struct session *s, const char *reason)
 		return;
 	log_end(s, reason);
 	s->dead = true;
-	STAILQ_INSERT_TAIL(&s->loop->dead, s, ended);
+	session_queue_add(&s->loop->dead, s);
 	if ((fd = session_io_close(s)) != -1)
 		close(fd);
 	if (s->sid != 0) {
@@ -286,9 +324,7 @@ session_free(struct session *s)
 		buf_free(s->in);
 		free(s->in);
 	}
-	if (s->moved != NULL)
-		record_shell_free(s->moved);
-	free(s->name);
+	session_name_set(s, NULL);
 	free(s);
 }
 
@@ -338,7 +374,7 @@ session_tick(struct session *s)
 	uint32_t now = s->loop->now;
 
 	if (s->lingering) {
-		if (now - s->ended_at >= LINGER)
+		if (now - s->heard >= LINGER)
 			session_close(s, s->reason);
 		return;
 	}
@@ -348,7 +384,7 @@ session_tick(struct session *s)
 		session_wait(s);
 	if (s->closing || s->eof)
 		return;
-	if (s->sid == 0 && s->moved == NULL && conf->login_timeout != 0 &&
+	if (s->sid == 0 && conf->login_timeout != 0 &&
 	    now - s->started >= conf->login_timeout)
 		session_bye(s, "login-timeout", false);
 	else if (conf->read_timeout != 0 && now - s->heard >=

@@ -7,8 +7,6 @@
 #ifndef SESSION_H
 #define SESSION_H
 
-#include <sys/queue.h>
-
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,6 +17,7 @@
 struct address;
 struct telnet;
 
+/* Its size is paid for every idle client: see the benchmark's (d). */
 struct session {
 	struct loop	*loop;
 	const struct carrier *carrier;
@@ -28,36 +27,38 @@ struct session {
 	struct telnet	*telnet;	/* NULL: no IAC so far */
 	struct place	*places;
 	struct address	*address;
-	char		*name;		/* once logged in */
 	struct buf	*in;		/* input not yet used; NULL: none */
-	struct session_record *moved;	/* until the hub knows of the move */
 	const char	*reason;	/* closing: why */
-	STAILQ_ENTRY(session) dirty, waiting, ended;
+	union {
+		char	 bytes[16];	/* "" before login */
+		char	*text;
+	}		 name;		/* see session_name() */
 	uint32_t	 slot, gen;
 	uint32_t	 sid;		/* the hub's handle */
 	uint32_t	 ticket;	/* of the newest place's read */
 	uint32_t	 cost;		/* bytes of its unanswered requests */
-	uint16_t	 inflight;	/* unanswered requests */
-	uint16_t	 port;		/* the peer's */
-	uint32_t	 started;	/* loop seconds, as below */
-	uint32_t	 heard;		/* last input */
-	uint32_t	 ended_at;	/* lingering: since when */
+	uint32_t	 started;	/* loop seconds, as is heard */
+	uint32_t	 heard;		/* last input; lingering: since when */
 	uint32_t	 tokens;	/* of the rate, in thousandths */
 	uint32_t	 tokens_at;	/* ms, when they were counted */
-	uint8_t		 kind;		/* enum listen_kind */
-	uint8_t		 encoding;	/* enum encoding */
+	uint16_t	 port;		/* the peer's */
+	uint8_t		 inflight;	/* unanswered requests */
+	uint8_t		 kind : 4;	/* enum listen_kind */
+	uint8_t		 encoding : 4;	/* enum encoding */
+	bool		 name_is_long : 1;
 	bool		 is_dirty : 1;
 	bool		 is_waiting : 1;
+	bool		 unwritten : 1;	/* there is own output */
 	bool		 blocked : 1;	/* the socket is full */
 	bool		 paused : 1;	/* its input is held back */
 	bool		 skipping : 1;	/* a line too long, up to its end */
 	bool		 undecided : 1;	/* auto, before its first line */
 	bool		 eof : 1;	/* it will send no more */
 	bool		 closing : 1;	/* closes once all is written */
-	bool		 lingering : 1;	/* shut down; waits for the peer */
-	bool		 dead : 1;
 	bool		 say_bye : 1;	/* closing: a bye is still to be said */
 	bool		 reconnect : 1;	/* which invites to come back */
+	bool		 lingering : 1;	/* shut down; waits for the peer */
+	bool		 dead : 1;
 };
 
 /*
@@ -70,6 +71,11 @@ struct session_place {
 	uint32_t	 room_id;
 	uint64_t	 seq;		/* all up to here has been given */
 	char		*room;
+};
+
+struct session_places {
+	uint32_t	 n;
+	struct session_place at[];
 };
 
 struct session_record {
@@ -92,8 +98,7 @@ struct session_record {
 	bool		 skipping, undecided;
 	struct buf	 in;		/* received, not yet used */
 	struct buf	 out;		/* to be sent first */
-	uint32_t	 nplaces;
-	struct session_place *places;
+	struct session_places *places;
 };
 
 /* An accepted socket's; fd and address are owned. */
@@ -125,5 +130,9 @@ void	 session_close(struct session *, const char *reason);
 void	 session_free(struct session *);	/* a dead one */
 void	 session_dirty(struct session *);
 client_id session_id(const struct session *);
+/* As it was logged in by, NULL before. */
+const char *session_name(const struct session *);
+void	 session_name_set(struct session *, const char *);
+void	 session_places_free(struct session_places *);	/* NULL is nothing */
 
 #endif

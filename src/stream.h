@@ -27,6 +27,7 @@ struct room_view {
 	uint64_t	 last_seq;	/* newest this loop was told of */
 	uint32_t	 id;
 	uint32_t	 nplaces;
+	uint32_t	 unflushed;	/* bytes since the last flush */
 	char		 name[];	/* as shown */
 };
 
