@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,15 +23,17 @@ msg_new(enum msg_kind kind, const char *from, const char *to, const char *text,
 	size_t from_len = from ? strlen(from) : 0;
 	size_t to_len = to ? strlen(to) : 0;
 	size_t key_len = key ? strlen(key) : 0;
-	struct msg *m = xmalloc(sizeof(*m) + from_len + to_len + text_len +
-	    key_len + 4);
-	char *at = m->data;
+	struct msg *m;
+	char *at;
 
+	assert(from_len <= UINT8_MAX && to_len <= UINT8_MAX &&
+	    key_len <= UINT8_MAX && text_len <= UINT16_MAX);
+	m = xmalloc(sizeof(*m) + from_len + to_len + text_len + key_len + 4);
 	*m = (struct msg){ .kind = (uint8_t)kind, .from_len = (uint8_t)from_len,
 	    .to_len = (uint8_t)to_len, .key_len = (uint8_t)key_len,
 	    .text_len = (uint16_t)text_len };
 	atomic_init(&m->refs, 1);
-	at = put(at, from, from_len);
+	at = put(m->data, from, from_len);
 	at = put(at, to, to_len);
 	at = put(at, text, text_len);
 	put(at, key, key_len);

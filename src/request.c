@@ -73,7 +73,8 @@ request_strn(struct request *r, const char *s, size_t n)
 {
 	char *copy = request_alloc(r, n + 1);
 
-	memcpy(copy, s, n);
+	if (n > 0)
+		memcpy(copy, s, n);
 	copy[n] = '\0';
 	return copy;
 }
@@ -88,16 +89,19 @@ static const char *
 vfmt(struct request *r, const char *fmt, va_list ap)
 {
 	va_list again;
+	bool fits;
 	char *s;
 	int n;
 
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, again);
+	n = vsnprintf(r->free, r->left, fmt, again);
 	va_end(again);
 	if (n < 0)
 		return "";
+	fits = (size_t)n < r->left;
 	s = request_alloc(r, (size_t)n + 1);
-	vsnprintf(s, (size_t)n + 1, fmt, ap);
+	if (!fits)
+		vsnprintf(s, (size_t)n + 1, fmt, ap);
 	return s;
 }
 

@@ -1,27 +1,63 @@
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "table.h"
 #include "util.h"
 
-/* FNV-1a with a random start and a final mix; short keys only. */
+/* One round of SipHash. */
+static inline void
+sip_round(uint64_t v[4])
+{
+	v[0] += v[1];
+	v[2] += v[3];
+	v[1] = (v[1] << 13 | v[1] >> 51) ^ v[0];
+	v[3] = (v[3] << 16 | v[3] >> 48) ^ v[2];
+	v[0] = v[0] << 32 | v[0] >> 32;
+	v[2] += v[1];
+	v[0] += v[3];
+	v[1] = (v[1] << 17 | v[1] >> 47) ^ v[2];
+	v[3] = (v[3] << 21 | v[3] >> 43) ^ v[0];
+	v[2] = v[2] << 32 | v[2] >> 32;
+}
+
+/*
+ * SipHash-1-3 (Aumasson and Bernstein, 2012): peers choose the keys, and
+ * must not be able to choose where they meet.
+ */
 static uint32_t
 hash(const struct table *t, const char *key)
 {
-	uint64_t h = t->seed;
+	uint64_t v[4] = { t->seed[0] ^ 0x736f6d6570736575,
+	    t->seed[1] ^ 0x646f72616e646f6d, t->seed[0] ^ 0x6c7967656e657261,
+	    t->seed[1] ^ 0x7465646279746573 };
+	size_t n = strlen(key), left = n;
+	uint64_t word;
 
-	for (; *key != '\0'; key++)
-		h = (h ^ (unsigned char)*key) * 0x100000001b3;
-	h ^= h >> 29;
-	h *= 0xbf58476d1ce4e5b9;
-	return (uint32_t)(h >> 32);
+	for (; left >= 8; left -= 8, key += 8) {
+		memcpy(&word, key, 8);
+		v[3] ^= word;
+		sip_round(v);
+		v[0] ^= word;
+	}
+	word = (uint64_t)n << 56;
+	while (left-- > 0)
+		word |= (uint64_t)(unsigned char)key[left] << 8 * left;
+	v[3] ^= word;
+	sip_round(v);
+	v[0] ^= word;
+	v[2] ^= 0xff;
+	sip_round(v);
+	sip_round(v);
+	sip_round(v);
+	return (uint32_t)(v[0] ^ v[1] ^ v[2] ^ v[3]);
 }
 
 void
 table_init(struct table *t, const char *(*key)(const void *))
 {
 	*t = (struct table){ .key = key };
-	random_bytes(&t->seed, sizeof(t->seed));
+	random_bytes(t->seed, sizeof(t->seed));
 }
 
 void
@@ -71,12 +107,15 @@ table_get(const struct table *t, const char *key)
 void
 table_put(struct table *t, void *item)
 {
+	struct table_slot *s;
 	uint32_t h;
 
 	if ((t->n + 1) * 4 > t->cap * 3)
 		resize(t, t->cap ? t->cap * 2 : 8);
 	h = hash(t, t->key(item));
-	*find(t, t->key(item), h) = (struct table_slot){ h, item };
+	s = find(t, t->key(item), h);
+	assert(s->item == NULL);
+	*s = (struct table_slot){ h, item };
 	t->n++;
 }
 

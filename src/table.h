@@ -1,7 +1,7 @@
 /*
  * A hash table from strings to pointers: open addressing, linear probing,
- * random seed (a peer chooses the keys). Keys are not copied: they live in
- * the object that is stored. Not locked: one thread owns a table.
+ * SipHash with a random seed, for peers choose the keys. Keys are not copied:
+ * they live in the object that is stored. Not locked: one thread owns a table.
  */
 #ifndef TABLE_H
 #define TABLE_H
@@ -19,7 +19,7 @@ struct table {
 	const char	*(*key)(const void *);	/* the key inside an item */
 	size_t		 n;
 	size_t		 cap;			/* 0 or a power of two */
-	uint64_t	 seed;
+	uint64_t	 seed[2];
 };
 
 void	 table_init(struct table *, const char *(*key)(const void *));

@@ -128,18 +128,21 @@ buf_adds(struct buf *b, const char *s)
 void
 buf_addf(struct buf *b, const char *fmt, ...)
 {
+	size_t left = b->cap - b->len;
 	va_list ap;
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(left ? b->data + b->len : NULL, left, fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		err(1, "format %s", fmt);
-	buf_room(b, (size_t)n + 1);
-	va_start(ap, fmt);
-	vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
-	va_end(ap);
+	if ((size_t)n >= left) {
+		buf_room(b, (size_t)n + 1);
+		va_start(ap, fmt);
+		vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
+		va_end(ap);
+	}
 	b->len += (size_t)n;
 }
 
@@ -247,12 +250,15 @@ void
 random_hex(char *out, size_t n)
 {
 	static const char digits[] = "0123456789abcdef";
-	unsigned char byte;
+	size_t i;
 
-	while (n-- > 0) {
-		random_bytes(&byte, 1);
-		*out++ = digits[byte >> 4];
-		*out++ = digits[byte & 15];
+	/* In the upper half first: what is written stays behind what is read. */
+	random_bytes(out + n, n);
+	for (i = 0; i < n; i++) {
+		unsigned char byte = (unsigned char)out[n + i];
+
+		out[2 * i] = digits[byte >> 4];
+		out[2 * i + 1] = digits[byte & 15];
 	}
-	*out = '\0';
+	out[2 * n] = '\0';
 }
