@@ -12,9 +12,9 @@
 
 #include "name.h"
 
-/* No name of 32 characters after NFKC is longer before it: the longest
- * decomposition of one character takes 12 bytes. */
-#define NAME_RAW_MAX	(NAME_CHARS * 12)
+/* No name of 32 characters after NFKC is longer before it: a character is
+ * composed of at most four, each of at most four bytes. */
+#define NAME_RAW_MAX	(NAME_CHARS * 16)
 #define NAME_BYTES	(NAME_SIZE - 2)	/* room for an @ and the NUL */
 #define FOLD_ROUNDS	4
 
