@@ -34,6 +34,7 @@ static bool
 parse_kind(struct listen_conf *l, const char *word, char **why)
 {
 	const char *nearest;
+	char *right;
 	size_t i;
 
 	for (i = 0; kinds[i] != NULL; i++) {
@@ -42,9 +43,12 @@ parse_kind(struct listen_conf *l, const char *word, char **why)
 			return true;
 		}
 	}
-	if ((nearest = conf_nearest_word(kinds, word)) != NULL)
-		return fail(why, "the kind ", word, "is unknown", nearest);
-	return fail(why, "the kind ", word, "is unknown", form);
+	if ((nearest = conf_nearest_word(kinds, word)) == NULL)
+		return fail(why, "the kind ", word, "is unknown", form);
+	right = xasprintf("perhaps %s", nearest);
+	fail(why, "the kind ", word, "is unknown", right);
+	free(right);
+	return false;
 }
 
 static bool

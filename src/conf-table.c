@@ -25,8 +25,6 @@
 
 static const char *const store_words[] = { "sqlite", "memory", NULL };
 static const char *const durability_words[] = { "commit", "relaxed", NULL };
-static const char *const level_words[] = { "error", "warn", "notice", "info",
-    "debug", NULL };
 
 static char	*compute_loops(const struct conf *);
 static char	*compute_pid_file(const struct conf *);
@@ -155,7 +153,7 @@ const struct conf_option conf_options[] = {
 	    "single byte before it is taken for dead; 0 for ever." },
 
 	{ OPTION(log_level, CONF_CHOICE), .section = "Log",
-	  .words = level_words, .def = "notice", .reloadable = true,
+	  .words = log_level_names, .def = "notice", .reloadable = true,
 	  .help = "The least serious lines that are logged. A message's text "
 	    "appears at debug only." },
 	{ OPTION(log_to, CONF_PATH), BOUNDS(1, PATH_BYTES), .def = "stderr",

@@ -38,6 +38,8 @@ struct log_field {
 #define log_info(event, ...)	log_at(LEVEL_INFO, event, __VA_ARGS__)
 #define log_debug(event, ...)	log_at(LEVEL_DEBUG, event, __VA_ARGS__)
 
+extern const char *const log_level_names[];	/* by level, ended by NULL */
+
 bool	 log_enabled(enum log_level);
 void	 log_write(enum log_level, const char *event, const struct log_field *);
 void	 log_level_set(enum log_level);
@@ -46,11 +48,14 @@ bool	 log_level_parse(const char *, enum log_level *);
 
 /*
  * Opens the target: "stderr", "syslog" or a file's path, and starts the
- * thread. Before log_open() lines go straight to stderr. False, with *error
- * set (caller frees), if it cannot be opened.
+ * thread; after a fork, not before. Before log_open() and after log_close()
+ * lines go straight to stderr (SIGPIPE is to be ignored by then). False, with
+ * *error set (caller frees), if it cannot be opened.
  */
 bool	 log_open(const char *target, char **error);
-void	 log_reopen(void);		/* SIGHUP: after a rotation */
-void	 log_close(void);		/* writes what is queued, ends the thread */
+/* SIGHUP, after a rotation: what is logged from now on is in the new file. */
+void	 log_reopen(void);
+/* Writes what is queued, for at most two seconds, and ends the thread. */
+void	 log_close(void);
 
 #endif
