@@ -91,7 +91,8 @@ parse_inet(struct listen_conf *l, char *host, char **why)
 		if (strchr(host, ':') != NULL)
 			return fail(why, "", whole, "has an IPv6 address "
 			    "without brackets", "json [::1]:4001");
-		if (strcmp(host, "*") != 0 && inet_pton(AF_INET, host, raw) != 1)
+		if (strcmp(host, "*") != 0 &&
+		    inet_pton(AF_INET, host, raw) != 1)
 			return fail(why, "the address ", host, "is no IPv4 "
 			    "address, and names are not looked up",
 			    "one such as 127.0.0.1, or * for all");
@@ -143,13 +144,15 @@ conf_listen_parse(struct listen_conf *l, const char *text, bool shell,
 		where += strspn(where, " \t");
 	}
 	if (strchr(copy, ':') != NULL || strchr(copy, '/') != NULL)
-		ok = fail(why, "", text, "has no kind before the address", form);
+		ok = fail(why, "", text, "has no kind before the address",
+		    form);
 	else if (!parse_kind(l, copy, why))
 		ok = false;
 	else if (*where == '\0')
 		ok = fail(why, "", text, "has no address", form);
 	else if (where[strcspn(where, " \t\n")] != '\0')
-		ok = fail(why, "", text, "has more than kind and address", form);
+		ok = fail(why, "", text, "has more than kind and address",
+		    form);
 	else if (strncmp(where, "unix:", 5) == 0)
 		ok = parse_local(l, where + 5, shell, why);
 	else if (strchr(where, '/') != NULL)

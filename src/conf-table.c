@@ -36,7 +36,8 @@ static bool	 check_motd(char **, char **);
 static bool	 check_server_name(char **, char **);
 
 #define MEMBER(m)							\
-	.offset = offsetof(struct conf, m), .width = sizeof(((struct conf *)0)->m)
+	.offset = offsetof(struct conf, m),				\
+	.width = sizeof(((struct conf *)0)->m)
 #define OPTION(m, t)							\
 	.name = #m, .type = (t), MEMBER(m)
 #define BOUNDS(lo, hi)	.min = (lo), .max = (hi)
@@ -45,10 +46,11 @@ const struct conf_option conf_options[] = {
 	{ .name = "listen", .type = CONF_LISTEN, .section = "Listening",
 	  .offset = offsetof(struct conf, listens), .min = 1, .max = 64,
 	  .def = "auto 127.0.0.1:4000",
-	  .help = "Where clients connect: auto, text or json, then address:port, "
-	    "[IPv6]:port, *:port for every address, or the path of a unix "
-	    "socket. Port 0 is any free one, and the log says which. The "
-	    "default is loopback only: the text goes unencrypted." },
+	  .help = "Where clients connect: auto, text or json, then "
+	    "address:port, [IPv6]:port, *:port for every address, or the "
+	    "path of a unix socket. Port 0 is any free one, and the log says "
+	    "which. The default is loopback only: the text goes "
+	    "unencrypted." },
 	{ OPTION(server_name, CONF_TEXT), BOUNDS(1, 255),
 	  .compute = compute_server_name, .computed = "the host's name",
 	  .check = check_server_name, .reloadable = true,
@@ -64,7 +66,7 @@ const struct conf_option conf_options[] = {
 	{ OPTION(store, CONF_WORD), .section = "Storing", .words = store_words,
 	  .def = "sqlite",
 	  .help = "Where messages are kept: sqlite, a database in state_dir "
-	    "that survives anything, or memory, gone when the daemon ends." },
+	    "that outlives the daemon, or memory, gone when it ends." },
 	{ OPTION(state_dir, CONF_PATH), BOUNDS(1, PATH_BYTES),
 	  .compute = compute_state_dir,
 	  .computed = "/var/lib/partyline for root, else "
@@ -77,7 +79,8 @@ const struct conf_option conf_options[] = {
 	    "messages that people have seen." },
 	{ OPTION(history_max, CONF_NUMBER), BOUNDS(0, 1000000000000),
 	  .def = "100000", .reloadable = true,
-	  .help = "Messages kept a room; 0 for no limit. The oldest go first." },
+	  .help = "Messages kept a room; 0 for no limit. The oldest go "
+	    "first." },
 	{ OPTION(history_age, CONF_SECONDS), BOUNDS(0, 100 * YEAR), .def = "0",
 	  .reloadable = true,
 	  .help = "How long a message is kept; 0 for no limit." },
@@ -160,11 +163,11 @@ const struct conf_option conf_options[] = {
 	  .check = check_log_to,
 	  .help = "stderr, syslog or a file's absolute path; a file is opened "
 	    "again at SIGHUP." },
-	{ OPTION(pid_file, CONF_PATH), BOUNDS(1, PATH_BYTES),
+	{ OPTION(pid_file, CONF_PATH), BOUNDS(0, PATH_BYTES),
 	  .compute = compute_pid_file,
 	  .computed = "/run/partylined.pid for root, else partylined.pid in "
 	    "state_dir",
-	  .help = "Where -d writes the process's number." },
+	  .help = "Where -d writes the process's number; empty for nowhere." },
 	{ .name = NULL }
 };
 
@@ -215,7 +218,8 @@ compute_state_dir(const struct conf *conf)
 		return xstrdup("/var/lib/partyline");
 	if (xdg != NULL && *xdg == '/')
 		return xasprintf("%s/partyline", xdg);
-	if ((home == NULL || *home != '/') && (pw = getpwuid(geteuid())) != NULL)
+	if ((home == NULL || *home != '/') &&
+	    (pw = getpwuid(geteuid())) != NULL)
 		home = pw->pw_dir;
 	if (home == NULL || *home != '/')
 		return xstrdup("/var/lib/partyline");
@@ -257,16 +261,16 @@ static bool
 is_clean(const char *text, bool lines)
 {
 	struct buf clean = { 0 };
-	const char *end;
 	bool same = true;
+	size_t n;
 
-	for (; same; text = end + 1) {
-		end = lines ? strchrnul(text, '\n') : text + strlen(text);
+	for (; same; text += n + 1) {
+		n = lines ? strcspn(text, "\n") : strlen(text);
 		buf_reset(&clean);
-		text_clean(&clean, text, (size_t)(end - text));
-		same = clean.len == (size_t)(end - text) &&
-		    (clean.len == 0 || memcmp(clean.data, text, clean.len) == 0);
-		if (*end == '\0')
+		text_clean(&clean, text, n);
+		same = clean.len == n &&
+		    (n == 0 || memcmp(clean.data, text, n) == 0);
+		if (text[n] == '\0')
 			break;
 	}
 	buf_free(&clean);

@@ -57,12 +57,10 @@ bool	 conf_value_set(struct conf *, const struct conf_option *,
 /* Appends the value in the file's syntax. */
 void	 conf_value_add(struct buf *, const struct conf *,
 	    const struct conf_option *);
-/* "word", "size" and so on; bounds and default in words. */
+/* "word", "size" and so on; bounds and default as people say them. */
 const char *conf_type_name(const struct conf_option *);
 void	 conf_bounds_add(struct buf *, const struct conf_option *);
 void	 conf_default_add(struct buf *, const struct conf_option *);
-void	 conf_value_copy(struct conf *to, const struct conf *from,
-	    const struct conf_option *);
 void	 conf_value_free(struct conf *, const struct conf_option *);
 
 /* As conf_value_set() for one listener; nothing to free on error but *why. */
@@ -87,7 +85,7 @@ struct conf_errors {
 /* Takes the text over: all of the line but its end. */
 void	 conf_error_add(struct conf_errors *, int line, int nth, char *text);
 bool	 conf_error_at(const struct conf_errors *, int line);
-/* The lines as one string; empties the errors. */
+/* The lines, LF between them; empties the errors. */
 char	*conf_errors_take(struct conf_errors *);
 
 /* One setting of a file. */
@@ -115,6 +113,7 @@ void	 conf_items_free(struct conf_items *);
  * lines than it has and takes an unfinished string for the end of the file:
  * blanks comments, and finds what is never closed. False: errors were added.
  */
-bool	 conf_text_prepare(const char *name, struct buf *, struct conf_errors *);
+bool	 conf_text_prepare(const char *name, struct buf *,
+	    struct conf_errors *);
 
 #endif

@@ -117,8 +117,9 @@ step(struct scan *s)
 	if (!word && is(s, "${"))
 		return skip_variable(s);
 	if (*s->at == '*' || (*s->at == '+' && !is(s, "+=")))
-		return unfinished(s, s->line, *s->at == '*' ? "\"*\" outside of "
-		    "quotes" : "\"+\" outside of quotes", "quotes around it");
+		return unfinished(s, s->line, *s->at == '*' ?
+		    "\"*\" outside of quotes" : "\"+\" outside of quotes",
+		    "quotes around it");
 	if (*s->at == '\n')
 		s->line++;
 	else

@@ -39,7 +39,8 @@ conf_quote(struct buf *b, const char *s)
 	if (utf8_valid(s, n, &at)) {
 		text_clean(&clean, s, n);
 		for (i = 0; i < clean.len; i++)
-			buf_addc(b, clean.data[i] == '\t' ? ' ' : clean.data[i]);
+			buf_addc(b, clean.data[i] == '\t' ? ' ' :
+			    clean.data[i]);
 		buf_free(&clean);
 	} else {
 		for (i = 0; i < n; i++)
@@ -198,8 +199,8 @@ fail(const struct conf_option *o, const char *text, const char *wrong,
 	static const char *const expect[] = {
 		[CONF_NUMBER] = "a number from ",
 		[CONF_SIZE] = "bytes, or with K, M, G or T behind, from ",
-		[CONF_SECONDS] = "a number with ms, s, m, h or d behind, from ",
-		[CONF_MSECONDS] = "a number with ms, s, m, h or d behind, from ",
+		[CONF_SECONDS] = "a number and ms, s, m, h or d, from ",
+		[CONF_MSECONDS] = "a number and ms, s, m, h or d, from ",
 		[CONF_WORD] = "", [CONF_CHOICE] = "", [CONF_TEXT] = "",
 		[CONF_PATH] = "an absolute path, ", [CONF_LISTEN] = ""
 	};
@@ -312,7 +313,7 @@ set_text(struct conf *conf, const struct conf_option *o, const char *text,
 	if (strlen(text) < o->min)
 		return fail(o, text, "is too short", why);
 	/* log_to's words have no slash; all else in -o starts from here. */
-	if (shell && o->type == CONF_PATH && *text != '/' &&
+	if (shell && o->type == CONF_PATH && *text != '/' && *text != '\0' &&
 	    (o->check == NULL || strchr(text, '/') != NULL) &&
 	    getcwd(dir, sizeof(dir)) != NULL)
 		mine = xasprintf("%s/%s", dir, text);
@@ -328,7 +329,7 @@ set_text(struct conf *conf, const struct conf_option *o, const char *text,
 			*why = xstrdup(buf_str(&b));
 			buf_free(&b);
 		}
-	} else if (o->type == CONF_PATH && *mine != '/')
+	} else if (o->type == CONF_PATH && *mine != '/' && *mine != '\0')
 		fail(o, text, "is not absolute", why);
 	if (*why != NULL) {
 		free(mine);
@@ -401,28 +402,6 @@ conf_value_add(struct buf *b, const struct conf *conf,
 		number_add(b, o, number_get(conf, o));
 	else
 		conf_string_add(b, *(char **)member(conf, o));
-}
-
-void
-conf_value_copy(struct conf *to, const struct conf *from,
-    const struct conf_option *o)
-{
-	size_t i;
-
-	conf_value_free(to, o);
-	if (o->type == CONF_LISTEN) {
-		to->nlistens = from->nlistens;
-		to->listens = xcalloc(from->nlistens, sizeof(*to->listens));
-		for (i = 0; i < from->nlistens; i++) {
-			to->listens[i] = from->listens[i];
-			to->listens[i].address =
-			    xstrdup(from->listens[i].address);
-			to->listens[i].text = xstrdup(from->listens[i].text);
-		}
-	} else if (o->type == CONF_CHOICE || is_number(o))
-		memcpy(member(to, o), member(from, o), o->width);
-	else
-		*(char **)member(to, o) = xstrdup(*(char **)member(from, o));
 }
 
 void

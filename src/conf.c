@@ -66,11 +66,12 @@ conf_errors_take(struct conf_errors *e)
 	}
 	for (i = 0; i < e->n; i++) {
 		if (i < ERRORS_MAX)
-			buf_addf(&b, "%s\n", e->list[i].text);
+			buf_addf(&b, "%s%s", i == 0 ? "" : "\n",
+			    e->list[i].text);
 		free(e->list[i].text);
 	}
 	if (e->n > ERRORS_MAX)
-		buf_addf(&b, "and %zu more\n", e->n - ERRORS_MAX);
+		buf_addf(&b, "\nand %zu more", e->n - ERRORS_MAX);
 	free(e->list);
 	*e = (struct conf_errors){ 0 };
 	text = xstrdup(buf_str(&b));
@@ -357,29 +358,6 @@ conf_free(struct conf *conf)
 	free(conf);
 }
 
-void
-conf_keep(struct conf *fresh, const struct conf *old,
-    void (*changed)(void *, const char *), void *arg)
-{
-	const struct conf_option *o;
-	struct buf was = { 0 }, is = { 0 };
-
-	for (o = conf_options; o->name != NULL; o++) {
-		if (o->reloadable)
-			continue;
-		buf_reset(&was);
-		buf_reset(&is);
-		conf_value_add(&was, old, o);
-		conf_value_add(&is, fresh, o);
-		if (strcmp(buf_str(&was), buf_str(&is)) == 0)
-			continue;
-		conf_value_copy(fresh, old, o);
-		changed(arg, o->name);
-	}
-	buf_free(&was);
-	buf_free(&is);
-}
-
 /* The words as comment lines. */
 static void
 print_comment(const char *text, FILE *f)
@@ -417,7 +395,7 @@ conf_print(const struct conf *conf, FILE *f)
 		conf_bounds_add(&b, o);
 		buf_adds(&b, "; default: ");
 		conf_default_add(&b, o);
-		buf_addf(&b, "%s)", o->reloadable ? "; reloadable" : "");
+		buf_addc(&b, ')');
 		print_comment(buf_str(&b), f);
 		buf_reset(&b);
 		conf_value_add(&b, conf, o);

@@ -39,7 +39,7 @@ struct conf {
 	uint64_t	 store_queue;	/* bytes waiting for a commit */
 
 	unsigned	 loops;		/* worker loops; never 0 once parsed */
-	uint64_t	 stream_bytes;	/* rendered tail kept a room, encoding */
+	uint64_t	 stream_bytes;	/* rendered tail, a room and encoding */
 	uint64_t	 page_bytes;	/* a page of catching up */
 	uint64_t	 mailbox_bytes;	/* a loop's unanswered requests */
 
@@ -63,7 +63,7 @@ struct conf {
 
 	enum log_level	 log_level;
 	char		*log_to;	/* "stderr", "syslog" or a path */
-	char		*pid_file;	/* with -d */
+	char		*pid_file;	/* with -d; "" for none */
 };
 
 /* One -o name=value; later ones override, listen= ones add up and replace
@@ -75,7 +75,7 @@ struct conf_override {
 /*
  * Parses file (NULL: none), then the overrides. NULL on error, and *error
  * (caller frees) is lines of "file:line: option: what is wrong; what would
- * be right". The result is freed with conf_free().
+ * be right", LF between them. The result is freed with conf_free().
  */
 struct conf *conf_parse(const char *file, const struct conf_override *, size_t,
 	    char **error);
@@ -83,12 +83,6 @@ struct conf *conf_parse(const char *file, const struct conf_override *, size_t,
 struct conf *conf_parse_text(const char *name, const char *, size_t,
 	    const struct conf_override *, size_t, char **error);
 void	 conf_free(struct conf *);
-/*
- * For a reload: gives the fresh configuration the old one's values of all that
- * is not reloadable, and calls back with the name of each that differed.
- */
-void	 conf_keep(struct conf *fresh, const struct conf *old,
-	    void (*changed)(void *, const char *name), void *);
 /* The whole configuration in the file's syntax; parses to the same again. */
 void	 conf_print(const struct conf *, FILE *);
 /* The options with type, default, bounds and help, for the man page's check:

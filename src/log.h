@@ -11,7 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum log_level { LEVEL_ERROR, LEVEL_WARN, LEVEL_NOTICE, LEVEL_INFO, LEVEL_DEBUG };
+enum log_level {
+	LEVEL_ERROR, LEVEL_WARN, LEVEL_NOTICE, LEVEL_INFO, LEVEL_DEBUG
+};
 
 struct log_field {
 	const char	*key;		/* NULL ends the list */
@@ -20,10 +22,14 @@ struct log_field {
 	int64_t		 num;
 };
 
-#define LS(k, v)	((struct log_field){ (k), LOG_FIELD_STR, (v), 0 })
-#define LI(k, v)	((struct log_field){ (k), LOG_FIELD_INT, NULL, (int64_t)(v) })
-#define LU(k, v)	((struct log_field){ (k), LOG_FIELD_UINT, NULL, (int64_t)(v) })
-#define LEND		((struct log_field){ NULL, LOG_FIELD_STR, NULL, 0 })
+#define LS(k, v)							\
+	((struct log_field){ (k), LOG_FIELD_STR, (v), 0 })
+#define LI(k, v)							\
+	((struct log_field){ (k), LOG_FIELD_INT, NULL, (int64_t)(v) })
+#define LU(k, v)							\
+	((struct log_field){ (k), LOG_FIELD_UINT, NULL, (int64_t)(v) })
+#define LEND								\
+	((struct log_field){ NULL, LOG_FIELD_STR, NULL, 0 })
 
 /* event is one lower-case word with dashes: "client-closed". A NULL string
  * value leaves its field out. */
