@@ -138,10 +138,10 @@ conf_listen_parse(struct listen_conf *l, const char *text, bool shell,
 
 	*l = (struct listen_conf){ .text = xstrdup(text) };
 	copy = xstrdup(text);
-	where = copy + strcspn(copy, " \t");
+	where = copy + strcspn(copy, " ");
 	if (*where != '\0') {
 		*where++ = '\0';
-		where += strspn(where, " \t");
+		where += strspn(where, " ");
 	}
 	if (strchr(copy, ':') != NULL || strchr(copy, '/') != NULL)
 		ok = fail(why, "", text, "has no kind before the address",
@@ -150,13 +150,13 @@ conf_listen_parse(struct listen_conf *l, const char *text, bool shell,
 		ok = false;
 	else if (*where == '\0')
 		ok = fail(why, "", text, "has no address", form);
-	else if (where[strcspn(where, " \t\n")] != '\0')
-		ok = fail(why, "", text, "has more than kind and address",
-		    form);
 	else if (strncmp(where, "unix:", 5) == 0)
 		ok = parse_local(l, where + 5, shell, why);
 	else if (strchr(where, '/') != NULL)
 		ok = parse_local(l, where, shell, why);
+	else if (strchr(where, ' ') != NULL)
+		ok = fail(why, "", text, "has more than kind and address",
+		    form);
 	else
 		ok = parse_inet(l, where, why);
 	free(copy);

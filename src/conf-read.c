@@ -206,8 +206,6 @@ conf_items_read(struct conf_items *items, const char *name, struct buf *text,
 
 	if (!conf_text_prepare(name, text, errors))
 		return;
-	/* fmemopen(3) of nothing fails; a comment more is harmless. */
-	buf_addc(text, '\n');
 	do {
 		if (cfg != NULL)
 			cfg_free(cfg);

@@ -1,0 +1,891 @@
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf-table.h"
+
+TestSuite(conf, .timeout = 30);
+
+/* A file's text and up to four -o; or NULL, and its error in *error. */
+static struct conf *
+parse(const char *text, const char *const *o, char **error)
+{
+	struct conf_override overrides[8];
+	size_t n = 0;
+
+	for (; o != NULL && o[n] != NULL; n++)
+		overrides[n].text = o[n];
+	return conf_parse_text("f", text, strlen(text), overrides, n, error);
+}
+
+#define OPTS(...)	((const char *const []){ __VA_ARGS__, NULL })
+
+static struct conf *
+good(const char *text, const char *const *o)
+{
+	struct conf *conf;
+	char *error;
+
+	conf = parse(text, o, &error);
+	cr_assert_not_null(conf, "%.200s: %s", text, error);
+	cr_assert_null(error);
+	return conf;
+}
+
+static char *
+bad(const char *text, const char *const *o)
+{
+	struct conf *conf;
+	char *error;
+
+	conf = parse(text, o, &error);
+	cr_assert_null(conf, "accepted: %.200s", text);
+	cr_assert_not_null(error);
+	cr_assert_neq(*error, '\0');
+	cr_assert_neq(error[strlen(error) - 1], '\n');
+	return error;
+}
+
+static void
+error_is(const char *text, const char *const *o, const char *expected)
+{
+	char *error = bad(text, o);
+
+	cr_expect_str_eq(error, expected, "got: %s", error);
+	free(error);
+}
+
+static void
+error_has(const char *text, const char *const *o, const char *expected)
+{
+	char *error = bad(text, o);
+
+	cr_expect(strstr(error, expected) != NULL, "got: %s\nnot: %s", error,
+	    expected);
+	free(error);
+}
+
+static char *
+print(const struct conf *conf)
+{
+	char *text;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	conf_print(conf, f);
+	fclose(f);
+	return text;
+}
+
+/* The value as it would be printed. */
+static void
+value_is(const struct conf *conf, const char *name, const char *expected)
+{
+	struct buf b = { 0 };
+
+	conf_value_add(&b, conf, conf_option(name));
+	cr_expect_str_eq(buf_str(&b), expected, "%s: %s", name, b.data);
+	buf_free(&b);
+}
+
+static void
+set_to(const char *text, const char *const *o, const char *name,
+    const char *expected)
+{
+	struct conf *conf = good(text, o);
+
+	value_is(conf, name, expected);
+	conf_free(conf);
+}
+
+static bool
+is_count(const struct conf_option *o)
+{
+	return o->type == CONF_NUMBER || o->type == CONF_SIZE ||
+	    o->type == CONF_SECONDS || o->type == CONF_MSECONDS;
+}
+
+Test(conf, defaults)
+{
+	struct conf *c = good("", NULL);
+	char host[256];
+
+	cr_assert_eq(c->nlistens, 1);
+	cr_assert_eq(c->listens[0].kind, LISTEN_AUTO);
+	cr_assert_str_eq(c->listens[0].address, "127.0.0.1");
+	cr_assert_eq(c->listens[0].port, 4000);
+	cr_assert(!c->listens[0].local);
+	cr_assert_str_eq(c->listens[0].text, "auto 127.0.0.1:4000");
+	cr_assert_str_eq(c->store, "sqlite");
+	cr_assert_eq(c->durability, DURABILITY_COMMIT);
+	cr_assert_eq(c->history_max, 100000);
+	cr_assert_eq(c->history_age, 0);
+	cr_assert_eq(c->history_bytes, 64 << 20);
+	cr_assert_eq(c->store_queue, 32 << 20);
+	cr_assert_geq(c->loops, 1);
+	cr_assert_leq(c->loops, 64);
+	cr_assert_eq(c->stream_bytes, 256 << 10);
+	cr_assert_eq(c->page_bytes, 32 << 10);
+	cr_assert_eq(c->mailbox_bytes, 8 << 20);
+	gethostname(host, sizeof(host));
+	cr_assert_str_eq(c->server_name, host);
+	cr_assert_str_eq(c->lobby, "lobby");
+	cr_assert_str_eq(c->motd, "");
+	cr_assert_eq(c->rate, 20);
+	cr_assert_eq(c->burst, 100);
+	cr_assert_eq(c->max_clients, 10000);
+	cr_assert_eq(c->max_clients_address, 256);
+	cr_assert_eq(c->max_rooms, 100);
+	cr_assert_eq(c->max_line, 16384);
+	cr_assert_eq(c->max_text, 4096);
+	cr_assert_eq(c->presence_limit, 100);
+	cr_assert_eq(c->greet_delay, 300);
+	cr_assert_eq(c->login_timeout, 120);
+	cr_assert_eq(c->read_timeout, 0);
+	cr_assert_eq(c->write_timeout, 120);
+	cr_assert_eq(c->log_level, LEVEL_NOTICE);
+	cr_assert_str_eq(c->log_to, "stderr");
+	conf_free(c);
+	conf_free(NULL);
+}
+
+/* Without a file, and as somebody who is not root. */
+Test(conf, state_dir)
+{
+	bool root = false;
+	struct conf *c;
+	char *error;
+
+	if (geteuid() == 0) {
+		c = conf_parse(NULL, NULL, 0, &error);
+		cr_assert_str_eq(c->state_dir, "/var/lib/partyline");
+		cr_assert_str_eq(c->pid_file, "/run/partylined.pid");
+		conf_free(c);
+		cr_assert_eq(seteuid(65534), 0);
+		root = true;
+	}
+	setenv("XDG_STATE_HOME", "/x", 1);
+	c = conf_parse(NULL, NULL, 0, &error);
+	cr_assert_str_eq(c->state_dir, "/x/partyline");
+	cr_assert_str_eq(c->pid_file, "/x/partyline/partylined.pid");
+	conf_free(c);
+	setenv("XDG_STATE_HOME", "relative", 1);
+	setenv("HOME", "/home/ann", 1);
+	c = conf_parse(NULL, NULL, 0, &error);
+	cr_assert_str_eq(c->state_dir, "/home/ann/.local/state/partyline");
+	conf_free(c);
+	unsetenv("XDG_STATE_HOME");
+	unsetenv("HOME");
+	c = conf_parse(NULL, NULL, 0, &error);
+	cr_assert_eq(*c->state_dir, '/');
+	conf_free(c);
+	set_to("", OPTS("state_dir=/s"), "pid_file", "\"/s/partylined.pid\"");
+	/* The leak checker needs to look into the process at its end. */
+	cr_assert(!root || (seteuid(0) == 0 && prctl(PR_SET_DUMPABLE, 1) == 0));
+}
+
+/* What the issue and the wire contract name. */
+Test(conf, names)
+{
+	static const char *const names[] = {
+		"listen", "store", "state_dir", "loops", "server_name",
+		"lobby", "motd", "rate", "burst", "max_clients",
+		"max_clients_address", "max_rooms", "max_line", "max_text",
+		"presence_limit", "greet_delay", "read_timeout",
+		"write_timeout", "history_max", "history_age",
+		"history_bytes", "log_level", "log_to"
+	};
+	const struct conf_option *o, *p;
+	size_t i;
+
+	for (i = 0; i < NITEMS(names); i++)
+		cr_expect_not_null(conf_option(names[i]), "%s", names[i]);
+	for (o = conf_options; o->name != NULL; o++) {
+		for (p = conf_options; p < o; p++) {
+			cr_expect_str_neq(o->name, p->name);
+			cr_expect_neq(o->offset, p->offset, "%s", o->name);
+		}
+		cr_expect_leq(o->min, o->max);
+		cr_expect_not_null(o->help);
+		cr_expect_null(strpbrk(o->help, "\t\n"), "%s", o->name);
+		cr_expect((o->def == NULL) == (o->compute != NULL));
+		cr_expect((o->def == NULL) == (o->computed != NULL));
+	}
+	cr_assert_null(conf_option("none"));
+}
+
+/* Every number at its bounds and beyond, in the file and by -o. */
+Test(conf, bounds)
+{
+	/* So that the checks of one option against another do not speak. */
+	static const char wide[] = "max_text = 1\nmax_line = 256\n"
+	    "stream_bytes = 64M\nstore_queue = 1G\nmailbox_bytes = 1G\n"
+	    "history_bytes = 0\n";
+	const struct conf_option *o;
+	struct conf *conf;
+	char text[512], place[512];
+	uint64_t v, i;
+
+	for (o = conf_options; o->name != NULL; o++) {
+		for (i = 0; is_count(o) && i < 2; i++) {
+			v = i == 0 ? o->min : o->max;
+			snprintf(text, sizeof(text), "%s\n%s%s = %llu\n", wide,
+			    strcmp(o->name, "max_text") == 0 ?
+			    "max_line = 1M\n" : "", o->name,
+			    (unsigned long long)v);
+			conf = good(text, NULL);
+			if (o->width == sizeof(unsigned))
+				cr_expect_eq(*(unsigned *)((char *)conf +
+				    o->offset), v == 0 ? conf->loops : v);
+			else
+				cr_expect_eq(*(uint64_t *)((char *)conf +
+				    o->offset), v, "%s", o->name);
+			conf_free(conf);
+			if (v == 0)
+				continue;
+			v = i == 0 ? v - 1 : v + 1;
+			snprintf(text, sizeof(text), "%s = %llu", o->name,
+			    (unsigned long long)v);
+			snprintf(place, sizeof(place), "f:1: %s: \"%llu\" is "
+			    "too %s; ", o->name, (unsigned long long)v,
+			    i == 0 ? "small" : "large");
+			error_has(text, NULL, place);
+			snprintf(place, sizeof(place), "-o %s: %s: \"%llu\" "
+			    "is too %s; ", text, o->name, (unsigned long long)v,
+			    i == 0 ? "small" : "large");
+			error_has("", OPTS(text), place);
+		}
+	}
+}
+
+Test(conf, bad_numbers)
+{
+	static const char *const wrong[] = {
+		"abc", "\"\"", "-1", "1x", "1.5", "0x10", "\"1 2\"", "1e3",
+		"18446744073709551616", "99999999999999999999999999999",
+		"\" 1\"", "1KK", "K", "\"\xe2\x85\xa8\"", "\"1\\n\""
+	};
+	const struct conf_option *o;
+	char text[256], place[256];
+	size_t i;
+
+	for (o = conf_options; o->name != NULL; o++) {
+		for (i = 0; is_count(o) && i < NITEMS(wrong); i++) {
+			snprintf(text, sizeof(text), "# one\n\n%s = %s",
+			    o->name, wrong[i]);
+			snprintf(place, sizeof(place), "f:3: %s: \"", o->name);
+			error_has(text, NULL, place);
+			error_has(text, NULL, "; ");
+		}
+	}
+	error_is("rate = fast", NULL, "f:1: rate: \"fast\" is not a number; "
+	    "a number from 0 to 1000000");
+	error_is("history_bytes = 12Q", NULL, "f:1: history_bytes: \"12Q\" "
+	    "has an unknown unit; bytes, or with K, M, G or T behind, from 0 "
+	    "to 1T");
+	error_is("", OPTS("login_timeout=1500ms"), "-o login_timeout=1500ms: "
+	    "login_timeout: \"1500ms\" is no whole number of seconds; a "
+	    "number and ms, s, m, h or d, from 0 to 1d");
+	error_has("rate = 1K", NULL, "\"1K\" is not a number");
+	error_has("history_bytes = 20000000T", NULL, "is too large");
+	error_has("history_bytes = 999999999999999999T", NULL, "is too large");
+}
+
+Test(conf, units)
+{
+	static const struct {
+		const char	*text, *name, *shown;
+	} units[] = {
+		{ "history_bytes = 1T", "history_bytes", "1T" },
+		{ "history_bytes = 1024g", "history_bytes", "1T" },
+		{ "history_bytes = 1536M", "history_bytes", "1536M" },
+		{ "history_bytes = 64k", "history_bytes", "64K" },
+		{ "history_bytes = 100001", "history_bytes", "100001" },
+		{ "history_bytes = 00010000", "history_bytes", "10000" },
+		{ "history_age = 30d", "history_age", "30d" },
+		{ "history_age = 86400", "history_age", "1d" },
+		{ "history_age = 36h", "history_age", "36h" },
+		{ "history_age = 90s", "history_age", "90s" },
+		{ "history_age = 60m", "history_age", "1h" },
+		{ "history_age = 2000ms", "history_age", "2s" },
+		{ "history_age = 0d", "history_age", "0" },
+		{ "greet_delay = 250", "greet_delay", "250ms" },
+		{ "greet_delay = 2s", "greet_delay", "2s" },
+		{ "greet_delay = 1500ms", "greet_delay", "1500ms" },
+		{ "greet_delay = 0", "greet_delay", "0" },
+		{ "rate = 0", "rate", "0" },
+		{ "max_clients = \"77\"", "max_clients", "77" }
+	};
+	size_t i;
+
+	for (i = 0; i < NITEMS(units); i++)
+		set_to(units[i].text, NULL, units[i].name, units[i].shown);
+}
+
+Test(conf, loops)
+{
+	struct conf *zero = good("loops = 0", NULL), *none = good("", NULL);
+
+	cr_assert_geq(zero->loops, 1);
+	cr_assert_eq(zero->loops, none->loops);
+	conf_free(zero);
+	conf_free(none);
+	set_to("loops = 3", NULL, "loops", "3");
+	set_to("loops = 3", OPTS("loops=64"), "loops", "64");
+}
+
+Test(conf, words)
+{
+	struct conf *conf = good("store = memory durability = relaxed "
+	    "log_level = debug", NULL);
+
+	cr_assert_str_eq(conf->store, "memory");
+	cr_assert_eq(conf->durability, DURABILITY_RELAXED);
+	cr_assert_eq(conf->log_level, LEVEL_DEBUG);
+	conf_free(conf);
+	error_is("\nstore = sqlit", NULL, "f:2: store: \"sqlit\" is unknown; "
+	    "perhaps sqlite: sqlite or memory");
+	error_is("log_level = loud", NULL, "f:1: log_level: \"loud\" is "
+	    "unknown; error, warn, notice, info or debug");
+	error_has("durability = Commit", NULL, "\"Commit\" is unknown");
+	error_has("log_level = \"\"", NULL, "\"\" is unknown");
+	error_has("log_level = 3", NULL, "\"3\" is unknown");
+}
+
+Test(conf, texts)
+{
+	char text[6000];
+
+	set_to("lobby = \"#Kitchen\"", NULL, "lobby", "\"Kitchen\"");
+	error_is("lobby = \"@ann\"", NULL, "f:1: lobby: \"@ann\" is a "
+	    "person's inbox; a room's name has 1 to 32 letters, digits, \"-\","
+	    " \"_\" or \".\", and begins with none of \"-.@\"");
+	error_has("lobby = \"a b\"", NULL, "f:1: lobby: \"a b\" ");
+	error_has("lobby = \"\"", NULL, "f:1: lobby: ");
+	error_has("lobby = \"-x\"", NULL, "f:1: lobby: ");
+	error_has("lobby = \"#\"", NULL, "f:1: lobby: ");
+	error_has("lobby = abcdefghijklmnopqrstuvwxyzabcdefg", NULL,
+	    "f:1: lobby: ");
+	error_has("server_name = \"a b\"", NULL, "has spaces");
+	error_has("server_name = \"\"", NULL, "is too short; 1 to 255 bytes");
+	error_has("server_name = \"a\\nb\"", NULL, "control");
+	error_has("motd = \"\\e[2J\"", NULL, "has control characters");
+	error_has("motd = \"a\\r\\nb\"", NULL, "has control characters");
+	error_has("motd = \"\xe2\x80\xae\"", NULL, "has control characters");
+	error_has("motd = \"\xc2\x9b\"", NULL, "has control characters");
+	error_has("motd = \"\\xff\"", NULL, "is not UTF-8");
+	set_to("motd = \"a\\n\\tb\"", NULL, "motd", "\"a\\n\\tb\"");
+	memset(text, 'x', sizeof(text));
+	memcpy(text, "motd=", 5);
+	text[5 + 4096] = '\0';
+	conf_free(good("", OPTS(text)));
+	text[5 + 4096] = 'x';
+	text[5 + 4097] = '\0';
+	error_has("", OPTS(text), "xxx...\" is too long; 0 to 4096 bytes");
+}
+
+Test(conf, paths)
+{
+	char cwd[4096], expected[5000];
+
+	cr_assert_not_null(getcwd(cwd, sizeof(cwd)));
+	set_to("state_dir = /a/b", NULL, "state_dir", "\"/a/b\"");
+	error_is("state_dir = a/b", NULL, "f:1: state_dir: \"a/b\" is not "
+	    "absolute; an absolute path, 1 to 4032 bytes");
+	error_has("state_dir = \"\"", NULL, "is too short");
+	error_has("", OPTS("state_dir="), "is too short");
+	error_has("state_dir = \"/a\\nb\"", NULL, "control characters");
+	snprintf(expected, sizeof(expected), "\"%s/a/b\"", cwd);
+	set_to("", OPTS("state_dir=a/b"), "state_dir", expected);
+	set_to("log_to = syslog", NULL, "log_to", "\"syslog\"");
+	set_to("log_to = /l", OPTS("log_to=stderr"), "log_to", "\"stderr\"");
+	error_is("log_to = sylsog", NULL, "f:1: log_to: \"sylsog\" is neither "
+	    "a target nor an absolute path; stderr, syslog or a path such as "
+	    "/var/log/partylined.log");
+	error_has("log_to = a/b", NULL, "is neither");
+	snprintf(expected, sizeof(expected), "\"%s/./l\"", cwd);
+	set_to("", OPTS("log_to=./l"), "log_to", expected);
+	set_to("pid_file = \"\"", NULL, "pid_file", "\"\"");
+	set_to("", OPTS("pid_file="), "pid_file", "\"\"");
+}
+
+Test(conf, listen)
+{
+	static const struct {
+		const char	*text;
+		enum listen_kind kind;
+		const char	*address;
+		uint16_t	 port;
+		bool		 local;
+	} ok[] = {
+		{ "auto 127.0.0.1:40", LISTEN_AUTO, "127.0.0.1", 40, false },
+		{ "text 0.0.0.0:0", LISTEN_TEXT, "0.0.0.0", 0, false },
+		{ "json  *:65535", LISTEN_JSON, "*", 65535, false },
+		{ "auto [::1]:4000", LISTEN_AUTO, "::1", 4000, false },
+		{ "auto [::]:1", LISTEN_AUTO, "::", 1, false },
+		{ "auto [2001:db8::5]:1", LISTEN_AUTO, "2001:db8::5", 1,
+		  false },
+		{ "auto /run/x.sock", LISTEN_AUTO, "/run/x.sock", 0, true },
+		{ "json unix:/run/a:b", LISTEN_JSON, "/run/a:b", 0, true }
+	};
+	static const struct {
+		const char	*text, *error;
+	} wrong[] = {
+		{ "", "\"\" is unknown" },
+		{ "auto", "\"auto\" has no address" },
+		{ "auto ", "has no address" },
+		{ "127.0.0.1:4000", "has no kind before the address; kind and "
+		  "address such as auto 127.0.0.1:4000" },
+		{ "jsno 127.0.0.1:1", "the kind \"jsno\" is unknown; perhaps "
+		  "json" },
+		{ "Auto *:1", "the kind \"Auto\" is unknown" },
+		{ "tls *:1", "the kind \"tls\" is unknown" },
+		{ "auto 4000", "\"auto 4000\" has no port" },
+		{ "auto *:65536", "the port \"65536\" is too large; 0 to "
+		  "65535" },
+		{ "auto *:99999999999", "the port \"99999999999\" is no" },
+		{ "auto *:-1", "the port \"-1\" is no number" },
+		{ "auto *:", "the port \"\" is no number" },
+		{ "auto *:80x", "the port \"80x\" is no number" },
+		{ "auto :80", "the address \"\" is no IPv4 address" },
+		{ "auto localhost:80", "the address \"localhost\" is no IPv4 "
+		  "address, and names are not looked up; one such as" },
+		{ "auto 127.0.0.256:80", "\"127.0.0.256\" is no IPv4" },
+		{ "auto 127.1:80", "\"127.1\" is no IPv4" },
+		{ "auto ::1:80", "has an IPv6 address without brackets" },
+		{ "auto [::1]", "has no \"]:\"" },
+		{ "auto [::1:80", "has no \"]:\"" },
+		{ "auto [::1]80", "has no \"]:\"" },
+		{ "auto [127.0.0.1]:80", "is no IPv6 address" },
+		{ "auto *:1 *:2", "has more than kind and address" },
+		{ "auto run/x.sock", "the path \"run/x.sock\" is not "
+		  "absolute" },
+		{ "auto unix:", "the path \"\" names no socket" },
+		{ "auto /run/", "the path \"/run/\" names no socket" },
+		{ "auto /0123456789012345678901234567890123456789012345678901"
+		  "23456789012345678901234567890123456789012345678901234567",
+		  "is too long for a socket; at most 107 bytes" }
+	};
+	char text[512];
+	struct conf *conf;
+	size_t i;
+
+	for (i = 0; i < NITEMS(ok); i++) {
+		snprintf(text, sizeof(text), "listen = {\"%s\"}", ok[i].text);
+		conf = good(text, NULL);
+		cr_expect_eq(conf->nlistens, 1);
+		cr_expect_eq(conf->listens[0].kind, ok[i].kind);
+		cr_expect_str_eq(conf->listens[0].address, ok[i].address);
+		cr_expect_eq(conf->listens[0].port, ok[i].port);
+		cr_expect_eq(conf->listens[0].local, ok[i].local);
+		conf_free(conf);
+	}
+	for (i = 0; i < NITEMS(wrong); i++) {
+		snprintf(text, sizeof(text), "listen = {\"auto *:1\",\n\"%s\"}",
+		    wrong[i].text);
+		error_has(text, NULL, "f:2: listen: ");
+		error_has(text, NULL, wrong[i].error);
+	}
+	conf = good("", OPTS("listen=auto x/y.sock"));
+	cr_assert(conf->listens[0].local);
+	cr_assert_eq(*conf->listens[0].address, '/');
+	conf_free(conf);
+}
+
+Test(conf, listen_lists)
+{
+	struct buf b = { 0 };
+	int i;
+
+	set_to("listen = \"auto *:1\"", NULL, "listen", "{\"auto *:1\"}");
+	set_to("listen = {\"auto *:1\", \"json *:2\",}", NULL, "listen",
+	    "{\"auto *:1\", \"json *:2\"}");
+	set_to("listen = {\"auto *:1\"}\nlisten = {\"json *:2\"}", NULL,
+	    "listen", "{\"json *:2\"}");
+	set_to("listen = {\"auto *:1\"}\nlisten += {\"json *:2\"}", NULL,
+	    "listen", "{\"auto *:1\", \"json *:2\"}");
+	set_to("listen = {\"auto *:0\", \"auto *:0\"}", NULL, "listen",
+	    "{\"auto *:0\", \"auto *:0\"}");
+	error_has("\n\nlisten = {}", NULL, "listen: an empty list; at least "
+	    "one value");
+	error_is("listen = {\"auto *:1\", \n\n\"json *:1\"}", NULL, "f:3: "
+	    "listen: \"auto *:1\" and \"json *:1\" are the same address; each "
+	    "address once");
+	error_has("listen = {\"auto /a\", \"json /a\"}", NULL, "the same");
+	/* The first -o replaces the file's, the others add up. */
+	set_to("listen = {\"auto *:1\", \"auto *:2\"}", OPTS("listen=json *:3",
+	    "rate=1", "listen = text *:4"), "listen",
+	    "{\"json *:3\", \"text *:4\"}");
+	error_has("listen = {\"auto\"}", OPTS("listen=json *:3"), "f:1: ");
+	error_is("", OPTS("listen=json *:x"), "-o listen=json *:x: listen: the "
+	    "port \"x\" is no number; 0 to 65535, 0 for any free one");
+	for (i = 0; i < 64; i++)
+		buf_adds(&b, "listen += {\"auto *:0\"}\n");
+	conf_free(good(buf_str(&b), NULL));
+	buf_adds(&b, "listen += {\"auto *:0\"}\n");
+	error_has(buf_str(&b), NULL, "f:65: listen: \"auto *:0\" is one too "
+	    "many; 1 to 64 listeners");
+	buf_free(&b);
+}
+
+Test(conf, overrides)
+{
+	set_to("", OPTS("motd=hello world"), "motd", "\"hello world\"");
+	set_to("motd = a", OPTS("motd=b", "motd=c=d"), "motd", "\"c=d\"");
+	set_to("", OPTS("motd=\"quoted\" \\n # $HOME ${HOME}"), "motd",
+	    "\"\\\"quoted\\\" \\\\n # \\$HOME \\${HOME}\"");
+	set_to("", OPTS("  rate \t =  5"), "rate", "5");
+	error_is("", OPTS("rate"), "-o rate: has no value; -o name=value");
+	error_is("", OPTS("=5"), "-o =5: unknown option; one of those that "
+	    "partylined -n -t prints");
+	error_is("", OPTS(""), "-o : has no value; -o name=value");
+	error_is("", OPTS("log_lvel=info"), "-o log_lvel=info: unknown option; "
+	    "perhaps log_level");
+	error_is("", OPTS("rate=x", "burst=y"), "-o rate=x: rate: \"x\" is not "
+	    "a number; a number from 0 to 1000000\n-o burst=y: burst: \"y\" is "
+	    "not a number; a number from 1 to 1000000");
+	/* No way to another's terminal. */
+	error_is("", OPTS("r\x1b[2J\xff=\n"), "-o r?[2J?=?: unknown option; "
+	    "one of those that partylined -n -t prints");
+	error_has("", OPTS("motd=\xff"), "motd: \"?\" is not UTF-8");
+}
+
+Test(conf, clashes)
+{
+	error_is("\nmax_text = 5000\nmax_line = 4999", NULL, "f:2: max_text: "
+	    "5000 is more than max_line; at most 4999, or a larger max_line");
+	/* The default is not to blame. */
+	error_is("max_line = 1K", NULL, "f:1: max_text: 4096 is more than "
+	    "max_line; at most 1024, or a larger max_line");
+	error_is("", OPTS("max_line=1K"), "-o max_line=1K: max_text: 4096 is "
+	    "more than max_line; at most 1024, or a larger max_line");
+	conf_free(good("max_line = 4K", NULL));
+	error_has("stream_bytes = 8K", NULL, "stream_bytes: 8192 is less than "
+	    "four messages of max_text; at least 16384");
+	error_has("", OPTS("store_queue=16K", "max_text=5000"),
+	    "store_queue: 16384 is less than four");
+	error_has("mailbox_bytes = 64K max_line = 17K", NULL,
+	    "mailbox_bytes: 65536 is less than four lines");
+	error_has("history_bytes = 1", NULL, "history_bytes: 1 does not hold "
+	    "a message of max_text; at least 4096, or 0 for no limit");
+	conf_free(good("history_bytes = 0", NULL));
+}
+
+/* libconfuse alone would count these lines wrong. */
+Test(conf, lines)
+{
+	static const struct {
+		const char	*text, *place;
+	} lines[] = {
+		{ "rate = x", "f:1: " },
+		{ "\n\nrate = x", "f:3: " },
+		{ "# a\n# b\n## c #\nrate = x", "f:4: " },
+		{ "// a\n/// b\n/* c\n\n * d */ rate = x", "f:5: " },
+		{ "/**/ /***/\n/*/\n*/rate = x", "f:3: " },
+		{ "rate = /* a\nb */ x # c", "f:2: " },
+		{ "rate = x# c\nburst = 1", "f:1: " },
+		{ "motd = \"a\nb\n\"\nrate = x", "f:4: " },
+		{ "motd = \"# /* \\\" // '\"\nrate = x", "f:2: " },
+		{ "motd = '# /* \\' // \"'\nrate = x", "f:2: " },
+		{ "motd = \"a\\\nb\"\nrate = x", "f:3: " },
+		{ "motd = a//b/*c\nrate = x", NULL },
+		{ "state_dir = /a//b\nrate = x", "f:2: " },
+		{ "motd = \"\\\\\"\nrate = x", "f:2: " },
+		{ "motd = \"${X:-\"}\" # \"\nrate = x", "f:2: " },
+		{ "\r\n# a\r\nrate = x\r\n", "f:3: " },
+		{ "\xef\xbb\xbfrate = x", "f:1: " },
+		{ "\xef\xbb\xbf# a\nrate = x", "f:2: " },
+		{ "motd = ''\nrate = x", "f:2: " }
+	};
+	char place[64];
+	size_t i;
+
+	for (i = 0; i < NITEMS(lines); i++) {
+		if (lines[i].place == NULL) {
+			error_has(lines[i].text, NULL, "f:1: ");
+			continue;
+		}
+		snprintf(place, sizeof(place), "%srate: \"x\" is not a number",
+		    lines[i].place);
+		error_has(lines[i].text, NULL, place);
+	}
+}
+
+Test(conf, all_errors_at_once)
+{
+	error_is("rate = x\nfoo = {a, b}\n\nlisen = y # z\nburst = 0\n"
+	    "bar += 3\nlobby = \"\xc3\xa4\"", OPTS("loops=65"),
+	    "f:1: rate: \"x\" is not a number; a number from 0 to 1000000\n"
+	    "f:2: \"foo\": unknown option; one of those that partylined -n -t "
+	    "prints\n"
+	    "f:4: \"lisen\": unknown option; perhaps listen\n"
+	    "f:5: burst: \"0\" is too small; a number from 1 to 1000000\n"
+	    "f:6: \"bar\": unknown option; one of those that partylined -n -t "
+	    "prints\n"
+	    "-o loops=65: loops: \"65\" is too large; a number from 0 to 64");
+}
+
+Test(conf, many_errors)
+{
+	struct buf b = { 0 };
+	char *error;
+	int i;
+
+	for (i = 0; i < 100; i++)
+		buf_addf(&b, "unknown%d = 1\n", i);
+	error = bad(buf_str(&b), NULL);
+	cr_assert_not_null(strstr(error, "f:1: \"unknown0\": unknown"));
+	cr_assert_not_null(strstr(error, "f:20: \"unknown19\": unknown"));
+	free(error);
+	buf_reset(&b);
+	for (i = 0; i < 64; i++)
+		buf_adds(&b, "listen += {\"x\"}\n");
+	error = bad(buf_str(&b), NULL);
+	cr_assert_not_null(strstr(error, "\nf:50: listen"));
+	cr_assert_null(strstr(error, "\nf:51: listen"));
+	cr_assert_not_null(strstr(error, "\nand 14 more"));
+	free(error);
+	buf_free(&b);
+}
+
+static const struct {
+	const char	*text, *error;
+} broken[] = {
+	{ "motd = hello world\nrate = 1", "f:1: \"world\": unknown option; "
+	  "name = value, with quotes around a value that has spaces in it" },
+	{ "\nmotd = \"hello\n\nrate = 1\n", "f:2: the string that begins here "
+	  "is never closed; a quote at its end" },
+	{ "\nmotd = 'hello\n", "f:2: the string that begins here is never" },
+	{ "\"", "f:1: the string that begins here is never closed" },
+	{ "motd = \"a\\", "f:1: the string that begins here is never closed" },
+	{ "\n\n/* rate = 1\n", "f:3: the comment that begins here is never "
+	  "closed; close it with */" },
+	{ "/*/", "f:1: the comment that begins here is never closed" },
+	{ "motd = \"${HOME\"\n}", "f:1: \"${\" without \"}\" in this line; " },
+	{ "motd = ${HOME\n}", "f:1: \"${\" without \"}\" in this line; " },
+	{ "listen = *:4000", "f:1: \"*\" outside of quotes; quotes around it" },
+	{ "rate = +5", "f:1: \"+\" outside of quotes" },
+	{ "rate = 1\nburst =\n", "f:3: syntax: \"premature end of file\"; " },
+	{ "rate 5", "f:1: syntax: \"missing equal sign after option 'rate'\"" },
+	{ "rate = {5}", "f:1: syntax: \"unexpected token '{'\"" },
+	{ "rate += 5", "f:1: syntax: \"attempt to append to non-list option" },
+	{ "rate = 5 }", "f:1: syntax: \"unexpected closing brace\"" },
+	{ "= 5", "f:1: syntax: " },
+	{ "\"\" = 5", "f:1: syntax: \"the name of an option is missing\"" },
+	{ "rate = ;", "f:1: rate: \";\" is not a number" },
+	{ "rate = 5;", "f:1: rate: \"5;\" is not a number" },
+	{ "motd = \"\\400\"", "f:1: syntax: \"invalid octal number" },
+	{ "motd = \"\\0123\"", "f:1: syntax: \"bad escape sequence" },
+	{ "listen = {\"auto *:1\"", "f:1: syntax: \"premature end of file\"" },
+	{ "listen = {\"auto *:1\" \"auto *:2\"}", "f:1: syntax: " },
+	{ "a|b = 1", "f:1: " },
+	{ "section { rate = 1 }", "f:1: \"section\": unknown option" },
+	{ "include(\"/etc/passwd\")", "f:1: \"include\": unknown option" },
+	{ "rate = 1\n\nmotd = \"\xff\"", "f:3: bytes that are not UTF-8" },
+	{ "RATE = 1", "f:1: \"RATE\": unknown option" },
+	{ "\x01\x02", "f:1: \"" }
+};
+
+/* Each a clear error, and nothing of it is left in libconfuse's lexer. */
+Test(conf, broken)
+{
+	size_t i;
+
+	for (i = 0; i < NITEMS(broken); i++) {
+		error_has(broken[i].text, NULL, broken[i].error);
+		set_to("rate = 7", NULL, "rate", "7");
+	}
+}
+
+Test(conf, nul_byte)
+{
+	static const char text[] = "rate = 1\nmotd = \"a\0b\"\n";
+	char *error;
+
+	cr_assert_null(conf_parse_text("f", text, sizeof(text) - 1, NULL, 0,
+	    &error));
+	cr_assert_str_eq(error, "f:2: a NUL byte; a text file");
+	free(error);
+}
+
+Test(conf, environment)
+{
+	setenv("PARTY", "say \"hi\"", 1);
+	set_to("motd = \"${PARTY}!\"", NULL, "motd", "\"say \\\"hi\\\"!\"");
+	set_to("motd = ${NOBODY:-none}", NULL, "motd", "\"none\"");
+	set_to("motd = '${PARTY}'", NULL, "motd", "\"\\${PARTY}\"");
+	set_to("motd = \"\\${PARTY}\"", NULL, "motd", "\"\\${PARTY}\"");
+}
+
+static void
+round_trip(const char *text, const char *const *o)
+{
+	struct conf *first = good(text, o), *second;
+	char *one = print(first), *two;
+
+	second = good(one, NULL);
+	two = print(second);
+	cr_expect_str_eq(one, two);
+	cr_expect_str_eq(first->motd, second->motd);
+	cr_expect_eq(first->nlistens, second->nlistens);
+	free(one);
+	free(two);
+	conf_free(first);
+	conf_free(second);
+}
+
+Test(conf, round_trip)
+{
+	static const char *const motds[] = {
+		"motd=", "motd=\"", "motd='", "motd=\\", "motd=\\\\\"",
+		"motd=a\nb", "motd=\n", "motd=\t", "motd=${HOME}",
+		"motd=$HOME $", "motd=# a", "motd=/* a */ // b",
+		"motd={a, b}", "motd=\\x41\\101\\n", "motd=%s%n",
+		"motd=\xc3\xa4 \xe6\x97\xa5 \xf0\x9f\x98\x80 e\xcc\x81",
+		"motd=\n### Listening\nrate = 3\n# \"", "motd=\\\n"
+	};
+	size_t i;
+
+	round_trip("", NULL);
+	round_trip("listen = {\"auto *:0\", \"json [::1]:3\", \"text /a b\"}",
+	    OPTS("listen=text /tmp/$\"'\\x"));
+	round_trip("state_dir = \"/a \\\" \\$ \\\\ b\" log_to = '/l\"' "
+	    "pid_file = \"\" loops = 3 greet_delay = 1234ms max_text = 21845 "
+	    "max_line = 65537 history_age = 61 store = memory "
+	    "durability = relaxed log_level = error max_clients_address = 0",
+	    NULL);
+	for (i = 0; i < NITEMS(motds); i++)
+		round_trip("", OPTS(motds[i]));
+}
+
+/* Random texts of what is special somewhere, all the way round. */
+Test(conf, round_trip_random)
+{
+	static const char *const bits[] = {
+		"\"", "'", "\\", "$", "{", "}", "${", "#", "//", "/*", "*/",
+		"\n", "\t", " ", "a", "n", "x41", "0", "101", "=", "+=", ",",
+		"\xc3\xa4", "\xf0\x9f\x98\x80", "\xc2\xa0", "%s", "(", ")"
+	};
+	unsigned seed = 4000, round, n;
+	struct buf b = { 0 };
+
+	for (round = 0; round < 500; round++) {
+		buf_reset(&b);
+		buf_adds(&b, "motd=");
+		for (n = (unsigned)rand_r(&seed) % 20; n > 0; n--)
+			buf_adds(&b, bits[(unsigned)rand_r(&seed) %
+			    NITEMS(bits)]);
+		/* Blanks before the value are not the value's. */
+		round_trip("", OPTS(buf_str(&b)));
+	}
+	buf_free(&b);
+}
+
+Test(conf, print_is_complete)
+{
+	struct conf *conf = good("", NULL);
+	const struct conf_option *o;
+	char *text = print(conf), line[64];
+	const char *at = text, *end;
+
+	for (o = conf_options; o->name != NULL; o++) {
+		snprintf(line, sizeof(line), "\n%s = ", o->name);
+		at = strstr(at, line);
+		cr_assert_not_null(at, "%s, in the table's order", o->name);
+	}
+	for (at = text; (end = strchr(at, '\n')) != NULL; at = end + 1) {
+		if (*at == '#')
+			cr_expect_leq(end - at, 79, "%.90s", at);
+	}
+	free(text);
+	conf_free(conf);
+}
+
+Test(conf, print_options)
+{
+	const struct conf_option *o = conf_options;
+	char *text, *line, *column, *at, *rest;
+	size_t n, columns;
+	FILE *f = open_memstream(&text, &n);
+
+	conf_print_options(f);
+	fclose(f);
+	for (rest = text; (line = strsep(&rest, "\n")) != NULL && *line; o++) {
+		cr_assert_not_null(o->name);
+		columns = 0;
+		for (at = line; (column = strsep(&at, "\t")) != NULL;) {
+			cr_expect_neq(*column, '\0', "%s: column %zu", o->name,
+			    columns);
+			if (columns == 0)
+				cr_expect_str_eq(column, o->name);
+			if (columns == 4)
+				cr_expect_str_eq(column, o->reloadable ? "yes" :
+				    "no");
+			columns++;
+		}
+		cr_expect_eq(columns, 6, "%s", o->name);
+	}
+	cr_assert_null(o->name);
+	free(text);
+}
+
+static void
+write_text(const char *path, const char *text, size_t n)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	cr_assert_neq(fd, -1);
+	cr_assert_eq(write(fd, text, n), (ssize_t)n);
+	close(fd);
+}
+
+Test(conf, files)
+{
+	char dir[] = "/tmp/partyline-conf-XXXXXX", path[64], expected[256];
+	struct conf_override o = { "burst=5" };
+	struct buf big = { 0 };
+	struct conf *conf;
+	char *error;
+
+	cr_assert_not_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/f", dir);
+	cr_assert_null(conf_parse(path, NULL, 0, &error));
+	snprintf(expected, sizeof(expected), "%s: cannot be read: No such "
+	    "file or directory; ", path);
+	cr_assert_eq(strncmp(error, expected, strlen(expected)), 0, "%s",
+	    error);
+	free(error);
+	cr_assert_null(conf_parse(dir, NULL, 0, &error));
+	cr_assert_not_null(strstr(error, "Is a directory"));
+	free(error);
+	write_text(path, "rate = 3\n", 9);
+	conf = conf_parse(path, &o, 1, &error);
+	cr_assert_not_null(conf, "%s", error);
+	cr_assert_eq(conf->rate, 3);
+	cr_assert_eq(conf->burst, 5);
+	conf_free(conf);
+	write_text(path, "", 0);
+	conf = conf_parse(path, NULL, 0, &error);
+	cr_assert_not_null(conf, "%s", error);
+	conf_free(conf);
+	write_text(path, "rate = x\n", 9);
+	cr_assert_null(conf_parse(path, NULL, 0, &error));
+	snprintf(expected, sizeof(expected), "%s:1: rate: ", path);
+	cr_assert_eq(strncmp(error, expected, strlen(expected)), 0, "%s",
+	    error);
+	free(error);
+	memset(buf_room(&big, 300000), '\n', 300000);
+	write_text(path, big.data, 300000);
+	cr_assert_null(conf_parse(path, NULL, 0, &error));
+	cr_assert_not_null(strstr(error, "is larger than 262144 bytes"));
+	free(error);
+	buf_free(&big);
+	unlink(path);
+	rmdir(dir);
+}
