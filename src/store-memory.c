@@ -1,0 +1,464 @@
+/*
+ * The memory backend: each room is a ring of references to its messages,
+ * under one lock that is held for a flush or a page. Ops
+ * complete in store_flush(), on the hub's thread; reads complete at once, on
+ * the asker's. Mail to the hub is posted under the lock as well, so that news
+ * of floors come in order. It has no thread, so what is too old goes when its room is
+ * next written or read, or when a flush comes round to it.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "id-map.h"
+#include "store.h"
+#include "table.h"
+#include "util.h"
+
+#define KEY_AGE		(24 * 3600 * INT64_C(1000))	/* ms */
+#define KEY_BYTES	(64u << 20)	/* of all keys; the oldest go first */
+
+struct room {
+	uint32_t	 id;
+	bool		 touched;	/* is in the list of touched ones */
+	struct room	*next;
+	uint64_t	 floor;
+	uint64_t	 bytes;		/* of msg_size() */
+	struct msg	**ring;
+	size_t		 cap;		/* 0 or a power of two */
+	size_t		 first;		/* index of the oldest */
+	size_t		 n;
+};
+
+struct key {
+	struct key	*next;		/* the next younger one */
+	uint64_t	 seq;
+	int64_t		 time;
+	size_t		 size;
+	char		 text[];
+};
+
+struct memory {
+	struct store	 store;
+	struct mailbox	*to;
+	struct mail_list pending;	/* submitted; the hub's thread only */
+
+	pthread_mutex_t	 lock;		/* for all below */
+	struct id_map	 rooms;
+	struct room	*touched;
+	size_t		 sweep;		/* a place in rooms */
+	uint64_t	 seq;		/* the highest given */
+	uint64_t	 bytes;		/* of all rooms */
+	uint64_t	 bytes_max;
+	uint64_t	 max, age, room_bytes;	/* retention; age in ms */
+	struct table	 keys;
+	struct key	*key_first, **key_last;	/* oldest first */
+	size_t		 key_bytes;
+	struct buf	 key;		/* scratch */
+};
+
+static const char *
+key_of(const void *p)
+{
+	return ((const struct key *)p)->text;
+}
+
+static void
+memory_configure(struct store *store, const struct conf *conf)
+{
+	struct memory *s = (struct memory *)store;
+
+	pthread_mutex_lock(&s->lock);
+	s->max = conf->history_max;
+	s->age = conf->history_age * 1000;
+	s->room_bytes = conf->history_bytes;
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* However generous the configuration: never more than a quarter of the
+ * machine's memory. */
+static uint64_t
+memory_bound(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+
+	if (pages <= 0 || size <= 0)
+		return UINT64_C(256) << 20;
+	return (uint64_t)pages * (uint64_t)size / 4;
+}
+
+static struct store *
+memory_open(const struct conf *conf, char **error)
+{
+	struct memory *s = xcalloc(1, sizeof(*s));
+
+	(void)error;
+	random_hex(s->store.epoch, (sizeof(s->store.epoch) - 1) / 2);
+	pthread_mutex_init(&s->lock, NULL);
+	mail_list_init(&s->pending);
+	table_init(&s->keys, key_of);
+	s->key_last = &s->key_first;
+	s->bytes_max = memory_bound();
+	memory_configure(&s->store, conf);
+	return &s->store;
+}
+
+static void
+memory_rooms(struct store *store, void (*cb)(void *, const struct store_room *),
+    void *arg)
+{
+	(void)store;
+	(void)cb;
+	(void)arg;
+}
+
+static bool
+memory_start(struct store *store, struct mailbox *to, char **error)
+{
+	(void)error;
+	((struct memory *)store)->to = to;
+	return true;
+}
+
+static void
+memory_submit(struct store *store, struct store_op *op)
+{
+	mail_list_add(&((struct memory *)store)->pending, &op->mail);
+}
+
+static struct room *
+room_get(struct memory *s, uint32_t id)
+{
+	struct room *room = id_map_get(&s->rooms, id);
+
+	if (room == NULL) {
+		room = xcalloc(1, sizeof(*room));
+		room->id = id;
+		id_map_put(&s->rooms, id, room);
+	}
+	if (!room->touched) {
+		room->touched = true;
+		room->next = s->touched;
+		s->touched = room;
+	}
+	return room;
+}
+
+static struct msg *
+ring_at(const struct room *room, size_t i)
+{
+	return room->ring[(room->first + i) & (room->cap - 1)];
+}
+
+/* Makes the ring this large; a power of two that holds all there is. */
+static void
+ring_resize(struct room *room, size_t cap)
+{
+	struct msg **ring = xmalloc(cap * sizeof(*ring));
+	size_t i;
+
+	for (i = 0; i < room->n; i++)
+		ring[i] = ring_at(room, i);
+	free(room->ring);
+	room->ring = ring;
+	room->cap = cap;
+	room->first = 0;
+}
+
+/* The index of the first message with a seq above this one, or n. */
+static size_t
+ring_find(const struct room *room, uint64_t seq)
+{
+	size_t low = 0, high = room->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (ring_at(room, mid)->seq > seq)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return low;
+}
+
+static void
+room_drop_oldest(struct memory *s, struct room *room)
+{
+	struct msg *m = ring_at(room, 0);
+
+	room->floor = m->seq;
+	room->bytes -= msg_size(m);
+	s->bytes -= msg_size(m);
+	room->first = (room->first + 1) & (room->cap - 1);
+	room->n--;
+	msg_unref(m);
+}
+
+static bool
+room_over(const struct memory *s, const struct room *room, int64_t oldest)
+{
+	if (room->n == 0)
+		return false;
+	if (s->age > 0 && ring_at(room, 0)->time < oldest)
+		return true;
+	return room->n > 1 && ((s->max > 0 && room->n > s->max) ||
+	    (s->room_bytes > 0 && room->bytes > s->room_bytes) ||
+	    s->bytes > s->bytes_max);
+}
+
+/* Applies retention; adds the mail about it to the list. */
+static void
+room_prune(struct memory *s, struct room *room, int64_t now,
+    struct mail_list *out)
+{
+	uint64_t floor = room->floor;
+	int64_t oldest = now - (int64_t)s->age;
+	struct store_pruned *p;
+
+	while (room_over(s, room, oldest))
+		room_drop_oldest(s, room);
+	if (room->n == 0) {
+		free(room->ring);
+		room->ring = NULL;
+		room->cap = room->first = 0;
+	} else if (room->cap > 64 && room->n * 8 < room->cap)
+		ring_resize(room, room->cap / 4);
+	if (room->floor == floor)
+		return;
+	p = xmalloc(sizeof(*p));
+	*p = (struct store_pruned){ .mail.kind = MAIL_PRUNED, .room = room->id,
+	    .floor = room->floor };
+	mail_list_add(out, &p->mail);
+}
+
+static void
+key_expire(struct memory *s, int64_t now)
+{
+	struct key *k;
+
+	while ((k = s->key_first) != NULL && (k->time <= now - KEY_AGE ||
+	    s->key_bytes > KEY_BYTES)) {
+		if ((s->key_first = k->next) == NULL)
+			s->key_last = &s->key_first;
+		s->key_bytes -= k->size;
+		table_del(&s->keys, k->text);
+		free(k);
+	}
+}
+
+/* True if this has been said; else remembers it under the coming seq. */
+static bool
+key_check(struct memory *s, struct store_op *op, int64_t now)
+{
+	struct key *k;
+
+	if (op->msg->key_len == 0)
+		return false;
+	buf_reset(&s->key);
+	buf_addf(&s->key, "%u:%zu:%s", op->room, strlen(op->from_key),
+	    op->from_key);
+	buf_adds(&s->key, msg_key(op->msg));
+	if ((k = table_get(&s->keys, buf_str(&s->key))) != NULL) {
+		op->duplicate = true;
+		op->seq = k->seq;
+		op->time = k->time;
+		return true;
+	}
+	k = xmalloc(sizeof(*k) + s->key.len + 1);
+	*k = (struct key){ .seq = s->seq + 1, .time = now,
+	    .size = sizeof(*k) + s->key.len + 1 + 2 * sizeof(void *) };
+	memcpy(k->text, buf_str(&s->key), s->key.len + 1);
+	*s->key_last = k;
+	s->key_last = &k->next;
+	s->key_bytes += k->size;
+	table_put(&s->keys, k);
+	return false;
+}
+
+static void
+append(struct memory *s, struct store_op *op, int64_t now)
+{
+	struct room *room = room_get(s, op->room);
+	struct msg *m = op->msg;
+
+	if (key_check(s, op, now))
+		return;
+	op->seq = m->seq = ++s->seq;
+	op->time = m->time = now;
+	if (room->n == room->cap)
+		ring_resize(room, room->cap ? room->cap * 2 : 16);
+	room->ring[(room->first + room->n++) & (room->cap - 1)] = msg_ref(m);
+	room->bytes += msg_size(m);
+	s->bytes += msg_size(m);
+}
+
+static void
+forget(struct memory *s, struct store_op *op)
+{
+	struct room *room = room_get(s, op->room);
+
+	while (room->n > 0 && ring_at(room, 0)->seq <= op->seq)
+		room_drop_oldest(s, room);
+}
+
+static void
+run(struct memory *s, struct mail *first, struct mail_list *out)
+{
+	int64_t now = clock_wall();
+	struct room *room;
+	struct mail *m;
+
+	key_expire(s, now);
+	for (m = first; m != NULL; m = m->next) {
+		struct store_op *op = (struct store_op *)m;
+
+		if (op->kind == STORE_APPEND)
+			append(s, op, now);
+		else if (op->kind == STORE_FORGET)
+			forget(s, op);
+	}
+	if (s->age > 0 && s->rooms.n > 0) {
+		if ((room = id_map_next(&s->rooms, &s->sweep)) == NULL)
+			s->sweep = 0;
+		else
+			room_prune(s, room, now, out);
+	}
+	while ((room = s->touched) != NULL) {
+		s->touched = room->next;
+		room->touched = false;
+		room_prune(s, room, now, out);
+	}
+}
+
+static void
+memory_flush(struct store *store)
+{
+	struct memory *s = (struct memory *)store;
+	struct mail_list pruned;
+
+	if (mail_list_empty(&s->pending))
+		return;
+	mail_list_init(&pruned);
+	pthread_mutex_lock(&s->lock);
+	run(s, s->pending.first, &pruned);
+	if (!mail_list_empty(&pruned)) {
+		*s->pending.last = pruned.first;
+		s->pending.last = pruned.last;
+	}
+	mailbox_post(s->to, &s->pending);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* Takes references from first on, upwards, or from first down. */
+static void
+take(struct room *room, struct store_read *r, size_t first, size_t n, bool up)
+{
+	size_t bytes = 0, i;
+
+	if (n == 0)
+		return;
+	r->more = n > r->limit;
+	if (r->more)
+		n = r->limit;
+	r->msgs = xmalloc(n * sizeof(*r->msgs));
+	for (i = 0; i < n; i++) {
+		struct msg *m = ring_at(room, up ? first + i : first - i);
+
+		if (i > 0 && msg_size(m) > r->bytes - bytes) {
+			r->more = true;
+			break;
+		}
+		bytes += msg_size(m);
+		if (bytes > r->bytes)
+			bytes = r->bytes;
+		r->msgs[i] = msg_ref(m);
+	}
+	r->n = (uint32_t)i;
+	for (i = 0; !up && i < r->n / 2; i++) {
+		struct msg *m = r->msgs[i];
+
+		r->msgs[i] = r->msgs[r->n - 1 - i];
+		r->msgs[r->n - 1 - i] = m;
+	}
+}
+
+static void
+read_room(struct room *room, struct store_read *r)
+{
+	size_t end = r->before ? ring_find(room, r->before - 1) : room->n;
+	size_t first = ring_find(room, r->after);
+
+	r->floor = room->floor;
+	switch (r->kind) {
+	case READ_AFTER:
+		take(room, r, first, room->n - first, true);
+		break;
+	case READ_BEFORE:
+		if (end > first)
+			take(room, r, end - 1, end - first, false);
+		break;
+	case READ_SEEK:
+		r->more = end > r->limit;
+		r->after = r->more ? ring_at(room, end - r->limit - 1)->seq : 0;
+		break;
+	}
+}
+
+static void
+memory_read(struct store *store, struct store_read *r)
+{
+	struct memory *s = (struct memory *)store;
+	struct mail_list pruned;
+	struct room *room;
+
+	mail_list_init(&pruned);
+	pthread_mutex_lock(&s->lock);
+	if ((room = id_map_get(&s->rooms, r->room)) != NULL) {
+		if (s->age > 0)
+			room_prune(s, room, clock_wall(), &pruned);
+		read_room(room, r);
+	} else if (r->kind == READ_SEEK)
+		r->after = 0;
+	mailbox_post(s->to, &pruned);
+	pthread_mutex_unlock(&s->lock);
+	mailbox_post_one(r->to, &r->mail);
+}
+
+static void
+memory_close(struct store *store)
+{
+	struct memory *s = (struct memory *)store;
+	struct room *room;
+	struct key *k;
+	size_t pos = 0;
+
+	memory_flush(store);
+	while ((room = id_map_next(&s->rooms, &pos)) != NULL) {
+		while (room->n > 0)
+			room_drop_oldest(s, room);
+		free(room->ring);
+		free(room);
+	}
+	id_map_free(&s->rooms);
+	while ((k = s->key_first) != NULL) {
+		s->key_first = k->next;
+		free(k);
+	}
+	table_free(&s->keys);
+	buf_free(&s->key);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+const struct store_backend store_memory = {
+	.name = "memory",
+	.open = memory_open,
+	.rooms = memory_rooms,
+	.start = memory_start,
+	.submit = memory_submit,
+	.flush = memory_flush,
+	.read = memory_read,
+	.configure = memory_configure,
+	.close = memory_close
+};

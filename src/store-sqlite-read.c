@@ -1,0 +1,173 @@
+/*
+ * The reader's thread: pages of rooms, on a connection of its own, so that no
+ * read waits for a commit nor the other way round. A read is one snapshot:
+ * the floor and the messages fit together.
+ */
+#include <stdlib.h>
+
+#include "store-sqlite.h"
+#include "util.h"
+
+#define FIRST	16	/* slots for messages to begin with */
+
+/* Takes up the row's message; false if the page is full. */
+static bool
+take(struct store_read *r, sqlite3_stmt *st, uint32_t *cap, size_t *bytes)
+{
+	const char *from = (const char *)sqlite3_column_text(st, 4);
+	const char *to = (const char *)sqlite3_column_text(st, 5);
+	const char *text = (const char *)sqlite3_column_text(st, 6);
+	struct msg *m;
+
+	if (r->n == r->limit)
+		return false;
+	m = msg_new((enum msg_kind)sqlite3_column_int(st, 2), from, to, text,
+	    (size_t)sqlite3_column_bytes(st, 6), NULL);
+	if (r->n > 0 && msg_size(m) > r->bytes - *bytes) {
+		msg_unref(m);
+		return false;
+	}
+	*bytes = msg_size(m) < r->bytes - *bytes ? *bytes + msg_size(m) :
+	    r->bytes;
+	m->seq = (uint64_t)sqlite3_column_int64(st, 0);
+	m->time = sqlite3_column_int64(st, 1);
+	m->flags = (uint8_t)sqlite3_column_int(st, 3);
+	m->room = r->room;
+	if (r->n == *cap) {
+		*cap = *cap ? *cap * 2 : FIRST;
+		r->msgs = xrealloc(r->msgs, *cap * sizeof(struct msg *));
+	}
+	r->msgs[r->n++] = m;
+	return true;
+}
+
+static int
+read_page(sqlite3_stmt *st, struct store_read *r, uint64_t after)
+{
+	uint32_t cap = 0, i;
+	size_t bytes = 0;
+	int rc;
+
+	sqlite_bind(st, 1, r->room);
+	sqlite_bind(st, 2, after);
+	if (r->kind == READ_BEFORE)
+		sqlite_bind(st, 3, r->before ? r->before : INT64_MAX);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		if (!take(r, st, &cap, &bytes)) {
+			r->more = true;
+			break;
+		}
+	}
+	sqlite3_reset(st);
+	for (i = 0; r->kind == READ_BEFORE && i < r->n / 2; i++) {
+		struct msg *m = r->msgs[i];
+
+		r->msgs[i] = r->msgs[r->n - 1 - i];
+		r->msgs[r->n - 1 - i] = m;
+	}
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int
+read_seek(sqlite3_stmt *st, struct store_read *r)
+{
+	int rc;
+
+	sqlite_bind(st, 1, r->room);
+	sqlite_bind(st, 2, r->floor);
+	sqlite_bind(st, 3, r->before ? r->before : INT64_MAX);
+	sqlite_bind(st, 4, r->limit);
+	rc = sqlite3_step(st);
+	r->more = rc == SQLITE_ROW;
+	r->after = r->more ? (uint64_t)sqlite3_column_int64(st, 0) : 0;
+	sqlite3_reset(st);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int
+read_room(struct sqlite *s, struct store_read *r)
+{
+	sqlite3_stmt *st = s->r[R_FLOOR];
+	uint64_t after;
+	int rc;
+
+	sqlite_bind(st, 1, r->room);
+	if ((rc = sqlite3_step(st)) == SQLITE_ROW)
+		r->floor = (uint64_t)sqlite3_column_int64(st, 0);
+	sqlite3_reset(st);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		return rc;
+	after = r->after > r->floor ? r->after : r->floor;
+	switch (r->kind) {
+	case READ_AFTER:
+		return read_page(s->r[R_AFTER], r, after);
+	case READ_BEFORE:
+		return read_page(s->r[R_BEFORE], r, after);
+	case READ_SEEK:
+		return read_seek(s->r[R_SEEK], r);
+	}
+	return SQLITE_OK;
+}
+
+static void
+tell(struct sqlite *s, int rc)
+{
+	if (rc != SQLITE_OK && !s->read_failing)
+		log_error("store-read-failing", LS("file", s->path),
+		    LI("code", rc), LS("error", sqlite3_errmsg(s->rdb)), LEND);
+	else if (rc == SQLITE_OK && s->read_failing)
+		log_notice("store-read-recovered", LS("file", s->path), LEND);
+	s->read_failing = rc != SQLITE_OK;
+}
+
+static void
+answer(struct sqlite *s, struct store_read *r)
+{
+	int rc = sqlite_run(s->r[R_BEGIN]);
+
+	if (rc == SQLITE_OK)
+		rc = read_room(s, r);
+	if (!sqlite3_get_autocommit(s->rdb))
+		sqlite_run(s->r[R_END]);
+	tell(s, rc);
+	if (rc != SQLITE_OK) {
+		while (r->n > 0)
+			msg_unref(r->msgs[--r->n]);
+		r->error = STORE_UNAVAILABLE;
+		r->more = false;
+	}
+}
+
+/* The next read, or NULL when it is over; the snapshot may be taken. */
+static struct store_read *
+next_read(struct sqlite *s)
+{
+	struct store_read *r;
+
+	pthread_mutex_lock(&s->lock);
+	s->reading = false;
+	pthread_cond_broadcast(&s->rest);
+	while (s->checkpoint || (mail_list_empty(&s->reads) && !s->closing))
+		pthread_cond_wait(s->checkpoint ? &s->rest : &s->asked,
+		    &s->lock);
+	if ((r = (struct store_read *)s->reads.first) != NULL) {
+		if ((s->reads.first = r->mail.next) == NULL)
+			s->reads.last = &s->reads.first;
+		s->reading = true;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return r;
+}
+
+void *
+sqlite_reader(void *arg)
+{
+	struct sqlite *s = arg;
+	struct store_read *r;
+
+	while ((r = next_read(s)) != NULL) {
+		answer(s, r);
+		mailbox_post_one(r->to, &r->mail);
+	}
+	return NULL;
+}

@@ -1,0 +1,181 @@
+/*
+ * The SQLite backend as others see it: what crosses between the hub, those
+ * who read, and the store's two threads.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "store-sqlite.h"
+#include "util.h"
+
+void
+sqlite_limits(struct sqlite *s, const struct conf *conf)
+{
+	s->limits = (struct sqlite_limits){ .max = conf->history_max,
+	    .bytes = conf->history_bytes,
+	    .age = (int64_t)conf->history_age * 1000,
+	    .durability = conf->durability };
+	s->queue_max = conf->store_queue;
+}
+
+static struct store *
+backend_open(const struct conf *conf, char **error)
+{
+	struct sqlite *s = sqlite_files_open(conf, error);
+	pthread_condattr_t attr;
+
+	if (s == NULL)
+		return NULL;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->work, &attr);
+	pthread_cond_init(&s->asked, &attr);
+	pthread_cond_init(&s->rest, &attr);
+	pthread_condattr_destroy(&attr);
+	mail_list_init(&s->submitted);
+	mail_list_init(&s->queue);
+	mail_list_init(&s->reads);
+	return &s->store;
+}
+
+static void
+backend_rooms(struct store *store,
+    void (*cb)(void *, const struct store_room *), void *arg)
+{
+	struct sqlite *s = (struct sqlite *)store;
+	sqlite3_stmt *st = NULL;
+	int rc;
+
+	rc = sqlite3_prepare_v2(s->wdb, "SELECT id, name, key, topic, head, "
+	    "floor FROM rooms ORDER BY id", -1, &st, NULL);
+	while (rc == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW) {
+		struct store_room room = {
+			.id = (uint32_t)sqlite3_column_int64(st, 0),
+			.name = (const char *)sqlite3_column_text(st, 1),
+			.key = (const char *)sqlite3_column_text(st, 2),
+			.topic = (const char *)sqlite3_column_text(st, 3),
+			.head = (uint64_t)sqlite3_column_int64(st, 4),
+			.floor = (uint64_t)sqlite3_column_int64(st, 5)
+		};
+
+		cb(arg, &room);
+	}
+	if (sqlite3_finalize(st) != SQLITE_OK || rc != SQLITE_OK)
+		s->rooms_missed = true;
+}
+
+static void
+end_threads(struct sqlite *s, bool writer, bool reader)
+{
+	pthread_mutex_lock(&s->lock);
+	s->closing = true;
+	pthread_cond_signal(&s->work);
+	pthread_cond_signal(&s->asked);
+	pthread_mutex_unlock(&s->lock);
+	if (writer)
+		pthread_join(s->writer, NULL);
+	if (reader)
+		pthread_join(s->reader, NULL);
+}
+
+static bool
+backend_start(struct store *store, struct mailbox *to, char **error)
+{
+	struct sqlite *s = (struct sqlite *)store;
+	int rc;
+
+	s->to = to;
+	if (s->rooms_missed) {
+		*error = xasprintf("store: cannot read the rooms from %s: %s",
+		    s->path, sqlite3_errmsg(s->wdb));
+		return false;
+	}
+	if ((rc = pthread_create(&s->writer, NULL, sqlite_writer, s)) == 0 &&
+	    (rc = pthread_create(&s->reader, NULL, sqlite_reader, s)) != 0)
+		end_threads(s, true, false);
+	if (rc != 0) {
+		*error = xasprintf("store: cannot start a thread: %s",
+		    strerror(rc));
+		return false;
+	}
+	s->started = true;
+	return true;
+}
+
+static void
+backend_submit(struct store *store, struct store_op *op)
+{
+	struct sqlite *s = (struct sqlite *)store;
+	size_t bytes = sqlite_op_bytes(op);
+
+	/* One that is refused waits for its turn all the same. */
+	if (op->kind == STORE_APPEND && s->queue_max > 0 &&
+	    atomic_load(&s->waiting) + bytes > s->queue_max)
+		op->error = STORE_UNAVAILABLE;
+	atomic_fetch_add(&s->waiting, bytes);
+	mail_list_add(&s->submitted, &op->mail);
+}
+
+static void
+backend_flush(struct store *store)
+{
+	struct sqlite *s = (struct sqlite *)store;
+
+	if (mail_list_empty(&s->submitted))
+		return;
+	pthread_mutex_lock(&s->lock);
+	*s->queue.last = s->submitted.first;
+	s->queue.last = s->submitted.last;
+	pthread_cond_signal(&s->work);
+	pthread_mutex_unlock(&s->lock);
+	mail_list_init(&s->submitted);
+}
+
+static void
+backend_read(struct store *store, struct store_read *r)
+{
+	struct sqlite *s = (struct sqlite *)store;
+
+	pthread_mutex_lock(&s->lock);
+	mail_list_add(&s->reads, &r->mail);
+	pthread_cond_signal(&s->asked);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void
+backend_configure(struct store *store, const struct conf *conf)
+{
+	struct sqlite *s = (struct sqlite *)store;
+
+	pthread_mutex_lock(&s->lock);
+	sqlite_limits(s, conf);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void
+backend_close(struct store *store)
+{
+	struct sqlite *s = (struct sqlite *)store;
+
+	backend_flush(store);
+	if (s->started)
+		end_threads(s, true, true);
+	pthread_cond_destroy(&s->rest);
+	pthread_cond_destroy(&s->asked);
+	pthread_cond_destroy(&s->work);
+	pthread_mutex_destroy(&s->lock);
+	sqlite_files_close(s);
+}
+
+const struct store_backend store_sqlite = {
+	.name = "sqlite",
+	.open = backend_open,
+	.rooms = backend_rooms,
+	.start = backend_start,
+	.submit = backend_submit,
+	.flush = backend_flush,
+	.read = backend_read,
+	.configure = backend_configure,
+	.close = backend_close
+};

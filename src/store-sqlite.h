@@ -1,0 +1,134 @@
+/*
+ * What the files of the SQLite backend share. Threads: the main thread opens
+ * (store-sqlite-open.c); the hub's submits and flushes (store-sqlite.c); the
+ * writer's commits groups (store-sqlite-write.c), prunes between them
+ * (store-sqlite-prune.c) and checkpoints; the reader's answers reads on a
+ * connection of its own (store-sqlite-read.c).
+ */
+#ifndef STORE_SQLITE_H
+#define STORE_SQLITE_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+
+#include "id-map.h"
+#include "store.h"
+
+/* A row of the table rooms; also what a failed group gives back. */
+struct sqlite_row {
+	bool		 stored;	/* the row is there */
+	uint64_t	 head, floor;
+	uint64_t	 count, bytes;	/* of the messages that are still there */
+	uint64_t	 first;		/* the oldest of them, or just before */
+	int64_t		 oldest;	/* its time, ms */
+};
+
+/* The writer's view of a room. */
+struct sqlite_room {
+	uint32_t	 id;
+	struct sqlite_row row;
+	struct sqlite_row undo;		/* as committed last */
+	bool		 touched;	/* in this transaction */
+	bool		 pruned;	/* by retention, in this transaction */
+	bool		 due;		/* waits for pruning */
+	struct sqlite_room *next_touched, *next_due;
+};
+
+enum sqlite_write {
+	W_BEGIN, W_COMMIT, W_ROLLBACK,
+	W_MESSAGE, W_KEY, W_KEY_FIND, W_KEY_DROP, W_KEY_EXPIRED, W_KEY_EXPIRE,
+	W_ROOM_NEW, W_ROOM, W_TOPIC, W_OLDEST, W_PRUNE,
+	W_MAX
+};
+
+enum sqlite_read {
+	R_BEGIN, R_END, R_FLOOR, R_AFTER, R_BEFORE, R_SEEK,
+	R_MAX
+};
+
+/* Retention, as configured. */
+struct sqlite_limits {
+	uint64_t	 max, bytes;	/* 0: none */
+	int64_t		 age;		/* ms, 0: none */
+	enum durability	 durability;
+};
+
+struct sqlite {
+	struct store	 store;
+	char		*path;
+	int		 lock_fd;
+	bool		 started;
+	bool		 rooms_missed;	/* a room could not be read */
+	pthread_t	 writer, reader;
+	struct mail_list submitted;	/* hub's thread */
+
+	pthread_mutex_t	 lock;		/* for the block below */
+	pthread_cond_t	 work;		/* for the writer */
+	pthread_cond_t	 asked;		/* for the reader */
+	pthread_cond_t	 rest;		/* between reader and checkpoint */
+	struct mail_list queue, reads;
+	struct sqlite_limits limits;
+	bool		 closing;
+	bool		 reading;	/* the reader holds a snapshot */
+	bool		 checkpoint;	/* the reader is to keep off */
+
+	atomic_uint_least64_t waiting;	/* bytes of ops not yet committed */
+	atomic_uint_least64_t queue_max;	/* of them; 0: no limit */
+
+	/* the writer's, and before store_start() the main thread's */
+	struct mailbox	*to;
+	sqlite3		*wdb;
+	sqlite3_stmt	*w[W_MAX];
+	struct id_map	 rooms;
+	struct sqlite_room *touched;
+	struct sqlite_room *due, **due_last;
+	struct sqlite_limits now;	/* a copy of limits */
+	enum durability	 durability;	/* in force */
+	uint64_t	 seq;		/* the highest ever given */
+	uint64_t	 committed_seq;
+	uint64_t	 looked;	/* monotonic ms: last look for old ones */
+	bool		 keys_due;	/* there may be keys too old */
+	bool		 failing;
+	bool		 wal_told;	/* its size has been complained of */
+	int		 wal_pages;
+
+	/* the reader's */
+	sqlite3		*rdb;
+	sqlite3_stmt	*r[R_MAX];
+	bool		 read_failing;
+};
+
+/* store-sqlite.c */
+void	 sqlite_limits(struct sqlite *, const struct conf *);
+
+/* store-sqlite-open.c: NULL and *error, as store_open(). */
+struct sqlite *sqlite_files_open(const struct conf *, char **error);
+void	 sqlite_files_close(struct sqlite *);
+/* Binds a 64-bit value that SQLite can hold. */
+void	 sqlite_bind(sqlite3_stmt *, int, uint64_t);
+bool	 sqlite_durability(sqlite3 *, enum durability);
+
+/* store-sqlite-write.c */
+void	*sqlite_writer(void *);
+/* Runs a statement that gives no row; SQLITE_DONE becomes SQLITE_OK. */
+int	 sqlite_run(sqlite3_stmt *);
+/* Notes that the room's row changes in this transaction. */
+void	 sqlite_touch(struct sqlite *, struct sqlite_room *);
+/* What an op takes in the queue. */
+size_t	 sqlite_op_bytes(const struct store_op *);
+/* A room's message as retention counts it. */
+uint64_t sqlite_cost(size_t from, size_t to, size_t text);
+
+/* store-sqlite-prune.c: the writer's thread, within a transaction. */
+/* Puts a room that is above its limits, or has forgotten ones, on the list. */
+void	 sqlite_prune_due(struct sqlite *, struct sqlite_room *, int64_t now);
+/* Looks for what is too old, once a second. True: something may be due. */
+bool	 sqlite_prune_wanted(struct sqlite *, int64_t now);
+/* Works down the list for at most this many us. An SQLite result. */
+int	 sqlite_prune(struct sqlite *, int64_t now, uint64_t us);
+
+/* store-sqlite-read.c */
+void	*sqlite_reader(void *);
+
+#endif

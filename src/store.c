@@ -1,0 +1,116 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "store.h"
+#include "util.h"
+
+static const struct store_backend *const backends[] = {
+	&store_sqlite,
+	&store_memory
+};
+
+struct store_read *
+store_read_new(enum store_read_kind kind, uint32_t room)
+{
+	struct store_read *r = xmalloc(sizeof(*r));
+
+	*r = (struct store_read){ .mail.kind = MAIL_READ, .kind = kind,
+	    .room = room, .limit = 1, .bytes = SIZE_MAX };
+	return r;
+}
+
+void
+store_read_free(struct store_read *r)
+{
+	uint32_t i;
+
+	if (r == NULL)
+		return;
+	for (i = 0; i < r->n; i++)
+		msg_unref(r->msgs[i]);
+	free(r->msgs);
+	free(r);
+}
+
+struct store *
+store_open(const struct conf *conf, char **error)
+{
+	struct buf known = { 0 };
+	struct store *s;
+	size_t i;
+
+	*error = NULL;
+	for (i = 0; i < NITEMS(backends); i++) {
+		if (strcmp(conf->store, backends[i]->name) == 0) {
+			if ((s = backends[i]->open(conf, error)) != NULL)
+				s->backend = backends[i];
+			return s;
+		}
+		buf_addf(&known, "%s\"%s\"", i > 0 ? " or " : "",
+		    backends[i]->name);
+	}
+	*error = xasprintf("store: \"%s\" is unknown; it may be %s",
+	    conf->store, buf_str(&known));
+	buf_free(&known);
+	return NULL;
+}
+
+const char *
+store_epoch(const struct store *s)
+{
+	return s->epoch;
+}
+
+void
+store_rooms(struct store *s, void (*cb)(void *, const struct store_room *),
+    void *arg)
+{
+	s->backend->rooms(s, cb, arg);
+}
+
+bool
+store_start(struct store *s, struct mailbox *to, char **error)
+{
+	*error = NULL;
+	return s->backend->start(s, to, error);
+}
+
+void
+store_submit(struct store *s, struct store_op *op)
+{
+	op->mail.kind = MAIL_COMMITTED;
+	op->error = STORE_OK;
+	op->duplicate = false;
+	s->backend->submit(s, op);
+}
+
+void
+store_flush(struct store *s)
+{
+	s->backend->flush(s);
+}
+
+void
+store_read(struct store *s, struct store_read *r)
+{
+	r->mail.kind = MAIL_READ;
+	r->error = STORE_OK;
+	r->more = false;
+	r->floor = 0;
+	if (r->limit == 0)
+		r->limit = 1;
+	s->backend->read(s, r);
+}
+
+void
+store_configure(struct store *s, const struct conf *conf)
+{
+	s->backend->configure(s, conf);
+}
+
+void
+store_close(struct store *s)
+{
+	if (s != NULL)
+		s->backend->close(s);
+}
