@@ -25,6 +25,8 @@ void	 id_map_free(struct id_map *);		/* not the items */
 void	*id_map_get(const struct id_map *, uint32_t);	/* or NULL */
 /* The id must not be in the map yet. */
 void	 id_map_put(struct id_map *, uint32_t, void *);
+/* Removes the item with this id and returns it, or NULL. */
+void	*id_map_del(struct id_map *, uint32_t);
 /* Iteration: start with *pos = 0; NULL at the end. No change meanwhile. */
 void	*id_map_next(const struct id_map *, size_t *pos);
 

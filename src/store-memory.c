@@ -21,6 +21,7 @@
 struct room {
 	uint32_t	 id;
 	bool		 touched;	/* is in the list of touched ones */
+	bool		 gone;		/* all of it is forgotten */
 	struct room	*next;
 	uint64_t	 floor;
 	uint64_t	 bytes;		/* of msg_size() */
@@ -126,6 +127,16 @@ memory_submit(struct store *store, struct store_op *op)
 	mail_list_add(&((struct memory *)store)->pending, &op->mail);
 }
 
+static void
+room_touch(struct memory *s, struct room *room)
+{
+	if (room->touched)
+		return;
+	room->touched = true;
+	room->next = s->touched;
+	s->touched = room;
+}
+
 static struct room *
 room_get(struct memory *s, uint32_t id)
 {
@@ -136,11 +147,8 @@ room_get(struct memory *s, uint32_t id)
 		room->id = id;
 		id_map_put(&s->rooms, id, room);
 	}
-	if (!room->touched) {
-		room->touched = true;
-		room->next = s->touched;
-		s->touched = room;
-	}
+	room_touch(s, room);
+	room->gone = false;
 	return room;
 }
 
@@ -294,12 +302,26 @@ append(struct memory *s, struct store_op *op, int64_t now)
 }
 
 static void
+room_free(struct memory *s, struct room *room)
+{
+	while (room->n > 0)
+		room_drop_oldest(s, room);
+	free(room->ring);
+	free(room);
+}
+
+static void
 forget(struct memory *s, struct store_op *op)
 {
-	struct room *room = room_get(s, op->room);
+	struct room *room = id_map_get(&s->rooms, op->room);
 
+	if (room == NULL)
+		return;
 	while (room->n > 0 && ring_at(room, 0)->seq <= op->seq)
 		room_drop_oldest(s, room);
+	if (room->n == 0 && op->seq >= room->floor)
+		room->gone = true;
+	room_touch(s, room);
 }
 
 static void
@@ -328,6 +350,10 @@ run(struct memory *s, struct mail *first, struct mail_list *out)
 		s->touched = room->next;
 		room->touched = false;
 		room_prune(s, room, now, out);
+		if (room->gone) {
+			id_map_del(&s->rooms, room->id);
+			room_free(s, room);
+		}
 	}
 }
 
@@ -434,12 +460,8 @@ memory_close(struct store *store)
 	size_t pos = 0;
 
 	memory_flush(store);
-	while ((room = id_map_next(&s->rooms, &pos)) != NULL) {
-		while (room->n > 0)
-			room_drop_oldest(s, room);
-		free(room->ring);
-		free(room);
-	}
+	while ((room = id_map_next(&s->rooms, &pos)) != NULL)
+		room_free(s, room);
 	id_map_free(&s->rooms);
 	while ((k = s->key_first) != NULL) {
 		s->key_first = k->next;

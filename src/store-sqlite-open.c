@@ -30,8 +30,9 @@
 static const char *const steps[] = {
 	"CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
 	"    WITHOUT ROWID;"
+	/* a key of NULL: the room is over, the rest of it is to go */
 	"CREATE TABLE rooms (id INTEGER PRIMARY KEY, name TEXT NOT NULL,"
-	"    key TEXT NOT NULL UNIQUE, topic TEXT NOT NULL DEFAULT '',"
+	"    key TEXT UNIQUE, topic TEXT NOT NULL DEFAULT '',"
 	"    head INTEGER NOT NULL, floor INTEGER NOT NULL,"
 	"    count INTEGER NOT NULL, bytes INTEGER NOT NULL);"
 	"CREATE TABLE messages (seq INTEGER PRIMARY KEY, room INTEGER NOT NULL,"
@@ -59,11 +60,18 @@ static const char *const writes[W_MAX] = {
 	[W_KEY_DROP] = "DELETE FROM keys WHERE seq = ?1",
 	[W_KEY_EXPIRED] = "SELECT seq, time FROM keys ORDER BY seq LIMIT ?1",
 	[W_KEY_EXPIRE] = "DELETE FROM keys WHERE seq <= ?1",
+	[W_ROOM_BY_KEY] = "SELECT id FROM rooms WHERE key = ?1",
 	[W_ROOM_NEW] = "INSERT INTO rooms (id, name, key, head, floor, count,"
-	    " bytes) VALUES (?1, ?2, ?3, 0, 0, 0, 0)",
+	    " bytes) VALUES (?1, ?2, ?3, 0, 0, 0, 0) ON CONFLICT (id)"
+	    " DO UPDATE SET name = ?2, key = ?3",
+	[W_ROOM_GONE] = "UPDATE rooms SET key = NULL, topic = '' WHERE id = ?1",
+	[W_ROOM_DROP] = "DELETE FROM rooms WHERE id = ?1",
+	[W_ROOM_KEYS] = "DELETE FROM keys WHERE seq IN"
+	    " (SELECT seq FROM keys WHERE room = ?1 LIMIT ?2)",
 	[W_ROOM] = "UPDATE rooms SET head = ?2, floor = ?3, count = ?4,"
 	    " bytes = ?5 WHERE id = ?1",
 	[W_TOPIC] = "UPDATE rooms SET topic = ?2 WHERE id = ?1",
+	[W_SEQ] = "UPDATE meta SET value = ?1 WHERE name = 'seq'",
 	[W_OLDEST] = "SELECT seq, time, sender, recipient, text FROM messages"
 	    " WHERE room = ?1 ORDER BY seq LIMIT ?2",
 	[W_PRUNE] = "DELETE FROM messages WHERE room = ?1 AND seq <= ?2"
@@ -300,7 +308,7 @@ fill(sqlite3 *db)
 
 	random_hex(epoch, 16);
 	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d;"
-	    "INSERT INTO meta VALUES ('epoch', '%s');", APPLICATION_ID, epoch);
+	    "INSERT INTO meta VALUES ('epoch', '%s'), ('seq', '0');", APPLICATION_ID, epoch);
 	if ((rc = upgrade(db, 0)) == SQLITE_OK)
 		rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
 	return rc;
@@ -490,8 +498,8 @@ load_rooms(struct sqlite *s)
 	int64_t now = clock_wall();
 	int rc;
 
-	rc = sqlite3_prepare_v2(s->wdb, "SELECT id, head, floor, count, bytes "
-	    "FROM rooms", -1, &st, NULL);
+	rc = sqlite3_prepare_v2(s->wdb, "SELECT id, head, floor, count, bytes, "
+	    "key IS NULL FROM rooms", -1, &st, NULL);
 	while (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		struct sqlite_room *room = xcalloc(1, sizeof(*room));
 
@@ -500,7 +508,8 @@ load_rooms(struct sqlite *s)
 		    .head = (uint64_t)sqlite3_column_int64(st, 1),
 		    .floor = (uint64_t)sqlite3_column_int64(st, 2),
 		    .count = (uint64_t)sqlite3_column_int64(st, 3),
-		    .bytes = (uint64_t)sqlite3_column_int64(st, 4) };
+		    .bytes = (uint64_t)sqlite3_column_int64(st, 4),
+		    .gone = sqlite3_column_int(st, 5) };
 		id_map_put(&s->rooms, room->id, room);
 		sqlite_bind(oldest, 1, room->id);
 		sqlite_bind(oldest, 2, 1);
@@ -525,6 +534,7 @@ load(struct sqlite *s, const char *dir, char **error)
 	    query_text(s->wdb, "SELECT value FROM meta WHERE name = 'epoch'",
 	    s->store.epoch, sizeof(s->store.epoch)) != SQLITE_OK ||
 	    query_int(s->wdb, "SELECT max("
+	    "(SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'seq'), "
 	    "(SELECT coalesce(max(head), 0) FROM rooms), "
 	    "(SELECT coalesce(max(seq), 0) FROM keys), "
 	    "(SELECT coalesce(max(seq), 0) FROM messages))", &seq) != SQLITE_OK ||

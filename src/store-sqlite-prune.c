@@ -32,6 +32,8 @@ over(const struct sqlite *s, const struct sqlite_row *row, uint64_t seq,
 static bool
 room_over(const struct sqlite *s, const struct sqlite_room *room, int64_t now)
 {
+	if (room->row.gone)
+		return room->row.stored;
 	return over(s, &room->row, room->row.first, room->row.oldest, now);
 }
 
@@ -115,6 +117,27 @@ prune_slice(struct sqlite *s, struct sqlite_room *room, int64_t now)
 	return sqlite_run(s->w[W_PRUNE]);
 }
 
+/* The end of a room without messages: its keys, then its row. Its head is
+ * kept, so that no seq is given twice. */
+static int
+drop_slice(struct sqlite *s, struct sqlite_room *room)
+{
+	int rc;
+
+	sqlite_touch(s, room);
+	sqlite_bind(s->w[W_ROOM_KEYS], 1, room->id);
+	sqlite_bind(s->w[W_ROOM_KEYS], 2, SLICE);
+	if ((rc = sqlite_run(s->w[W_ROOM_KEYS])) != SQLITE_OK ||
+	    sqlite3_changes(s->wdb) == SLICE)
+		return rc;
+	sqlite_bind(s->w[W_ROOM_DROP], 1, room->id);
+	sqlite_bind(s->w[W_SEQ], 1, s->seq);
+	if ((rc = sqlite_run(s->w[W_ROOM_DROP])) == SQLITE_OK)
+		rc = sqlite_run(s->w[W_SEQ]);
+	room->row.stored = rc != SQLITE_OK;
+	return rc;
+}
+
 /* Keys are in order of seq, which is nearly that of time. */
 static int
 key_slice(struct sqlite *s, int64_t now)
@@ -150,7 +173,10 @@ sqlite_prune(struct sqlite *s, int64_t now, uint64_t us)
 		if ((s->due = room->next_due) == NULL)
 			s->due_last = &s->due;
 		room->due = false;
-		rc = prune_slice(s, room, now);
+		if (room->row.gone && room->row.count == 0)
+			rc = drop_slice(s, room);
+		else
+			rc = prune_slice(s, room, now);
 		sqlite_prune_due(s, room, now);
 		if (clock_us() >= end)
 			break;

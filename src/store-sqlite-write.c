@@ -55,6 +55,39 @@ sqlite_touch(struct sqlite *s, struct sqlite_room *room)
 	s->touched = room;
 }
 
+/* Its messages go in slices, and in the end the room itself. */
+static int
+room_gone(struct sqlite *s, struct sqlite_room *room)
+{
+	sqlite_touch(s, room);
+	room->row.gone = true;
+	room->row.floor = room->row.head;
+	sqlite_bind(s->w[W_ROOM_GONE], 1, room->id);
+	return sqlite_run(s->w[W_ROOM_GONE]);
+}
+
+/* A key has come again as another id: the room that had it is over. */
+static int
+displace(struct sqlite *s, const char *key, uint32_t id)
+{
+	sqlite3_stmt *st = s->w[W_ROOM_BY_KEY];
+	struct sqlite_room *old = NULL;
+	int rc;
+
+	bind_str(st, 1, key, strlen(key));
+	if ((rc = sqlite3_step(st)) == SQLITE_ROW)
+		old = id_map_get(&s->rooms,
+		    (uint32_t)sqlite3_column_int64(st, 0));
+	sqlite3_reset(st);
+	if (rc != SQLITE_ROW)
+		return rc == SQLITE_DONE ? SQLITE_OK : rc;
+	if (old == NULL)
+		return SQLITE_CORRUPT;
+	log_notice("store-room-displaced", LS("room", key), LU("old", old->id),
+	    LU("new", id), LEND);
+	return room_gone(s, old);
+}
+
 /* The op's room, made if need be, and noted as changed. */
 static int
 room_of(struct sqlite *s, const struct store_op *op, struct sqlite_room **out)
@@ -70,13 +103,18 @@ room_of(struct sqlite *s, const struct store_op *op, struct sqlite_room **out)
 	}
 	sqlite_touch(s, room);
 	*out = room;
-	if (room->row.stored)
+	if (room->row.stored && !room->row.gone)
 		return SQLITE_OK;
+	if ((rc = displace(s, op->key, op->room)) != SQLITE_OK)
+		return rc;
 	sqlite_bind(st, 1, room->id);
 	bind_str(st, 2, op->name, strlen(op->name));
 	bind_str(st, 3, op->key, strlen(op->key));
 	rc = sqlite_run(st);
-	room->row.stored = rc == SQLITE_OK;
+	if (rc == SQLITE_OK) {
+		room->row.stored = true;
+		room->row.gone = false;
+	}
 	return rc;
 }
 
@@ -175,30 +213,34 @@ set_topic(struct sqlite *s, const struct sqlite_room *room,
 	return sqlite_run(s->w[W_TOPIC]);
 }
 
+/* Reads respect the floor at once; the rows go in slices. */
+static int
+forget(struct sqlite *s, struct store_op *op)
+{
+	struct sqlite_room *room = id_map_get(&s->rooms, op->room);
+
+	if (room == NULL || !room->row.stored || room->row.gone)
+		return SQLITE_OK;
+	if (op->seq >= room->row.head)
+		return room_gone(s, room);
+	sqlite_touch(s, room);
+	if (op->seq > room->row.floor)
+		room->row.floor = op->seq;
+	return SQLITE_OK;
+}
+
 static int
 run_op(struct sqlite *s, struct store_op *op, int64_t now)
 {
 	struct sqlite_room *room;
-	uint64_t floor;
 	int rc;
 
-	if (op->error != STORE_OK)	/* the queue was full */
-		return SQLITE_OK;
+	if (op->kind == STORE_FORGET)
+		return forget(s, op);
 	if ((rc = room_of(s, op, &room)) != SQLITE_OK)
 		return rc;
-	switch (op->kind) {
-	case STORE_APPEND:
-		return append(s, room, op, now);
-	case STORE_TOPIC:
-		return set_topic(s, room, op);
-	case STORE_FORGET:
-		/* Reads respect the floor; the rows go in slices. */
-		floor = op->seq < room->row.head ? op->seq : room->row.head;
-		if (floor > room->row.floor)
-			room->row.floor = floor;
-		return SQLITE_OK;
-	}
-	return SQLITE_OK;
+	return op->kind == STORE_TOPIC ? set_topic(s, room, op) :
+	    append(s, room, op, now);
 }
 
 static int
@@ -276,6 +318,10 @@ settle(struct sqlite *s, bool ok, int64_t now, struct mail_list *out)
 			mail_list_add(out, &p->mail);
 		}
 		room->pruned = false;
+		if (!room->row.stored && !room->due) {
+			id_map_del(&s->rooms, room->id);
+			free(room);
+		}
 	}
 	if (ok)
 		s->committed_seq = s->seq;
@@ -304,8 +350,7 @@ run_group(struct sqlite *s, struct mail_list *group)
 	int rc = transact(s, group->first, now);
 	struct mail *m;
 
-	if (rc != SQLITE_OK || s->touched != NULL)
-		tell(s, rc);
+	tell(s, rc);
 	if (rc != SQLITE_OK && !sqlite3_get_autocommit(s->wdb))
 		sqlite_run(s->w[W_ROLLBACK]);
 	for (m = group->first; m != NULL; m = m->next) {
@@ -314,8 +359,7 @@ run_group(struct sqlite *s, struct mail_list *group)
 		if (rc != SQLITE_OK) {
 			op->error = STORE_UNAVAILABLE;
 			op->duplicate = false;
-		} else if (op->error == STORE_OK && op->kind == STORE_APPEND &&
-		    !op->duplicate) {
+		} else if (op->kind == STORE_APPEND && !op->duplicate) {
 			op->msg->seq = op->seq;
 			op->msg->time = op->time;
 		}
@@ -385,8 +429,8 @@ configure(struct sqlite *s, const struct sqlite_limits *limits)
 		sqlite_prune_due(s, room, now);
 }
 
-size_t
-sqlite_op_bytes(const struct store_op *op)
+static size_t
+op_bytes(const struct store_op *op)
 {
 	return sizeof(*op) + (op->kind == STORE_APPEND ?
 	    msg_size(op->msg) : 0);
@@ -404,7 +448,7 @@ take_group(struct sqlite *s, struct mail_list *group)
 		if ((s->queue.first = m->next) == NULL)
 			s->queue.last = &s->queue.first;
 		n++;
-		bytes += sqlite_op_bytes((struct store_op *)m);
+		bytes += op_bytes((struct store_op *)m);
 		mail_list_add(group, m);
 	}
 }
@@ -443,16 +487,10 @@ sqlite_writer(void *arg)
 	mail_list_init(&group);
 	sqlite3_wal_hook(s->wdb, wal_hook_cb, s);
 	while (wait_work(s, &group, busy, &limits)) {
-		size_t bytes = 0;
-		struct mail *m;
-
 		configure(s, &limits);
-		for (m = group.first; m != NULL; m = m->next)
-			bytes += sqlite_op_bytes((struct store_op *)m);
 		busy = sqlite_prune_wanted(s, clock_wall());
 		if (!mail_list_empty(&group) || (busy && !s->failing))
 			run_group(s, &group);
-		atomic_fetch_sub(&s->waiting, bytes);
 		if (s->wal_pages >= WAL_PAGES)
 			checkpoint(s);
 		busy = (s->due != NULL || s->keys_due) && !s->failing;

@@ -15,7 +15,6 @@ sqlite_limits(struct sqlite *s, const struct conf *conf)
 	    .bytes = conf->history_bytes,
 	    .age = (int64_t)conf->history_age * 1000,
 	    .durability = conf->durability };
-	s->queue_max = conf->store_queue;
 }
 
 static struct store *
@@ -48,7 +47,7 @@ backend_rooms(struct store *store,
 	int rc;
 
 	rc = sqlite3_prepare_v2(s->wdb, "SELECT id, name, key, topic, head, "
-	    "floor FROM rooms ORDER BY id", -1, &st, NULL);
+	    "floor FROM rooms WHERE key IS NOT NULL ORDER BY id", -1, &st, NULL);
 	while (rc == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW) {
 		struct store_room room = {
 			.id = (uint32_t)sqlite3_column_int64(st, 0),
@@ -106,15 +105,7 @@ backend_start(struct store *store, struct mailbox *to, char **error)
 static void
 backend_submit(struct store *store, struct store_op *op)
 {
-	struct sqlite *s = (struct sqlite *)store;
-	size_t bytes = sqlite_op_bytes(op);
-
-	/* One that is refused waits for its turn all the same. */
-	if (op->kind == STORE_APPEND && s->queue_max > 0 &&
-	    atomic_load(&s->waiting) + bytes > s->queue_max)
-		op->error = STORE_UNAVAILABLE;
-	atomic_fetch_add(&s->waiting, bytes);
-	mail_list_add(&s->submitted, &op->mail);
+	mail_list_add(&((struct sqlite *)store)->submitted, &op->mail);
 }
 
 static void

@@ -10,7 +10,6 @@
 
 #include <pthread.h>
 #include <sqlite3.h>
-#include <stdatomic.h>
 
 #include "id-map.h"
 #include "store.h"
@@ -18,6 +17,7 @@
 /* A row of the table rooms; also what a failed group gives back. */
 struct sqlite_row {
 	bool		 stored;	/* the row is there */
+	bool		 gone;		/* its key is NULL: all is to go */
 	uint64_t	 head, floor;
 	uint64_t	 count, bytes;	/* of the messages that are still there */
 	uint64_t	 first;		/* the oldest of them, or just before */
@@ -38,7 +38,8 @@ struct sqlite_room {
 enum sqlite_write {
 	W_BEGIN, W_COMMIT, W_ROLLBACK,
 	W_MESSAGE, W_KEY, W_KEY_FIND, W_KEY_DROP, W_KEY_EXPIRED, W_KEY_EXPIRE,
-	W_ROOM_NEW, W_ROOM, W_TOPIC, W_OLDEST, W_PRUNE,
+	W_ROOM_BY_KEY, W_ROOM_NEW, W_ROOM_GONE, W_ROOM_DROP, W_ROOM_KEYS,
+	W_ROOM, W_TOPIC, W_SEQ, W_OLDEST, W_PRUNE,
 	W_MAX
 };
 
@@ -72,9 +73,6 @@ struct sqlite {
 	bool		 closing;
 	bool		 reading;	/* the reader holds a snapshot */
 	bool		 checkpoint;	/* the reader is to keep off */
-
-	atomic_uint_least64_t waiting;	/* bytes of ops not yet committed */
-	atomic_uint_least64_t queue_max;	/* of them; 0: no limit */
 
 	/* the writer's, and before store_start() the main thread's */
 	struct mailbox	*to;
@@ -115,8 +113,6 @@ void	*sqlite_writer(void *);
 int	 sqlite_run(sqlite3_stmt *);
 /* Notes that the room's row changes in this transaction. */
 void	 sqlite_touch(struct sqlite *, struct sqlite_room *);
-/* What an op takes in the queue. */
-size_t	 sqlite_op_bytes(const struct store_op *);
 /* A room's message as retention counts it. */
 uint64_t sqlite_cost(size_t from, size_t to, size_t text);
 

@@ -40,8 +40,9 @@ struct store_room {
 enum store_op_kind {
 	STORE_APPEND,		/* msg, with msg->room set */
 	STORE_TOPIC,		/* text */
-	STORE_FORGET		/* remove everything up to seq: a guest's inbox. Its
-				 * key may come again, as another room's id */
+	STORE_FORGET		/* remove everything up to seq. If that is all, the
+				 * room is over (a guest's inbox): its key may
+				 * come again, as another room's id */
 };
 
 /*
