@@ -126,24 +126,32 @@ buf_adds(struct buf *b, const char *s)
 }
 
 void
-buf_addf(struct buf *b, const char *fmt, ...)
+buf_vaddf(struct buf *b, const char *fmt, va_list ap)
 {
 	size_t left = b->cap - b->len;
-	va_list ap;
+	va_list again;
 	int n;
 
-	va_start(ap, fmt);
-	n = vsnprintf(left ? b->data + b->len : NULL, left, fmt, ap);
-	va_end(ap);
+	va_copy(again, ap);
+	n = vsnprintf(left ? b->data + b->len : NULL, left, fmt, again);
+	va_end(again);
 	if (n < 0)
 		err(1, "format %s", fmt);
 	if ((size_t)n >= left) {
 		buf_room(b, (size_t)n + 1);
-		va_start(ap, fmt);
 		vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
-		va_end(ap);
 	}
 	b->len += (size_t)n;
+}
+
+void
+buf_addf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vaddf(b, fmt, ap);
+	va_end(ap);
 }
 
 void

@@ -39,6 +39,8 @@ void	 buf_addc(struct buf *, char);
 void	 buf_adds(struct buf *, const char *);
 void	 buf_addf(struct buf *, const char *, ...)
 	    __attribute__((format(printf, 2, 3)));
+void	 buf_vaddf(struct buf *, const char *, va_list)
+	    __attribute__((format(printf, 2, 0)));
 void	 buf_addu(struct buf *, uint64_t);	/* decimal, fast */
 void	 buf_drop(struct buf *, size_t);	/* removes n bytes in front */
 const char *buf_str(struct buf *);		/* terminated view */

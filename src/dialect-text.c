@@ -1,0 +1,231 @@
+/*
+ * Text in: a person's lines become requests. The session takes one line after
+ * the other: there is never a second while a request is under way.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "name.h"
+#include "text.h"
+
+#define SCRATCH_KEEP	8192
+
+static void *
+text_open(const struct conf *conf)
+{
+	struct text *t = xcalloc(1, sizeof(*t));
+
+	(void)conf;
+	t->encoding = ENC_TEXT;
+	return t;
+}
+
+static void
+text_close(void *state)
+{
+	struct text *t = state;
+	uint32_t i;
+
+	for (i = 0; i < t->nrooms; i++) {
+		free(t->rooms[i].shown);
+		free(t->rooms[i].key);
+	}
+	free(t->rooms);
+	free(t);
+}
+
+enum encoding
+text_encoding(const void *state)
+{
+	const struct text *t = state;
+
+	return (enum encoding)t->encoding;
+}
+
+void
+text_set_width(void *state, unsigned width)
+{
+	struct text *t = state;
+
+	t->width = (uint16_t)(width < 1000 ? width : 1000);
+}
+
+void
+text_ask(struct dialect_io *io)
+{
+	buf_adds(&io->out, "What is your name? ");
+}
+
+static void
+text_greet(void *state, struct dialect_io *io)
+{
+	const char *motd = io->conf->motd;
+	struct text *t = state;
+	size_t n;
+
+	t->greeted = true;
+	text_info(&io->out, "Welcome to %s.", io->conf->server_name);
+	while (*motd != '\0') {
+		n = strcspn(motd, "\n");
+		buf_adds(&io->out, "-- ");
+		text_clean(&io->out, motd, n);
+		buf_adds(&io->out, "\r\n");
+		motd += n + (motd[n] != '\0');
+	}
+	text_info(&io->out, "Say /help for help, /quit to go.");
+	if (!io->logged_in)
+		text_ask(io);
+}
+
+struct request *
+text_request(struct dialect_io *io, enum cmd cmd)
+{
+	struct request *r = request_new(cmd);
+
+	mail_list_add(&io->requests, &r->mail);
+	return r;
+}
+
+bool
+text_fits(struct text *t, struct dialect_io *io, const char *text,
+    uint64_t max)
+{
+	size_t n = strlen(text);
+
+	if (n <= max)
+		return true;
+	text_error(t, &io->out, "That is too long: %zu bytes, %llu are "
+	    "allowed.", n, (unsigned long long)max);
+	return false;
+}
+
+const struct text_room *
+text_here(struct text *t, struct dialect_io *io)
+{
+	if (t->current < t->nrooms)
+		return &t->rooms[t->current];
+	text_error(t, &io->out, "You are in no room: /join ROOM enters one.");
+	return NULL;
+}
+
+uint32_t
+text_find(const struct text *t, const char *key)
+{
+	uint32_t i;
+
+	for (i = 0; i < t->nrooms && strcmp(t->rooms[i].key, key) != 0; i++)
+		;
+	return i;
+}
+
+void
+text_say(struct text *t, struct dialect_io *io, enum msg_kind kind,
+    const char *text)
+{
+	const struct text_room *here = text_here(t, io);
+	struct request *r;
+
+	if (here == NULL || !text_fits(t, io, text, io->conf->max_text))
+		return;
+	r = text_request(io, CMD_SAY);
+	r->room = request_str(r, here->shown);
+	r->room_key = request_str(r, here->key);
+	r->msg = msg_new(kind, NULL, NULL, text, strlen(text), NULL);
+}
+
+static void
+log_in(struct text *t, struct dialect_io *io, const char *word)
+{
+	const char *why = "is wrong";
+	struct request *r;
+	struct name name;
+
+	if (name_parse(&name, word, strlen(word), &why)) {
+		r = text_request(io, CMD_LOGIN);
+		request_set_name(r, &name);
+		return;
+	}
+	text_error(t, &io->out, "The name %s.", why);
+	text_ask(io);
+}
+
+/* The line cleaned and terminated; the thread's until the next one. */
+static char *
+take_line(const char *line, size_t len)
+{
+	static _Thread_local struct buf copy;
+
+	buf_trim(&copy, SCRATCH_KEEP);
+	text_clean(&copy, line, len);
+	buf_addc(&copy, '\0');
+	return copy.data;
+}
+
+/* Without blanks at its ends; changes it. */
+static char *
+trim(char *s)
+{
+	size_t n;
+
+	s += strspn(s, " \t");
+	for (n = strlen(s); n > 0 && (s[n - 1] == ' ' || s[n - 1] == '\t'); n--)
+		s[n - 1] = '\0';
+	return s;
+}
+
+static void
+text_line(void *state, struct dialect_io *io, char *line, size_t len)
+{
+	struct text *t = state;
+	char *s;
+
+	if (!utf8_valid(line, len, NULL)) {
+		text_error(t, &io->out, "%s", error_text(ERR_BAD_UTF8));
+		if (!io->logged_in)
+			text_ask(io);
+		return;
+	}
+	s = take_line(line, len);
+	if (s[strspn(s, " \t")] == '\0') {
+		if (!io->logged_in)
+			text_ask(io);
+	} else if (s[0] == '/' && s[1] != '/') {
+		text_command(t, io, trim(s + 1));
+	} else if (!io->logged_in) {
+		log_in(t, io, trim(s));
+	} else {
+		text_say(t, io, MSG_TEXT, s + (*s == '/'));
+	}
+}
+
+static void
+text_failed(void *state, struct dialect_io *io, enum error error,
+    uint32_t retry_ms)
+{
+	struct text *t = state;
+
+	(void)retry_ms;
+	text_error(t, &io->out, "%s", error_text(error));
+	if (!io->logged_in && error == ERR_TOO_LONG)
+		text_ask(io);
+}
+
+static void
+text_answered(void *state, struct dialect_io *io, struct request *r)
+{
+	text_reply(state, io, r);
+}
+
+const struct dialect dialect_text = {
+	.name = "text",
+	.open = text_open,
+	.close = text_close,
+	.greet = text_greet,
+	.line = text_line,
+	.error = text_failed,
+	.reply = text_answered,
+	.message = text_render_message,
+	.lag = text_render_lag,
+	.notice = text_render_notice,
+	.bye = text_render_bye
+};

@@ -1,0 +1,479 @@
+/*
+ * What a person can command, from one table: its name, its arguments and its
+ * help.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "name.h"
+#include "text.h"
+
+#define MAX_STRING	512	/* bytes of a topic, an away text */
+#define MAX_ECHO	32	/* bytes of an unknown command that are shown */
+#define HISTORY		20	/* messages */
+#define HISTORY_MAX	1000
+
+struct text_cmd {
+	const char	*name;
+	const char	*args;
+	const char	*help;		/* a line */
+	const char	*more;		/* lines, each ended by \n */
+	bool		 early;		/* works before login, too */
+	/* args is terminated, without blanks at its ends. False: usage. */
+	bool		(*run)(struct text *, struct dialect_io *, char *);
+};
+
+static bool	cmd_help(struct text *, struct dialect_io *, char *);
+
+/* Cuts the first word off: *rest is behind it and the blanks. */
+static char *
+word(char **rest)
+{
+	char *s = *rest;
+
+	*rest += strcspn(s, " \t");
+	if (**rest != '\0')
+		*(*rest)++ = '\0';
+	*rest += strspn(*rest, " \t");
+	return s;
+}
+
+/* A number of at most max; false if it is none. */
+static bool
+number(const char *s, uint64_t max, uint64_t *value)
+{
+	uint64_t n = 0;
+
+	if (*s == '\0')
+		return false;
+	for (; *s != '\0'; s++) {
+		if (*s < '0' || *s > '9' || n > max / 10)
+			return false;
+		n = n * 10 + (uint64_t)(*s - '0');
+	}
+	*value = n;
+	return n <= max;
+}
+
+/* A request for the room, or for the current one if it is "". */
+static struct request *
+room_request(struct text *t, struct dialect_io *io, enum cmd cmd,
+    const char *room)
+{
+	const struct text_room *here;
+	const char *why = "is wrong";
+	struct request *r;
+	struct name name;
+
+	if (*room == '\0') {
+		if ((here = text_here(t, io)) == NULL)
+			return NULL;
+		r = text_request(io, cmd);
+		r->room = request_str(r, here->shown);
+		r->room_key = request_str(r, here->key);
+		return r;
+	}
+	if (!name_parse_room(&name, room, strlen(room), &why)) {
+		text_error(t, &io->out, "The room's name %s.", why);
+		return NULL;
+	}
+	r = text_request(io, cmd);
+	request_set_room(r, &name);
+	return r;
+}
+
+static struct request *
+name_request(struct text *t, struct dialect_io *io, enum cmd cmd,
+    const char *who)
+{
+	const char *why = "is wrong";
+	struct request *r;
+	struct name name;
+
+	if (!name_parse(&name, who, strlen(who), &why)) {
+		text_error(t, &io->out, "The name %s.", why);
+		return NULL;
+	}
+	r = text_request(io, cmd);
+	request_set_name(r, &name);
+	return r;
+}
+
+static bool
+cmd_name(struct text *t, struct dialect_io *io, char *args)
+{
+	if (*args == '\0')
+		return false;
+	if (name_request(t, io, io->logged_in ? CMD_RENAME : CMD_LOGIN,
+	    args) == NULL && !io->logged_in)
+		text_ask(io);
+	return true;
+}
+
+/* Makes an entered room the current one; false if it is none. */
+static bool
+go_to(struct text *t, struct dialect_io *io, const char *room)
+{
+	struct name name;
+	uint32_t i;
+
+	if (!name_parse_room(&name, room, strlen(room), NULL) ||
+	    (i = text_find(t, name.key)) == t->nrooms)
+		return false;
+	t->current = i;
+	text_info(&io->out, "You are talking in %s%s now.",
+	    TEXT_ROOM(t->rooms[i].shown));
+	return true;
+}
+
+static bool
+cmd_join(struct text *t, struct dialect_io *io, char *args)
+{
+	struct request *r;
+
+	if (*args == '\0' || strpbrk(args, " \t") != NULL)
+		return false;
+	if (go_to(t, io, args))
+		return true;
+	if ((r = room_request(t, io, CMD_SUBSCRIBE, args)) != NULL) {
+		r->last = HISTORY;
+		r->has |= HAS_LAST;
+	}
+	return true;
+}
+
+static bool
+cmd_leave(struct text *t, struct dialect_io *io, char *args)
+{
+	if (strpbrk(args, " \t") != NULL)
+		return false;
+	room_request(t, io, CMD_UNSUBSCRIBE, args);
+	return true;
+}
+
+static bool
+cmd_room(struct text *t, struct dialect_io *io, char *args)
+{
+	struct buf list = { 0 };
+	uint32_t i;
+
+	if (strpbrk(args, " \t") != NULL)
+		return false;
+	if (*args != '\0') {
+		if (!go_to(t, io, args))
+			text_error(t, &io->out,
+			    "You are not in that room: /join ROOM enters it.");
+		return true;
+	}
+	if (text_here(t, io) == NULL)
+		return true;
+	for (i = 0; i < t->nrooms; i++)
+		buf_addf(&list, "%s%s%s", i > 0 ? ", " : "",
+		    TEXT_ROOM(t->rooms[i].shown));
+	text_info(&io->out, "You are in %s; talking in %s%s.", buf_str(&list),
+	    TEXT_ROOM(t->rooms[t->current].shown));
+	buf_free(&list);
+	return true;
+}
+
+static bool
+cmd_rooms(struct text *t, struct dialect_io *io, char *args)
+{
+	const char *match = word(&args);
+	uint64_t after = 0;
+	struct request *r;
+
+	if (*args != '\0' && !number(args, INT64_MAX, &after))
+		return false;
+	if (!text_fits(t, io, match, MAX_STRING))
+		return true;
+	r = text_request(io, CMD_ROOMS);
+	if (*match != '\0' && strcmp(match, "*") != 0)
+		r->match = request_str(r, match);
+	if (after > 0) {
+		r->after = after;
+		r->has |= HAS_AFTER;
+	}
+	return true;
+}
+
+static bool
+cmd_who(struct text *t, struct dialect_io *io, char *args)
+{
+	const char *room = word(&args);
+	uint64_t after = 0;
+	struct request *r;
+
+	if (*args != '\0' && !number(args, INT64_MAX, &after))
+		return false;
+	if (strcmp(room, "*") == 0)
+		r = text_request(io, CMD_WHO);
+	else
+		r = room_request(t, io, CMD_WHO, room);
+	if (r != NULL && after > 0) {
+		r->after = after;
+		r->has |= HAS_AFTER;
+	}
+	return true;
+}
+
+static bool
+cmd_msg(struct text *t, struct dialect_io *io, char *args)
+{
+	const char *to = word(&args);
+	struct request *r;
+
+	if (*args == '\0')
+		return false;
+	if (!text_fits(t, io, args, io->conf->max_text))
+		return true;
+	r = name_request(t, io, CMD_TELL, to + (*to == '@'));
+	if (r == NULL)
+		return true;
+	r->msg = msg_new(MSG_TEXT, NULL, r->name, args, strlen(args), NULL);
+	r->string = request_str(r, args);	/* to show it once it is sent */
+	return true;
+}
+
+static bool
+cmd_me(struct text *t, struct dialect_io *io, char *args)
+{
+	if (*args == '\0')
+		return false;
+	text_say(t, io, MSG_ACTION, args);
+	return true;
+}
+
+/* The topic that is there comes with the room in a list of rooms. */
+static bool
+cmd_topic(struct text *t, struct dialect_io *io, char *args)
+{
+	struct request *r;
+
+	if (!text_fits(t, io, args, MAX_STRING))
+		return true;
+	r = room_request(t, io, *args != '\0' ? CMD_TOPIC : CMD_ROOMS, "");
+	if (r == NULL)
+		return true;
+	if (*args != '\0') {
+		r->string = request_str(r, args);
+	} else {
+		r->match = r->room_key;
+		r->tag = TEXT_SHOW_TOPIC;
+	}
+	return true;
+}
+
+static bool
+cmd_history(struct text *t, struct dialect_io *io, char *args)
+{
+	const char *count = word(&args);
+	uint64_t n = HISTORY, before = 0;
+	struct request *r;
+
+	if ((*count != '\0' && (!number(count, HISTORY_MAX, &n) || n == 0)) ||
+	    (*args != '\0' && !number(args, INT64_MAX, &before)))
+		return false;
+	if ((r = room_request(t, io, CMD_HISTORY, "")) == NULL)
+		return true;
+	r->limit = (uint32_t)n;
+	if (*args != '\0') {
+		r->before = before;
+		r->has |= HAS_BEFORE;
+	}
+	return true;
+}
+
+static bool
+cmd_away(struct text *t, struct dialect_io *io, char *args)
+{
+	struct request *r;
+
+	if (!text_fits(t, io, args, MAX_STRING))
+		return true;
+	r = text_request(io, CMD_AWAY);
+	if (*args != '\0')
+		r->string = request_str(r, args);
+	return true;
+}
+
+static bool
+cmd_color(struct text *t, struct dialect_io *io, char *args)
+{
+	bool on = strcmp(args, "on") == 0;
+
+	if (!on && strcmp(args, "off") != 0)
+		return false;
+	t->encoding = on ? ENC_COLOR : ENC_TEXT;
+	io->act |= DIALECT_COLOR;
+	text_info(&io->out, "Colours are %s.", args);
+	return true;
+}
+
+static bool
+cmd_json(struct text *t, struct dialect_io *io, char *args)
+{
+	(void)t;
+	if (*args != '\0')
+		return false;
+	io->act |= DIALECT_TO_JSON;
+	text_info(&io->out, "From here on it is JSON, a command a line.");
+	return true;
+}
+
+static bool
+cmd_quit(struct text *t, struct dialect_io *io, char *args)
+{
+	(void)t;
+	(void)args;
+	text_request(io, CMD_QUIT);
+	return true;
+}
+
+static const struct text_cmd cmds[] = {
+	{ "help", "[COMMAND]", "list the commands, or explain one", NULL, true,
+	    cmd_help },
+	{ "name", "NEW", "take another name", NULL, true, cmd_name },
+	{ "join", "ROOM", "enter a room and talk in it",
+	    "A room that is not there yet comes to be by it, and is yours.\n",
+	    false, cmd_join },
+	{ "leave", "[ROOM]", "leave a room",
+	    "Without ROOM it is the one you are talking in.\n", false,
+	    cmd_leave },
+	{ "room", "[ROOM]", "talk in another room that you are in",
+	    "Without ROOM it tells which you are in.\n", false, cmd_room },
+	{ "rooms", "[WORD]", "list the rooms",
+	    "With WORD only those with that in their names; * is any.\n"
+	    "A number behind it goes on with a long list.\n", false,
+	    cmd_rooms },
+	{ "who", "[ROOM]", "list who is in a room",
+	    "Without ROOM it is the one you are talking in; * is everybody.\n"
+	    "A number behind it goes on with a long list.\n", false, cmd_who },
+	{ "msg", "NAME TEXT", "say something to one person alone", NULL, false,
+	    cmd_msg },
+	{ "me", "TEXT", "say what you do: /me waves", NULL, false, cmd_me },
+	{ "topic", "[TEXT]", "show the room's topic, or set it", NULL, false,
+	    cmd_topic },
+	{ "history", "[N]", "show the last N messages of the room",
+	    "Without N it is 20. A number behind N goes further back.\n",
+	    false, cmd_history },
+	{ "away", "[TEXT]", "say that you are away, or back",
+	    "Without TEXT you are back.\n", false, cmd_away },
+	{ "color", "on|off", "colours or none", NULL, false, cmd_color },
+	{ "json", "", "make this connection one for programs", NULL, false,
+	    cmd_json },
+	{ "quit", "", "go", NULL, true, cmd_quit },
+};
+
+static const struct text_cmd *
+find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < NITEMS(cmds); i++) {
+		if (strcmp(cmds[i].name, name) == 0)
+			return &cmds[i];
+	}
+	return NULL;
+}
+
+static void
+unknown(struct text *t, struct dialect_io *io, const char *name)
+{
+	const char *near = NULL;
+	unsigned d, least = 3;		/* at most two slips are near */
+	struct buf shown = { 0 };
+	size_t i;
+
+	for (i = 0; i < NITEMS(cmds); i++) {
+		d = word_distance(name, cmds[i].name);
+		if (d < least && d < strlen(cmds[i].name)) {
+			least = d;
+			near = cmds[i].name;
+		}
+	}
+	text_clip(&shown, name, MAX_ECHO);
+	if (near != NULL)
+		text_error(t, &io->out, "There is no command /%s. Did you "
+		    "mean /%s?", buf_str(&shown), near);
+	else
+		text_error(t, &io->out, "There is no command /%s. /help lists "
+		    "them.", buf_str(&shown));
+	buf_free(&shown);
+}
+
+static void
+add_usage(struct buf *b, const struct text_cmd *c)
+{
+	buf_addf(b, "/%s%s%s", c->name, *c->args != '\0' ? " " : "", c->args);
+}
+
+static void
+explain(struct dialect_io *io, const struct text_cmd *c)
+{
+	const char *more = c->more != NULL ? c->more : "";
+	struct buf usage = { 0 };
+	size_t n;
+
+	add_usage(&usage, c);
+	text_info(&io->out, "%s: %s.", buf_str(&usage), c->help);
+	for (; *more != '\0'; more += n + 1) {
+		n = strcspn(more, "\n");
+		text_info(&io->out, "%.*s", (int)n, more);
+	}
+	buf_free(&usage);
+}
+
+static bool
+cmd_help(struct text *t, struct dialect_io *io, char *args)
+{
+	const char *name = args + (*args == '/');
+	const struct text_cmd *c = find(name);
+	struct buf usage = { 0 };
+	size_t i;
+
+	if (c != NULL) {
+		explain(io, c);
+	} else if (*name != '\0') {
+		unknown(t, io, name);
+	} else {
+		for (i = 0; i < NITEMS(cmds); i++) {
+			buf_reset(&usage);
+			add_usage(&usage, &cmds[i]);
+			text_info(&io->out, "%-18s%s", buf_str(&usage),
+			    cmds[i].help);
+		}
+		text_info(&io->out, "Any other line is said to the room; // "
+		    "says one that begins with a /.");
+	}
+	buf_free(&usage);
+	if (!io->logged_in)
+		text_ask(io);
+	return true;
+}
+
+void
+text_command(struct text *t, struct dialect_io *io, char *line)
+{
+	struct buf usage = { 0 };
+	const struct text_cmd *c;
+	char *name = word(&line), *s;
+
+	for (s = name; *s != '\0'; s++) {
+		if (*s >= 'A' && *s <= 'Z')
+			*s = (char)(*s + 'a' - 'A');
+	}
+	c = find(name);
+	if (!io->logged_in && (c == NULL || !c->early)) {
+		text_error(t, &io->out, "First your name.");
+		text_ask(io);
+	} else if (c == NULL) {
+		unknown(t, io, name);
+	} else if (!c->run(t, io, line)) {
+		add_usage(&usage, c);
+		text_error(t, &io->out, "Usage: %s", buf_str(&usage));
+		buf_free(&usage);
+		if (!io->logged_in)
+			text_ask(io);
+	}
+}
