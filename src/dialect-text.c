@@ -99,6 +99,17 @@ text_fits(struct text *t, struct dialect_io *io, const char *text,
 	return false;
 }
 
+void
+text_failure(struct text *t, struct dialect_io *io, const char *message,
+    uint32_t retry_ms)
+{
+	if (retry_ms > 0)
+		text_error(t, &io->out, "%s (%u.%u s)", message,
+		    retry_ms / 1000, retry_ms % 1000 / 100);
+	else
+		text_error(t, &io->out, "%s", message);
+}
+
 const struct text_room *
 text_here(struct text *t, struct dialect_io *io)
 {
@@ -204,8 +215,7 @@ text_failed(void *state, struct dialect_io *io, enum error error,
 {
 	struct text *t = state;
 
-	(void)retry_ms;
-	text_error(t, &io->out, "%s", error_text(error));
+	text_failure(t, io, error_text(error), retry_ms);
 	if (!io->logged_in && error == ERR_TOO_LONG)
 		text_ask(io);
 }

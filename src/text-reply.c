@@ -341,11 +341,8 @@ refused(struct text *t, struct dialect_io *io, const struct request *r)
 	if (r->error == ERR_NOT_SUBSCRIBED && r->room != NULL)
 		text_error(t, &io->out, "You are not in %s%s: /join ROOM "
 		    "enters a room.", TEXT_ROOM(r->room));
-	else if (r->retry_ms > 0)
-		text_error(t, &io->out, "%s (%u.%u s)", text,
-		    r->retry_ms / 1000, r->retry_ms % 1000 / 100);
 	else
-		text_error(t, &io->out, "%s", text);
+		text_failure(t, io, text, r->retry_ms);
 	if (r->cmd == CMD_LOGIN)
 		text_ask(io);
 	else if (r->cmd == CMD_SUBSCRIBE && r->tag == TEXT_FIRST)

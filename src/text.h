@@ -47,6 +47,9 @@ bool	 text_fits(struct text *, struct dialect_io *, const char *,
 void	 text_say(struct text *, struct dialect_io *, enum msg_kind,
 	    const char *);
 void	 text_ask(struct dialect_io *);
+/* An error's message, and when to try again, unless that is 0. */
+void	 text_failure(struct text *, struct dialect_io *, const char *,
+	    uint32_t retry_ms);
 
 /* text-commands.c: a line without its "/", terminated; may be changed. */
 void	 text_command(struct text *, struct dialect_io *, char *);
