@@ -11,8 +11,6 @@
  *		one that is an answer and a message in one send
  *	text	goes to everyone in the room, its sender too
  */
-#define _GNU_SOURCE 1
-
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>

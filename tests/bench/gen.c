@@ -1,8 +1,6 @@
 /*
  * Connections of the load generator: connecting, saying, hearing, counting.
  */
-#define _GNU_SOURCE 1
-
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>

@@ -3,8 +3,6 @@
  * and what CPU time it took for it. The server is somebody else's to start;
  * see tests/bench/run.
  */
-#define _GNU_SOURCE 1
-
 #include <sys/resource.h>
 
 #include <err.h>

@@ -2,8 +2,6 @@
  * The three ways to speak: partylined's JSON lines, the floor's raw lines,
  * and Redis's Pub/Sub in RESP3.
  */
-#define _GNU_SOURCE 1
-
 #include <stdio.h>
 #include <string.h>
 
