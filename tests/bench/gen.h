@@ -37,9 +37,10 @@ enum {
 struct conn {
 	int		 fd;
 	uint8_t		 state;
-	bool		 writer, split;	/* split: looks at lines */
+	bool		 writer;
+	bool		 split;		/* looks at lines */
 	uint8_t		 heard;		/* session: what the say has got */
-	uint32_t	 num;		/* of the connection or session */
+	uint32_t	 num;		/* connection's or session's */
 	uint32_t	 room;
 	uint32_t	 credit;	/* says it may send now */
 	uint32_t	 said, done;
@@ -48,16 +49,17 @@ struct conn {
 	uint32_t	 tail_len;
 	char		*out;		/* what a short write left */
 	uint32_t	 out_len;
-	char		*say;		/* the rendered command, stamped in place */
+	char		*say;		/* rendered, stamped in place */
 	uint32_t	 say_len, say_text, say_id;
-	uint32_t	*next;		/* sampled reader: next number a writer */
+	uint32_t	*next;		/* sampled: next number a writer */
 };
 
 struct opts {
 	enum mode	 mode;
 	uint16_t	 port;
 	pid_t		 pid;		/* the server's */
-	uint32_t	 rooms, readers, writers;	/* the latter two a room */
+	uint32_t	 rooms;
+	uint32_t	 readers, writers;	/* a room */
 	uint32_t	 outstanding, text, line, sample, pending, rate;
 	double		 warmup, seconds;
 	bool		 lockstep;
@@ -67,13 +69,13 @@ struct gen;
 
 /* How a server is spoken to. Each writes a command and returns its length. */
 struct proto {
-	const char	*name;
-	size_t		(*login)(const struct gen *, const struct conn *, char *);
-	size_t		(*enter)(const struct gen *, const struct conn *, char *);
-	size_t		(*say)(const struct gen *, struct conn *, char *);
-	size_t		(*quit)(const struct gen *, const struct conn *, char *);
+	const char *name;
+	size_t	(*login)(const struct gen *, const struct conn *, char *);
+	size_t	(*enter)(const struct gen *, const struct conn *, char *);
+	size_t	(*say)(const struct gen *, struct conn *, char *);
+	size_t	(*quit)(const struct gen *, const struct conn *, char *);
 	/* HEARD_ bits of a line with its LF. */
-	unsigned	(*hear)(const struct conn *, const char *, size_t);
+	unsigned (*hear)(const struct conn *, const char *, size_t);
 };
 
 /* A moment of a run: everything counted since the beginning. */
