@@ -92,10 +92,10 @@ struct gen {
 	int		 epfd;
 	clockid_t	 server_clock;
 	struct conn	*conns;
-	uint32_t	 nconns, opened, ready, pending;
+	uint32_t	 nconns, opened, ready;
 	uint64_t	 bytes, split_bytes, split_lines;
 	uint64_t	 done;		/* says or sessions */
-	uint64_t	 disorder;	/* messages lost, doubled or out of order */
+	uint64_t	 disorder;	/* messages lost, doubled, misplaced */
 	bool		 stopping;	/* no more says */
 	uint32_t	*latency;	/* us */
 	size_t		 nlatency, cap_latency;

@@ -66,7 +66,8 @@ static uint32_t
 line_length(uint32_t text)
 {
 	return strlen("{\"event\":\"message\",\"room\":\"b0000\","
-	    "\"seq\":123456,\"time\":\"2026-11-22T06:33:00.123Z\",\"from\":\"u0000000\","
+	    "\"seq\":123456,\"time\":\"2026-11-22T06:33:00.123Z\","
+	    "\"from\":\"u0000000\","
 	    "\"kind\":\"text\",\"text\":\"\"}\n") + text;
 }
 
