@@ -64,6 +64,7 @@ gen_mark(const struct gen *g, struct mark *m)
 	m->server = cpu_ns(g->server_clock);
 	m->self = cpu_ns(CLOCK_PROCESS_CPUTIME_ID);
 	m->bytes = g->bytes;
+	m->reads = g->reads;
 	m->split_bytes = g->split_bytes;
 	m->split_lines = g->split_lines;
 	m->done = g->done;
@@ -363,6 +364,7 @@ conn_skip(struct gen *g, struct conn *c)
 		conn_eof(g, c);
 	c->bytes += n;
 	g->bytes += n;
+	g->reads++;
 }
 
 void

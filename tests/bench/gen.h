@@ -81,7 +81,7 @@ struct proto {
 /* A moment of a run: everything counted since the beginning. */
 struct mark {
 	uint64_t	 wall, server, self;	/* ns; the last two CPU */
-	uint64_t	 bytes;		/* seen by readers that don't split */
+	uint64_t	 bytes, reads;	/* of readers that don't split */
 	uint64_t	 split_bytes, split_lines;
 	uint64_t	 done;		/* says answered, or sessions ended */
 };
@@ -93,7 +93,7 @@ struct gen {
 	clockid_t	 server_clock;
 	struct conn	*conns;
 	uint32_t	 nconns, opened, ready;
-	uint64_t	 bytes, split_bytes, split_lines;
+	uint64_t	 bytes, reads, split_bytes, split_lines;
 	uint64_t	 done;		/* says or sessions */
 	uint64_t	 disorder;	/* messages lost, doubled, misplaced */
 	bool		 stopping;	/* no more says */

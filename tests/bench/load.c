@@ -284,7 +284,7 @@ run_messages(struct gen *g)
 {
 	struct mark	a, b;
 	uint64_t	begin, due, until[2];
-	double		line, delivered;
+	double		line, delivered, skipped;
 	uint32_t	i, n = g->opts.rooms * g->opts.writers;
 	bool		whole;
 
@@ -310,13 +310,15 @@ run_messages(struct gen *g)
 		errx(1, "nothing was delivered while measuring");
 	line = (double)(b.split_bytes - a.split_bytes) /
 	    (b.split_lines - a.split_lines);
-	delivered = (b.bytes - a.bytes) / line + b.split_lines - a.split_lines;
+	skipped = (b.bytes - a.bytes) / line;
+	delivered = skipped + b.split_lines - a.split_lines;
 	printf("{");
 	report_window(&a, &b);
 	printf(",\"messages\":%" PRIu64 ",\"deliveries\":%.0f,"
-	    "\"deliveries_per_cpu\":%.0f,\"line\":%.2f,\"complete\":%s,"
-	    "\"disorder\":%" PRIu64, b.done - a.done, delivered,
-	    delivered * 1e9 / (b.server - a.server), line,
+	    "\"deliveries_per_cpu\":%.0f,\"per_read\":%.2f,\"line\":%.2f,"
+	    "\"complete\":%s,\"disorder\":%" PRIu64, b.done - a.done,
+	    delivered, delivered * 1e9 / (b.server - a.server),
+	    b.reads == a.reads ? 0 : skipped / (b.reads - a.reads), line,
 	    whole ? "true" : "false", g->disorder);
 	report_latency(g);
 	printf("}\n");
