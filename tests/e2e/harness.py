@@ -1,0 +1,310 @@
+"""What every end-to-end test stands on: TAP, deadlines, assertions, /proc.
+
+A test file registers functions with @test and ends with main(). Each test has
+a deadline of its own; what it opened (daemons, clients, programs) is closed
+when it ends, and a daemon that does not end with status 0, or that a sanitizer
+complained about, fails the test.
+
+Environment:
+  PARTYLINED  the binary (default: partylined in the build directory)
+  E2E_QUICK   not empty and not 0: shorter loops, for sanitizer builds
+  E2E_SLOW    factor for every deadline (default 1)
+  E2E_SEED    seed of what is random (printed by every file)
+"""
+
+import errno
+import os
+import random
+import select
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+QUICK = os.environ.get("E2E_QUICK", "0") not in ("", "0")
+SLOW = float(os.environ.get("E2E_SLOW", "1"))
+SEED = int(os.environ.get("E2E_SEED") or random.SystemRandom().randrange(1 << 31))
+DATA = os.path.join(os.path.dirname(TOP), "shared", "data")
+
+
+class Skip(Exception):
+    """The test cannot run here; says why."""
+
+
+class Failure(AssertionError):
+    """What should hold does not."""
+
+
+def quick(short, full):
+    """The size of a loop: short under E2E_QUICK."""
+    return short if QUICK else full
+
+
+class Deadline:
+    """A point in time that what is waited for must not pass."""
+
+    def __init__(self, seconds, what):
+        self.seconds = seconds * SLOW
+        self.end = time.monotonic() + self.seconds
+        self.what = what
+
+    def left(self):
+        """Seconds left; Failure if there are none."""
+        left = self.end - time.monotonic()
+        if left <= 0:
+            what = self.what() if callable(self.what) else self.what
+            raise Failure("waited %.1f s for %s" % (self.seconds, what))
+        return left
+
+    def passed(self):
+        return time.monotonic() >= self.end
+
+
+def until(condition, seconds, what):
+    """Polls what nobody can announce (/proc, a screen) and returns it."""
+    limit = Deadline(seconds, what)
+    while True:
+        got = condition()
+        if got:
+            return got
+        select.select([], [], [], min(0.02, limit.left()))
+
+
+# Assertions ---------------------------------------------------------------
+
+def short(value):
+    text = repr(value)
+    return text if len(text) <= 600 else text[:400] + " … " + text[-150:]
+
+
+def fail(message):
+    raise Failure(message)
+
+
+def ok(condition, message):
+    if not condition:
+        raise Failure(message)
+
+
+def eq(got, wanted, message=""):
+    if got != wanted:
+        raise Failure("%s: got %s, wanted %s" % (message or "value",
+                                                short(got), short(wanted)))
+
+
+def contains(haystack, needle, message=""):
+    if needle not in haystack:
+        raise Failure("%s: %s is not in %s" % (message or "value",
+                                               short(needle), short(haystack)))
+
+
+def lacks(haystack, needle, message=""):
+    if needle in haystack:
+        raise Failure("%s: %s is in %s" % (message or "value", short(needle),
+                                           short(haystack)))
+
+
+def below(got, limit, message):
+    if not got < limit:
+        raise Failure("%s: %s is not below %s" % (message, got, limit))
+
+
+def has(mapping, *names):
+    for name in names:
+        if name not in mapping:
+            raise Failure("%s has no %s" % (short(mapping), name))
+
+
+def diag(*words):
+    """A TAP comment; shown whether the test passes or not."""
+    for line in " ".join(str(w) for w in words).splitlines():
+        print("# " + line, flush=True)
+
+
+def need(*programs):
+    """Skips the test where one of these programs is not installed."""
+    for program in programs:
+        if shutil.which(program) is None:
+            raise Skip(program + " is not installed")
+
+
+def need_root():
+    if os.geteuid() != 0:
+        raise Skip("needs root")
+
+
+# /proc --------------------------------------------------------------------
+
+def rss(pid):
+    """Resident set, bytes."""
+    with open("/proc/%d/statm" % pid) as f:
+        return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def uss(pid):
+    """What would come free if the process ended, bytes."""
+    total = 0
+    with open("/proc/%d/smaps_rollup" % pid) as f:
+        for line in f:
+            if line.startswith(("Private_Clean:", "Private_Dirty:")):
+                total += int(line.split()[1]) * 1024
+    return total
+
+
+def cpu(pid):
+    """User and system time so far, seconds."""
+    with open("/proc/%d/stat" % pid) as f:
+        fields = f.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def descriptors(pid):
+    return len(os.listdir("/proc/%d/fd" % pid))
+
+
+def sanitized(binary):
+    """Whether the binary is an ASan or TSan build: memory means nothing then."""
+    with open(binary, "rb") as f:
+        data = f.read()
+    return b"__asan_init" in data or b"__tsan_init" in data
+
+
+def percentile(values, p):
+    values = sorted(values)
+    return values[min(len(values) - 1, int(len(values) * p / 100))]
+
+
+# What a test has open -----------------------------------------------------
+
+_open = []
+_reporters = []
+
+
+def keep(thing):
+    """thing.cleanup() is called when the test ends, the newest first."""
+    _open.append(thing)
+    return thing
+
+
+def forget(thing):
+    """The test has closed it itself."""
+    if thing in _open:
+        _open.remove(thing)
+
+
+def reporter(function):
+    """function() is called when a test fails, to show what is known."""
+    _reporters.append(function)
+    return function
+
+
+class TempDir:
+    """A directory that goes with the test. Short: sockets' paths are bounded."""
+
+    def __init__(self):
+        self.path = tempfile.mkdtemp(prefix="pl-")
+        keep(self)
+
+    def cleanup(self):
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def tempdir():
+    return TempDir().path
+
+
+# Running ------------------------------------------------------------------
+
+_tests = []
+
+
+def test(timeout=60):
+    """Registers a test; its docstring's first line is its name."""
+    def register(function):
+        _tests.append((function, timeout))
+        return function
+    return register
+
+
+def _alarm(_signal, _frame):
+    raise Failure("the test's own deadline passed")
+
+
+def _cleanup():
+    """Closes all; returns what went wrong with it."""
+    wrong = []
+    while _open:
+        thing = _open.pop()
+        try:
+            thing.cleanup()
+        except Exception as error:      # the rest must be closed all the same
+            wrong.append(error)
+    return wrong
+
+
+def _run(function, timeout):
+    """Returns None, a Skip or what failed."""
+    result = None
+    random.seed(SEED)
+    signal.setitimer(signal.ITIMER_REAL, timeout * SLOW)
+    try:
+        function()
+    except Skip as skip:
+        result = skip
+    except Exception as error:
+        result = error
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    if isinstance(result, Exception) and not isinstance(result, Skip):
+        diag("".join(traceback.format_exception(result)))
+        for report in _reporters:
+            report()
+    signal.setitimer(signal.ITIMER_REAL, 60 * SLOW)
+    try:
+        wrong = _cleanup()
+    except Failure as error:
+        wrong = [error] + _cleanup()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    for error in wrong:
+        diag("at the end:", "".join(traceback.format_exception_only(error)))
+        if result is None or isinstance(result, Skip):
+            result = error
+    return result
+
+
+def main():
+    """Runs the file's tests, or those whose names hold one of the arguments."""
+    signal.signal(signal.SIGALRM, _alarm)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    wanted = sys.argv[1:]
+    chosen = [(f, t) for f, t in _tests
+              if not wanted or any(w in f.__name__ for w in wanted)]
+    failed = 0
+    print("1..%d" % len(chosen), flush=True)
+    diag("seed %d" % SEED)
+    for number, (function, timeout) in enumerate(chosen, 1):
+        name = "%s: %s" % (function.__name__,
+                           (function.__doc__ or "").split("\n")[0].rstrip("."))
+        start = time.monotonic()
+        result = _run(function, timeout)
+        took = time.monotonic() - start
+        if result is None:
+            print("ok %d - %s" % (number, name))
+        elif isinstance(result, Skip):
+            print("ok %d - %s # SKIP %s" % (number, name, result))
+        else:
+            failed += 1
+            print("not ok %d - %s" % (number, name))
+        diag("%.1f s" % took)
+    sys.exit(1 if failed else 0)
+
+
+def reset_error(error):
+    """Whether this OSError says that the other side is gone."""
+    return error.errno in (errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN,
+                           errno.ECONNABORTED)
