@@ -152,6 +152,7 @@ class Json(Raw):
 
     def __init__(self, where, name=None, **options):
         super().__init__(where, **options)
+        self.lines = collections.deque()
         self.events = collections.deque()
         self.replies = {}
         self.name = name
@@ -162,13 +163,14 @@ class Json(Raw):
     def take(self, limit):
         """The next line as an object; Failure at the end of the stream."""
         while True:
-            end = self.buffer.find(b"\n")
-            if end >= 0:
-                line, self.buffer = self.buffer[:end], self.buffer[end + 1:]
+            while self.lines:
+                line = self.lines.popleft()
                 if line.startswith(b"{"):
                     return json.loads(line)
-                continue        # a greeting that was under way already
-            if not self.fill(limit):
+                # else a greeting that was under way already
+            *complete, self.buffer = self.buffer.split(b"\n")
+            self.lines.extend(complete)
+            if not complete and not self.fill(limit):
                 raise Failure("the server closed the connection; left: %s" %
                               short(self.buffer))
 

@@ -208,7 +208,7 @@ class Daemon:
     def port(self):
         return self.address()[1]
 
-    def signal(self, number):
+    def send_signal(self, number):
         self.process.send_signal(number)
 
     def alive(self):
@@ -228,7 +228,7 @@ class Daemon:
 
     def stop(self, number=signal.SIGTERM, status=0):
         """Ends it in order and demands the status."""
-        self.signal(number)
+        self.send_signal(number)
         got = self.wait_end()
         self._ended()
         eq(got, status, "exit status of the daemon")
@@ -249,7 +249,7 @@ class Daemon:
         status = 0
         if self.process is not None:
             if self.alive():
-                self.signal(signal.SIGTERM)
+                self.send_signal(signal.SIGTERM)
             try:
                 status = self.wait_end()
             finally:
