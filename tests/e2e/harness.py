@@ -230,6 +230,19 @@ def test(timeout=60):
     return register
 
 
+def test_stores(timeout=60):
+    """Registers function(store) twice: for the store in memory and sqlite."""
+    def register(function):
+        for store in ("memory", "sqlite"):
+            def bound(store=store):
+                function(store)
+            bound.__name__ = "%s_%s" % (function.__name__, store)
+            bound.__doc__ = function.__doc__
+            _tests.append((bound, timeout))
+        return function
+    return register
+
+
 def _alarm(_signal, _frame):
     raise Failure("the test's own deadline passed")
 
