@@ -326,7 +326,7 @@ def said(name, text, room="#lobby"):
     """A bytes pattern for the line of a message."""
     return (rb"\d\d:\d\d " + re.escape(room).encode() + b" <" +
             re.escape(name).encode() + b"> " + re.escape(text).encode() +
-            rb"\r?\n")
+            rb"\r*\n")
 
 
 class Program(Raw):
