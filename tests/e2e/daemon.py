@@ -221,7 +221,8 @@ class Daemon:
         except subprocess.TimeoutExpired:
             raise Failure("the daemon does not end") from None
 
-    def _ended(self):
+    def ended(self):
+        """It has ended in a way the test has already judged."""
         self.log.thread.join(5 * SLOW)
         self.past += self.log.lines
         self.process = None
@@ -230,14 +231,14 @@ class Daemon:
         """Ends it in order and demands the status."""
         self.send_signal(number)
         got = self.wait_end()
-        self._ended()
+        self.ended()
         eq(got, status, "exit status of the daemon")
 
     def kill(self):
         """SIGKILL: no chance to store anything."""
         self.process.kill()
         self.process.wait()
-        self._ended()
+        self.ended()
 
     def restart(self):
         if self.process is not None:
@@ -255,7 +256,7 @@ class Daemon:
             finally:
                 self.process.kill()
                 self.process.wait()
-                self._ended()
+                self.ended()
         self._check_reports()
         if status != 0:
             self.show()
