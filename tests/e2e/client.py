@@ -19,6 +19,7 @@ from harness import (Deadline, Failure, SLOW, eq, forget, has, keep, need,
                      reset_error, short, tempdir, until)
 
 WAIT = 10       # seconds a reply or an event may take
+NAME_PROMPT = rb"your name\? "
 _ids = itertools.count(1)
 
 
@@ -311,7 +312,7 @@ class Person(Raw):
             self.enter(name)
 
     def enter(self, name):
-        self.until(rb"(?i)name")
+        self.until(NAME_PROMPT)
         self.send(name + "\r\n")
         self.until(b"#lobby")
 

@@ -106,6 +106,8 @@ class Talker:
                 self.out = self.out[self.client.sock.send(self.out):]
             except BlockingIOError:
                 pass
+            except OSError:
+                self.out = b""      # gone; reading tells
 
     def read(self):
         """Takes replies in; False when the server is gone."""

@@ -8,7 +8,7 @@ import time
 
 from client import Json, Person, Raw, check_error, connect
 from daemon import BINARY, Daemon
-from harness import (Deadline, QUICK, Skip, below, contains, cpu, descriptors,
+from harness import (Deadline, QUICK, below, contains, cpu, descriptors,
                      diag, eq, keep, main, ok, quick, rss, sanitized, test,
                      until, uss)
 

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 
-from client import Json, Person, Raw, history, login
+from client import NAME_PROMPT, Json, Person, Raw, history, login
 from daemon import BINARY, Daemon, Log, run_binary
 from harness import (Deadline, Failure, SLOW, Skip, contains, eq, has, keep,
                      lacks, main, ok, tempdir, test, until)
@@ -310,7 +310,7 @@ def terminate():
     bot, ann = Json(d, "bot"), Person(d, "ann")
     bot.join()
     unnamed = Raw(d)
-    unnamed.until(rb"(?i)name")
+    unnamed.until(NAME_PROMPT)
     for i in range(100):
         bot.post("say", room="lobby", text=str(i), id="m%d" % i)
     seqs = [bot.reply("m%d" % i)["seq"] for i in range(100)]

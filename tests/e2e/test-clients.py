@@ -3,7 +3,7 @@
 
 import re
 
-from client import Json, Program, Screen, said
+from client import NAME_PROMPT, Json, Program, Screen, said
 from daemon import Daemon
 from harness import eq, lacks, main, need, ok, test
 
@@ -31,7 +31,7 @@ def _clients(port):
 
 
 def _enter(program, name, ret):
-    program.until(rb"(?i)name")
+    program.until(NAME_PROMPT)
     program.send(name + ret)
     program.until(b"#lobby")
 

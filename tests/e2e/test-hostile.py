@@ -9,7 +9,7 @@ import select
 import struct
 import socket
 
-from client import Json, Person, Raw, connect, history, said
+from client import NAME_PROMPT, Json, Person, Raw, connect, history, said
 from daemon import BINARY, Daemon
 from harness import (DATA, Deadline, Skip, below, cpu, descriptors, diag, eq,
                      has, lacks, main, ok, quick, sanitized, test, until, uss)
@@ -127,7 +127,7 @@ def broken_utf8():
     d = Daemon()
     bot, person = Json(d, "bot"), Raw(d)
     bot.join()
-    person.until(rb"(?i)name")
+    person.until(NAME_PROMPT)
     person.send(b"ann\r\n")
     bot.event("join", name="ann")
     raw = Json(d, "raw")
@@ -412,7 +412,7 @@ def idle_is_idle():
     d = Daemon(greet_delay=10)
     for i in range(20):
         Json(d, "c%d" % i).join()
-        Raw(d).until(rb"(?i)name")
+        Raw(d).until(NAME_PROMPT)
     used = cpu(d.pid)
     select.select([], [], [], quick(1, 3))      # the span that is measured
     below(cpu(d.pid) - used, 0.05, "CPU seconds while idle")

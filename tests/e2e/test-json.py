@@ -4,7 +4,7 @@
 import json
 import re
 
-from client import Json, Raw, check_error, history
+from client import NAME_PROMPT, Json, Raw, check_error, history
 from daemon import Daemon
 from harness import (Deadline, contains, eq, has, lacks, main, ok, test)
 
@@ -431,7 +431,7 @@ def auto_dialect():
     """auto: silence is greeted, { makes it json for good, else text"""
     d = Daemon(greet_delay=150)
     silent = Raw(d)
-    greeting = silent.until(rb"(?i)name")
+    greeting = silent.until(NAME_PROMPT)
     lacks(greeting, b"\xff", "no telnet command in the greeting")
     early = Json(d, "ann")
     early.sync()
@@ -453,13 +453,13 @@ def kinds():
     eq([at["kind"] for at in d.listening], ["auto", "json", "text"])
     greeted = Raw(d.address(0))
     j = Json(d.address(1))
-    greeted.until(rb"(?i)name")
+    greeted.until(NAME_PROMPT)
     check_error(j.raw_reply(b"hello"), None, "bad-json")
     j.ok("login", name="ann")
     j.join()
     eq(j.buffer, b"")
     t = Raw(d.address(2))
-    t.until(rb"(?i)name")
+    t.until(NAME_PROMPT)
     t.send(b'{"cmd":"login","name":"eve"}\n')
     lacks(t.until(rb"\n"), b'"ok"')
     t.send(b"bob\n")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The log: whole lines, reasons, no texts, and nothing forged."""
 
-from client import Json, Person, Raw, login
+from client import NAME_PROMPT, Json, Person, Raw, login
 from daemon import Daemon, parse_log
 from harness import eq, has, lacks, main, ok, tempdir, test, until
 
@@ -134,7 +134,7 @@ def no_forging():
         c.ok("quit")
         c.close()
         p = Raw(d)
-        p.until(rb"(?i)name")
+        p.until(NAME_PROMPT)
         p.send(evil.encode() + b"\r\n")
         p.send(b"good\r\n" + b"/" + evil.encode() + b"\r\n/quit\r\n")
         p.to_end()

@@ -3,7 +3,7 @@
 
 import signal
 
-from client import Json, Raw, history
+from client import NAME_PROMPT, Json, Raw, history
 from daemon import Daemon
 from harness import Deadline, diag, eq, main, ok, quick, test
 from load import Load
@@ -88,7 +88,7 @@ def in_every_state():
     """the end with clients in every state"""
     d = Daemon(store="sqlite", greet_delay=10)
     greeted = Raw(d)
-    greeted.until(rb"(?i)name")
+    greeted.until(NAME_PROMPT)
     fresh = [Raw(d) for _ in range(5)]
     fresh[0].send(b"{")
     fresh[1].send(b"x" * 20000)

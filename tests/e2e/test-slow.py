@@ -6,7 +6,7 @@ import re
 import select
 import signal
 
-from client import Json, Person, Program
+from client import NAME_PROMPT, Json, Person, Program
 from daemon import BINARY, Daemon
 from harness import (Deadline, below, diag, eq, main, ok, quick, sanitized,
                      test, test_stores, uss)
@@ -165,7 +165,7 @@ def frozen_program():
     """a program that is stopped with SIGSTOP delays nobody"""
     d = Daemon(**FOREVER)
     p = Program("nc.openbsd", "127.0.0.1", str(d.port))
-    p.until(rb"(?i)name")
+    p.until(NAME_PROMPT)
     p.send("frozen\n")
     p.until(b"#lobby")
     os.kill(p.pid, signal.SIGSTOP)

@@ -3,7 +3,7 @@
 
 import socket
 
-from client import Json, Person, Raw, said
+from client import NAME_PROMPT, Json, Person, Raw, said
 from daemon import Daemon
 from harness import below, contains, eq, lacks, main, quick, rss, test
 
@@ -184,7 +184,7 @@ def endings():
                  b"text", b"\r"):
         for end in ("half_close", "close", "reset"):
             p = Raw(d)
-            p.until(rb"(?i)name")
+            p.until(NAME_PROMPT)
             p.send(b"eve\r\n")
             bot.event("join", name="eve")
             p.send(tail)
@@ -203,7 +203,7 @@ def endless_subnegotiation():
     before = rss(d.pid)
     evil = [Raw(d) for _ in range(4)]
     for p in evil:
-        p.until(rb"(?i)name")
+        p.until(NAME_PROMPT)
         try:
             p.send(SB + b"\x18")
             for _ in range(quick(8, 64)):

@@ -3,7 +3,7 @@
 
 import re
 
-from client import Json, Person, Raw, said
+from client import NAME_PROMPT, Json, Person, Raw, said
 from daemon import Daemon
 from harness import contains, eq, lacks, main, ok, test
 
@@ -62,10 +62,9 @@ def greeting():
     for i in range(30):
         bot.say("line %d" % i)
     p = Raw(d)
-    p.until(rb"(?i)name")
+    contains(p.until(NAME_PROMPT), b"Mind the gap\r\n")
     p.send(b"ann\n")
     shown = p.until(said("bot", "line 29"))
-    contains(shown, b"Mind the gap")
     contains(shown, b"#lobby")
     eq([int(n) for n in re.findall(rb"<bot> line (\d+)", shown)],
        list(range(10, 30)))
@@ -77,11 +76,11 @@ def name_is_asked_again():
     d = Daemon()
     Json(d, "taken")
     p = Raw(d)
-    p.until(rb"(?i)name")
+    p.until(NAME_PROMPT)
     for bad in (b"a b", b"-x", b"taken", b"x" * 40, b"", b"\xff\xfe\xfd"[1:],
                 b"\x1b[A"):
         p.send(bad + b"\r\n")
-        p.until(rb"(?i)name")
+        p.until(NAME_PROMPT)
     p.send(b"ann\r\n")
     p.until(b"#lobby")
     p.send(b"here I am\r\n")
