@@ -29,7 +29,7 @@ BINARY = _find_binary()
 
 # Tests that are not about a bound do without those that would hinder them.
 DEFAULTS = {"loops": 2, "rate": 0, "max_clients_address": 0,
-            "log_level": "info", "log_to": "stderr"}
+            "greet_delay": 100, "log_level": "info", "log_to": "stderr"}
 
 _LINE = re.compile(r"^(\S+) ([a-z]+) ([a-z][a-z0-9-]*)((?: .*)?)$")
 _FIELD = re.compile(r' ([A-Za-z][\w-]*)=("(?:[^"\\]|\\.)*"|[^\s"]*)')
@@ -177,6 +177,9 @@ class Daemon:
         return words + self.arguments
 
     def start(self, wait=True):
+        if not os.access(BINARY, os.X_OK):
+            raise Failure("no binary at %s: build it, or set PARTYLINED" %
+                          BINARY)
         environment = _sanitizer_environment(self.reports)
         environment.update(self.environment)
         self.process = subprocess.Popen(

@@ -29,7 +29,7 @@ def chat():
         person.see(said("bot", "hi there, ünïcode 🙂"))
     ann.say("/me waves")
     bob.see(STAMP + rb"#lobby \* ann waves\r\n")
-    eq(bot.message()["kind"], "action")
+    eq(bot.message(from_="ann")["kind"], "action")
     bot.close()
     bob.see(STAMP + rb"#lobby -- bot left")
 
