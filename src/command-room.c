@@ -88,13 +88,12 @@ cmd_subscribe(struct hub *h, struct login *l, struct request *req)
 	struct member *m = room != NULL ? member_find(l, room) : NULL;
 	bool created = room == NULL;
 
-	if (is_inbox(req->room_key)) {
-		if (!is_own_inbox(l, req->room_key))
-			return fail(req, ERR_FORBIDDEN);
-	} else if (l->nrooms >= h->conf->max_rooms && (m == NULL || m->held))
-		return fail(req, ERR_TOO_MANY_ROOMS);
+	if (is_inbox(req->room_key) && !is_own_inbox(l, req->room_key))
+		return fail(req, ERR_FORBIDDEN);
 	if (m != NULL && !m->held)
 		return fail(req, ERR_ALREADY_SUBSCRIBED);
+	if (!is_inbox(req->room_key) && l->nrooms >= h->conf->max_rooms)
+		return fail(req, ERR_TOO_MANY_ROOMS);
 	if (created) {
 		room = is_inbox(req->room_key) ? inbox_get(h, l->user) :
 		    room_new(h, req->room_key, req->room);

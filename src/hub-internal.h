@@ -22,8 +22,8 @@ struct hub {
 	struct table	 rooms;		/* struct room by key, no dead ones */
 	struct room_index index;
 	uint32_t	 last_id;	/* of a room */
-	struct room	*news;		/* rooms that have some, in order */
-	struct room	**news_last;
+	struct room	**news;		/* rooms that had some this round, or NULL */
+	uint32_t	 nnews, news_cap;
 
 	uint64_t	 queued;	/* bytes of the ops that the store has */
 	uint64_t	 ops;		/* how many these are */

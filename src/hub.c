@@ -60,7 +60,6 @@ hub_new(const struct conf *conf, struct store *store, unsigned nloops,
 	h->out = *out;
 	h->nloops = nloops;
 	h->clients = xcalloc(nloops, sizeof(*h->clients));
-	h->news_last = &h->news;
 	table_init(&h->users, user_table_key);
 	table_init(&h->rooms, room_table_key);
 	store_rooms(store, adopt_cb, h);
@@ -105,6 +104,7 @@ hub_free(struct hub *h)
 			room_free(h, h->index.refs[i].room);
 	}
 	free(h->index.refs);
+	free(h->news);
 	table_free(&h->rooms);
 	for (i = 0; i < h->nloops; i++)
 		free(h->clients[i].sids);
@@ -295,18 +295,9 @@ forget_stale(struct hub *h)
 void
 hub_flush(struct hub *h)
 {
-	struct room *room;
-
 	if (h->stale)
 		forget_stale(h);
-	while ((room = h->news) != NULL) {
-		h->news = room->next_news;
-		if (h->news == NULL)
-			h->news_last = &h->news;
-		room->listed = false;
-		news_post(h, room);
-		room_settle(h, room);
-	}
+	news_post_all(h);
 	if (h->submitted) {
 		h->submitted = false;
 		store_flush(h->store);

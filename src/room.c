@@ -131,6 +131,17 @@ room_adopt(struct hub *h, const struct store_room *from)
 	table_put(&h->rooms, room);
 }
 
+static void
+news_drop(struct hub *h, struct room *room)
+{
+	if (room->listed != 0)
+		h->news[room->listed - 1] = NULL;
+	room->listed = 0;
+	if (room->news != NULL)
+		batch_free(room->news);
+	room->news = NULL;
+}
+
 void
 room_free(struct hub *h, struct room *room)
 {
@@ -140,8 +151,7 @@ room_free(struct hub *h, struct room *room)
 	h->index.freed++;
 	if (!room->dead)
 		table_del(&h->rooms, room_key(room));
-	if (room->news != NULL)
-		batch_free(room->news);
+	news_drop(h, room);
 	free(room->members);
 	free(room->topic);
 	free(room);
@@ -150,7 +160,7 @@ room_free(struct hub *h, struct room *room)
 void
 room_settle(struct hub *h, struct room *room)
 {
-	if (room->nmembers > 0 || room->pending > 0 || room->listed)
+	if (room->nmembers > 0 || room->pending > 0)
 		return;
 	if (room->dead && room->head > room->floor) {
 		struct store_op forget = { .kind = STORE_FORGET,
@@ -327,12 +337,30 @@ news_add(struct hub *h, struct room *room, struct msg *m)
 	}
 	b->msgs[b->n++] = m;
 	b->bytes += msg_size(m);
-	if (!room->listed) {
-		room->listed = true;
-		room->next_news = NULL;
-		*h->news_last = room;
-		h->news_last = &room->next_news;
+	if (room->listed == 0) {
+		if (h->nnews == h->news_cap) {
+			h->news_cap = h->news_cap ? h->news_cap * 2 : 64;
+			h->news = xrealloc(h->news,
+			    h->news_cap * sizeof(*h->news));
+		}
+		h->news[h->nnews++] = room;
+		room->listed = h->nnews;
 	}
+}
+
+void
+news_post_all(struct hub *h)
+{
+	struct room *room;
+	uint32_t i;
+
+	for (i = 0; i < h->nnews; i++) {
+		if ((room = h->news[i]) != NULL) {
+			room->listed = 0;
+			news_post(h, room);
+		}
+	}
+	h->nnews = 0;
 }
 
 static struct batch *

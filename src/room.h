@@ -27,10 +27,9 @@ struct room {
 	bool		 stored;	/* the store knows it: never freed */
 	bool		 inbox;
 	bool		 dead;		/* an inbox to be forgotten; has no key */
-	bool		 listed;	/* on the hub's list of rooms with news */
 	uint16_t	 key_at, shown_at;	/* the names, from the room's start */
 	struct batch	*news;
-	struct room	*next_news;
+	uint32_t	 listed;	/* where in the hub's list of news, + 1 */
 	uint32_t	 loops[];	/* members a loop; then the names */
 };
 
@@ -94,5 +93,6 @@ bool	 user_in_room(const struct user *, const struct room *);
 void	 news_add(struct hub *, struct room *, struct msg *);
 /* Posts what was gathered now. */
 void	 news_post(struct hub *, struct room *);
+void	 news_post_all(struct hub *);
 
 #endif

@@ -1,0 +1,338 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub-fake.h"
+
+static struct store *
+fake_open(const struct conf *conf, char **error)
+{
+	(void)conf;
+	(void)error;
+	return NULL;
+}
+
+static void
+fake_rooms(struct store *store, void (*cb)(void *, const struct store_room *),
+    void *arg)
+{
+	const struct store_room *r = ((struct fake_store *)store)->rooms;
+
+	for (; r != NULL && r->id != 0; r++)
+		cb(arg, r);
+}
+
+static void
+fake_submit(struct store *store, struct store_op *op)
+{
+	struct fake_store *s = (struct fake_store *)store;
+
+	if (s->nops == s->cap) {
+		s->cap = s->cap ? s->cap * 2 : 16;
+		s->ops = xrealloc(s->ops, s->cap * sizeof(struct store_op *));
+	}
+	s->ops[s->nops++] = op;
+}
+
+static void
+fake_flush(struct store *store)
+{
+	struct fake_store *s = (struct fake_store *)store;
+
+	s->flushed = s->nops;
+}
+
+static const struct store_backend fake_backend = {
+	.name = "fake", .open = fake_open, .rooms = fake_rooms,
+	.submit = fake_submit, .flush = fake_flush,
+};
+
+/* Has this person said this key here? */
+static const struct fake_entry *
+find_key(const struct fake_store *s, const struct store_op *op)
+{
+	uint32_t i;
+
+	for (i = 0; op->msg->key_len > 0 && i < s->nlog; i++) {
+		const struct fake_entry *e = &s->log[i];
+
+		if (e->msg != NULL && e->room == op->room &&
+		    e->from_key != NULL &&
+		    strcmp(e->from_key, op->from_key) == 0 &&
+		    strcmp(msg_key(e->msg), msg_key(op->msg)) == 0)
+			return e;
+	}
+	return NULL;
+}
+
+static void
+store_append(struct fake_store *s, struct store_op *op)
+{
+	const struct fake_entry *e = find_key(s, op);
+
+	if (e != NULL) {
+		op->duplicate = true;
+		op->seq = e->msg->seq;
+		op->time = e->msg->time;
+		return;
+	}
+	op->seq = op->msg->seq = ++s->seq;
+	op->time = op->msg->time = (int64_t)(1000 + s->seq);
+	s->log = xrealloc(s->log, (s->nlog + 1) * sizeof(*s->log));
+	s->log[s->nlog++] = (struct fake_entry){ op->room, msg_ref(op->msg),
+	    op->msg->key_len > 0 ? xstrdup(op->from_key) : NULL };
+}
+
+static void
+complete(struct fake_store *s, struct store_op *op)
+{
+	uint32_t i;
+
+	if (s->fail) {
+		op->error = STORE_UNAVAILABLE;
+		return;
+	}
+	if (op->kind == STORE_APPEND)
+		store_append(s, op);
+	for (i = 0; op->kind == STORE_FORGET && i < s->nlog; i++) {
+		if (s->log[i].room == op->room && s->log[i].msg != NULL &&
+		    s->log[i].msg->seq <= op->seq) {
+			msg_unref(s->log[i].msg);
+			s->log[i].msg = NULL;
+		}
+	}
+}
+
+uint32_t
+fake_commit(struct fake *f, uint32_t n)
+{
+	struct fake_store *s = &f->store;
+	struct store_op *op;
+	uint32_t done = 0;
+
+	while (done < n && s->flushed > 0) {
+		op = s->ops[0];
+		memmove(s->ops, s->ops + 1,
+		    --s->nops * sizeof(struct store_op *));
+		s->flushed--;
+		complete(s, op);
+		hub_committed(f->hub, op);
+		done++;
+	}
+	return done;
+}
+
+void
+fake_round(struct fake *f)
+{
+	do
+		hub_flush(f->hub);
+	while (fake_commit(f, UINT32_MAX) > 0);
+}
+
+static void
+trace_reply(struct fake *f, struct request *req)
+{
+	const struct cmd_def *c = proto_cmd_by_id(req->cmd);
+
+	buf_addf(&f->trace, "%s %s\n", c != NULL ? c->name :
+	    req->cmd == CMD_MOVED ? "moved" : "?",
+	    req->error == ERR_NONE ? "ok" : error_name(req->error));
+	request_free(f->reply);
+	f->reply = req;
+}
+
+static void
+trace_msg(struct fake *f, const struct msg *m)
+{
+	static const char *const passing[] = { [MSG_JOIN] = "join",
+	    [MSG_LEAVE] = "leave", [MSG_TOPIC] = "topic",
+	    [MSG_RENAMED] = "renamed" };
+
+	if (msg_stored(m))
+		buf_addf(&f->trace, " %llu", (unsigned long long)m->seq);
+	else
+		buf_addf(&f->trace, " %s", passing[m->kind]);
+	buf_addf(&f->trace, " %s", msg_from(m));
+	if (m->to_len > 0)
+		buf_addf(&f->trace, " to %s", msg_to(m));
+	if (m->text_len > 0)
+		buf_addf(&f->trace, " %s", msg_text(m));
+}
+
+static void
+trace_batch(struct fake *f, struct batch *b)
+{
+	size_t bytes = 0;
+	uint32_t i;
+
+	buf_addf(&f->trace, "#%u:", b->room);
+	for (i = 0; i < b->n; i++) {
+		if (i > 0)
+			buf_addc(&f->trace, ';');
+		trace_msg(f, b->msgs[i]);
+		bytes += msg_size(b->msgs[i]);
+		if (b->msgs[i]->room != b->room)
+			buf_adds(&f->trace, " OF ANOTHER ROOM");
+	}
+	if (bytes != b->bytes)
+		buf_adds(&f->trace, " WRONG BYTES");
+	buf_addc(&f->trace, '\n');
+	batch_free(b);
+}
+
+static void
+trace_place(struct fake *f, struct place_mail *p)
+{
+	buf_addf(&f->trace, "place #%u %s after %llu\n", p->room_id, p->room,
+	    (unsigned long long)p->after);
+	free(p);
+}
+
+static void
+post(struct fake *f, unsigned loop, struct mail *m)
+{
+	if (f->mail != NULL) {
+		f->mail(f->arg, loop, m);
+		return;
+	}
+	buf_addf(&f->trace, "%u ", loop);
+	switch (m->kind) {
+	case MAIL_REPLY:
+		trace_reply(f, (struct request *)m);
+		break;
+	case MAIL_BATCH:
+		trace_batch(f, (struct batch *)m);
+		break;
+	case MAIL_PLACE:
+		trace_place(f, (struct place_mail *)m);
+		break;
+	case MAIL_SESSION:
+		buf_adds(&f->trace, "replaced\n");
+		free(m);
+		break;
+	default:
+		abort();
+	}
+}
+
+static void
+reply_cb(void *arg, struct request *req)
+{
+	post(arg, CLIENT_LOOP(req->client), &req->mail);
+}
+
+static void
+batch_cb(void *arg, unsigned loop, struct batch *b)
+{
+	post(arg, loop, &b->mail);
+}
+
+static void
+place_cb(void *arg, struct place_mail *p)
+{
+	post(arg, CLIENT_LOOP(p->client), &p->mail);
+}
+
+static void
+session_cb(void *arg, struct session_mail *s)
+{
+	post(arg, CLIENT_LOOP(s->client), &s->mail);
+}
+
+void
+fake_start(struct fake *f, const struct store_room *rooms)
+{
+	struct hub_out out = { f, reply_cb, batch_cb, place_cb, session_cb };
+
+	*f = (struct fake){ .conf = { .store_queue = 1 << 20, .max_rooms = 10,
+	    .presence_limit = 100, .max_text = 4096 } };
+	f->store.base.backend = &fake_backend;
+	memcpy(f->store.base.epoch, FAKE_EPOCH, sizeof(FAKE_EPOCH));
+	f->store.rooms = rooms;
+	f->hub = hub_new(&f->conf, &f->store.base, FAKE_LOOPS, &out);
+}
+
+void
+fake_end(struct fake *f)
+{
+	uint32_t i;
+
+	fake_round(f);
+	hub_free(f->hub);
+	for (i = 0; i < f->store.nlog; i++) {
+		msg_unref(f->store.log[i].msg);
+		free(f->store.log[i].from_key);
+	}
+	free(f->store.log);
+	free(f->store.ops);
+	request_free(f->reply);
+	buf_free(&f->trace);
+}
+
+static void
+fold(struct name *n, const char *s)
+{
+	size_t i;
+
+	*n = (struct name){ .shown = "" };
+	for (i = 0; s[i] != '\0' && i < NAME_SIZE - 1; i++) {
+		n->shown[i] = s[i];
+		n->key[i] = s[i] >= 'A' && s[i] <= 'Z' ?
+		    (char)(s[i] + 'a' - 'A') : s[i];
+	}
+}
+
+struct request *
+fake_request(const struct fake_client *c, const struct ask *a)
+{
+	struct request *r = request_new(a->cmd);
+	struct name n;
+
+	r->client = c->id;
+	r->sid = c->sid;
+	if (a->name != NULL) {
+		fold(&n, a->name);
+		request_set_name(r, &n);
+	}
+	if (a->room != NULL) {
+		fold(&n, a->room);
+		request_set_room(r, &n);
+	}
+	if (a->text != NULL)
+		r->msg = msg_new(a->kind, a->from, a->to, a->text,
+		    strlen(a->text), a->key);
+	r->string = a->string ? request_str(r, a->string) : NULL;
+	r->epoch = a->epoch ? request_str(r, a->epoch) : NULL;
+	r->match = a->match ? request_str(r, a->match) : NULL;
+	r->resume = a->resume ? request_str(r, a->resume) : NULL;
+	r->after = a->after;
+	r->before = a->before;
+	r->seq = a->seq;
+	r->last = a->last;
+	r->limit = a->limit;
+	r->has = a->has;
+	return r;
+}
+
+struct request *
+fake_ask(struct fake *f, struct fake_client *c, const struct ask *a)
+{
+	request_free(f->reply);
+	f->reply = NULL;
+	hub_request(f->hub, fake_request(c, a));
+	if (f->reply != NULL && a->cmd == CMD_LOGIN &&
+	    f->reply->error == ERR_NONE)
+		c->sid = f->reply->sid;
+	return f->reply;
+}
+
+const char *
+fake_trace(struct fake *f)
+{
+	static struct buf last;
+
+	buf_reset(&last);
+	buf_add(&last, f->trace.data, f->trace.len);
+	buf_reset(&f->trace);
+	return buf_str(&last);
+}
