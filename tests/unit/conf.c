@@ -229,7 +229,7 @@ Test(conf, bounds)
 	    "history_bytes = 0\n";
 	const struct conf_option *o;
 	struct conf *conf;
-	char text[512], place[512];
+	char text[512], place[1024];
 	uint64_t v, i;
 
 	for (o = conf_options; o->name != NULL; o++) {
