@@ -25,6 +25,7 @@ struct conf_option {
 	const char	*name;
 	const char	*section;	/* heading; NULL: as the row before */
 	enum conf_type	 type;
+	bool		 reloadable;
 	size_t		 offset;	/* in struct conf */
 	size_t		 width;		/* sizeof the member */
 	uint64_t	 min, max;
@@ -35,7 +36,6 @@ struct conf_option {
 	/* Further checks of a CONF_TEXT or CONF_PATH. May replace the text by
 	 * a better form (both malloced). False: *why is "what; right". */
 	bool		(*check)(char **text, char **why);
-	bool		 reloadable;
 	const char	*help;		/* one line */
 };
 

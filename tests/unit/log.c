@@ -132,7 +132,8 @@ Test(log, line)
 
 	open_log(file);
 	log_notice("client-closed", LU("client", 1),
-	    LS("reason", "end of file"), LS("name", "ann"), LI("n", -5), LS("none", NULL), LEND);
+	    LS("reason", "end of file"), LS("name", "ann"), LI("n", -5),
+	    LS("none", NULL), LEND);
 	log_close();
 	text = read_file(file);
 	/* 2026-11-22T06:33:00.123Z */
