@@ -40,7 +40,8 @@ cmd_login(struct hub *h, struct login *l, struct request *req)
 	struct user *u = user_find(h, req->name_key);
 	struct login *old = NULL;
 
-	if (l != NULL) {
+	/* A replaced session has a sid as well; it is about to be closed. */
+	if (l != NULL || req->sid != 0) {
 		request_fail(req, ERR_ALREADY_LOGGED_IN, NULL);
 		return ANSWER;
 	}

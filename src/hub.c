@@ -183,6 +183,8 @@ run(struct hub *h, struct request *req)
 	}
 	if (lacks(req, flags))
 		return ANSWER;
+	if (l != NULL)
+		req->sid = l->sid;	/* reply_late() goes by it */
 	if (l != NULL && l->holds && (flags & KEEP_HELD) == 0)
 		login_release(h, l);
 	return commands[req->cmd].run(h, l, req);

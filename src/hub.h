@@ -39,11 +39,11 @@ void	 hub_configure(struct hub *, const struct conf *);
  * wait for its login's reply. A stored request's reply follows a client that
  * has moved meanwhile.
  *
- * CMD_GONE (sid or 0, string = reason for others, may be NULL) is not answered
- * but freed. CMD_MOVED (sid, client = the new one) is answered to the new
- * client with the session's rooms in moved: from this reply on their news come
- * to the new loop, and the old one gets none behind what it was sent. If it
- * fails with not-logged-in, the session was ended or replaced meanwhile.
+ * CMD_GONE (string = reason for others, may be NULL) is not answered but freed;
+ * it ends whatever session the client has, its sid known or not. CMD_MOVED
+ * (sid, client = the new one) is answered to the new client with the session's
+ * rooms in moved: from this reply on their news come to the new loop. If it
+ * fails with not-logged-in, the session was replaced meanwhile.
  */
 void	 hub_request(struct hub *, struct request *);
 /* Takes over an op that came back from the store. */

@@ -149,7 +149,8 @@ login_of(const struct hub *h, const struct request *req)
 	const struct client_sids *c;
 	struct login *l;
 
-	if (req->sid != 0) {
+	/* A replaced session may have logged in anew, before it heard of it. */
+	if (req->sid != 0 && req->cmd != CMD_GONE) {
 		l = login_get(h, req->sid);
 		return l != NULL && (l->client == req->client ||
 		    req->cmd == CMD_MOVED) ? l : NULL;

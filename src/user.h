@@ -70,7 +70,8 @@ uint32_t user_sessions(const struct user *);
 /* NULL if there can be no more sessions. */
 struct login *login_new(struct hub *, struct user *, client_id);
 struct login *login_get(const struct hub *, uint32_t sid);
-/* A request's session; by its client if it was sent before the sid was known. */
+/* A request's session; by its client if the sid was not known yet, or if the
+ * client is gone. */
 struct login *login_of(const struct hub *, const struct request *);
 /* The slot's session, NULL if it has none. */
 struct login *login_at(const struct hub *, uint32_t slot);

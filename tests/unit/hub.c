@@ -154,7 +154,7 @@ Test(hub, subscribe)
 Test(hub, too_many_rooms)
 {
 	struct fake_client a = login(0, "ann");
-	char room[8];
+	char room[16];
 	int i;
 
 	ASK(&f, &a, CMD_SUBSCRIBE, .room = "@ann");
