@@ -210,6 +210,7 @@ rename_(struct model *m, const struct request *r, struct m_answer *a)
 	if (to != a->user) {
 		a->id = u->inbox.id;
 		a->mark = model_events(m, a->id)->n;
+		a->any_id = u->inbox.exists && a->id == 0;
 		drop_inbox(m, a->user, u->instance);
 		m->users[to] = *u;
 		u->here = false;

@@ -77,6 +77,7 @@ struct m_answer {
 	bool		 reset, gap, owner, created, replaced, has_after;
 	client_id	 old;		/* replaced: whom */
 	uint32_t	 id;		/* rename: the inbox left behind */
+	bool		 any_id;	/* which has never been seen */
 	uint32_t	 mark;		/* what was to be seen in the room */
 	char		 name[16];
 };
