@@ -340,7 +340,7 @@ stop(struct loop *l)
 	listener_close_all(l);
 	for (i = 0; i < l->nslots; i++) {
 		if (l->slots[i].session != NULL && !l->slots[i].session->dead)
-			session_bye(l->slots[i].session, "shutdown", true);
+			session_bye(l->slots[i].session, END_SHUTDOWN, true);
 	}
 }
 

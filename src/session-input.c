@@ -92,7 +92,7 @@ carry_out(struct session *s, unsigned act)
 	if (act & DIALECT_TO_JSON)
 		session_choose(s, &dialect_json);
 	if (act & DIALECT_CLOSE)
-		session_end(s, "quit");
+		session_finish(s, END_QUIT);
 }
 
 /* limited: ms to wait before the next request, 0 if it may go on. */
@@ -115,7 +115,7 @@ io_end(struct session *s, struct dialect_io *io, uint32_t limited)
 			request_fail(req, ERR_RATE_LIMITED, NULL);
 			req->retry_ms = limited;
 		} else
-			session_end(s, "quit");
+			session_finish(s, END_QUIT);
 		d->reply(s->state, io, req);
 		request_free(req);
 	}
@@ -373,11 +373,11 @@ session_event_cb(struct bufferevent *bev, short what, void *arg)
 		/* Half closed, perhaps: what it asked for is still given. */
 		s->eof = true;
 		if (s->lingering)
-			session_close(s, s->reason);
+			session_close(s, session_end_name(s->end));
 		else
 			session_wait(s);
 	} else if (what & BEV_EVENT_ERROR)
-		session_close(s, s->closing ? s->reason :
+		session_close(s, s->closing ? session_end_name(s->end) :
 		    errno == ECONNRESET ? "reset" : strerror(errno));
 }
 

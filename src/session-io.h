@@ -26,7 +26,7 @@ void	 session_send(struct session *, struct request *);
 /* Looks at held back input, or the end, at the round's end. */
 void	 session_wait(struct session *);
 /* Ends in order; see session.c. */
-void	 session_end(struct session *, const char *reason);
+void	 session_finish(struct session *, enum session_end);
 /* CMD_MOVED came back. */
 void	 session_moved(struct session *, const struct request *);
 /* All of its input was used and all that it asked for was given. */

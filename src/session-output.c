@@ -266,7 +266,7 @@ session_read_done(struct session *s, struct store_read *r)
 		return;
 	if (r->error != STORE_OK) {
 		log_warn("catch-up-failed", LU("client", session_id(s)), LEND);
-		session_bye(s, "store-unavailable", true);
+		session_bye(s, END_STORE, true);
 		return;
 	}
 	if (p->state == PLACE_SEEK)
@@ -416,7 +416,7 @@ finish(struct session *s)
 	if (s->say_bye) {
 		s->say_bye = false;
 		buf_reset(out);
-		s->dialect->bye(out, s->reason, s->reconnect, 0);
+		s->dialect->bye(out, session_end_name(s->end), s->reconnect, 0);
 		session_write(s, out->data, out->len);
 		return;
 	}
@@ -424,7 +424,7 @@ finish(struct session *s)
 	 * client has not read yet would be lost to it. */
 	if (s->eof || recv(bufferevent_getfd(s->bev), &byte, 1,
 	    MSG_PEEK | MSG_DONTWAIT) == -1) {
-		session_close(s, s->reason);
+		session_close(s, session_end_name(s->end));
 		return;
 	}
 	shutdown(bufferevent_getfd(s->bev), SHUT_WR);
@@ -449,7 +449,7 @@ session_flush(struct session *s)
 			sent = s->carrier->send(s->bev, g.iov, g.n);
 		while (sent == -1 && errno == EINTR);
 		if (sent == -1 && errno != EAGAIN && errno != EWOULDBLOCK) {
-			session_close(s, s->closing ? s->reason :
+			session_close(s, s->closing ? session_end_name(s->end) :
 			    errno == EPIPE || errno == ECONNRESET ? "reset" :
 			    strerror(errno));
 			return;

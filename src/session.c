@@ -328,23 +328,38 @@ session_free(struct session *s)
 	free(s);
 }
 
+const char *
+session_end_name(enum session_end end)
+{
+	static const char *const names[] = {
+		[END_QUIT] = "quit",
+		[END_SHUTDOWN] = "shutdown",
+		[END_REPLACED] = "replaced",
+		[END_LOGIN_TIMEOUT] = "login-timeout",
+		[END_READ_TIMEOUT] = "read-timeout",
+		[END_STORE] = "store-unavailable",
+	};
+
+	return names[end];
+}
+
 /*
  * Ends the session in order: what was asked is still answered and what it has
  * been given so far is written, then it closes.
  */
 void
-session_end(struct session *s, const char *reason)
+session_finish(struct session *s, enum session_end end)
 {
 	if (s->closing || s->lingering || s->dead)
 		return;
 	s->closing = true;
-	s->reason = reason;
+	s->end = (uint8_t)end;
 	bufferevent_disable(s->bev, EV_READ);
 	session_dirty(s);
 }
 
 void
-session_bye(struct session *s, const char *reason, bool reconnect)
+session_bye(struct session *s, enum session_end end, bool reconnect)
 {
 	if (s->closing || s->lingering || s->dead)
 		return;
@@ -352,7 +367,7 @@ session_bye(struct session *s, const char *reason, bool reconnect)
 		session_choose(s, &dialect_text);
 	s->say_bye = true;
 	s->reconnect = reconnect;
-	session_end(s, reason);
+	session_finish(s, end);
 }
 
 void
@@ -361,7 +376,7 @@ session_act(struct session *s, enum session_act act)
 	switch (act) {
 	case SESSION_REPLACED:
 		s->sid = 0;	/* the hub has let go of it already */
-		session_bye(s, "replaced", false);
+		session_bye(s, END_REPLACED, false);
 		break;
 	}
 }
@@ -375,7 +390,7 @@ session_tick(struct session *s)
 
 	if (s->lingering) {
 		if (now - s->heard >= LINGER)
-			session_close(s, s->reason);
+			session_close(s, session_end_name(s->end));
 		return;
 	}
 	if (s->blocked)
@@ -386,8 +401,8 @@ session_tick(struct session *s)
 		return;
 	if (s->sid == 0 && conf->login_timeout != 0 &&
 	    now - s->started >= conf->login_timeout)
-		session_bye(s, "login-timeout", false);
+		session_bye(s, END_LOGIN_TIMEOUT, false);
 	else if (conf->read_timeout != 0 && now - s->heard >=
 	    conf->read_timeout)
-		session_bye(s, "read-timeout", true);
+		session_bye(s, END_READ_TIMEOUT, true);
 }

@@ -17,6 +17,12 @@
 struct address;
 struct telnet;
 
+/* Why the server ends a session in order; see session_end_name(). */
+enum session_end {
+	END_QUIT, END_SHUTDOWN, END_REPLACED, END_LOGIN_TIMEOUT,
+	END_READ_TIMEOUT, END_STORE
+};
+
 /* Its size is paid for every idle client: see the benchmark's (d). */
 struct session {
 	struct loop	*loop;
@@ -28,7 +34,6 @@ struct session {
 	struct place	*places;
 	struct address	*address;
 	struct buf	*in;		/* input not yet used; NULL: none */
-	const char	*reason;	/* closing: why */
 	union {
 		char	 bytes[16];	/* "" before login */
 		char	*text;
@@ -43,6 +48,7 @@ struct session {
 	uint32_t	 tokens_at;	/* ms, when they were counted */
 	uint16_t	 port;		/* the peer's */
 	uint8_t		 inflight;	/* unanswered requests */
+	uint8_t		 end;		/* enum session_end: closing: why */
 	uint8_t		 kind : 4;	/* enum listen_kind */
 	uint8_t		 encoding : 4;	/* enum encoding */
 	bool		 name_is_long : 1;
@@ -125,7 +131,9 @@ void	 session_flush(struct session *);
 void	 session_resume(struct session *);	/* takes held back input up */
 void	 session_greet(struct session *);
 void	 session_tick(struct session *);	/* once a second: the timeouts */
-void	 session_bye(struct session *, const char *reason, bool reconnect);
+/* Says bye, inviting to come back or not, and ends in order. */
+void	 session_bye(struct session *, enum session_end, bool reconnect);
+const char *session_end_name(enum session_end);
 void	 session_close(struct session *, const char *reason);
 void	 session_free(struct session *);	/* a dead one */
 void	 session_dirty(struct session *);

@@ -69,31 +69,29 @@ table_free(struct table *t)
 }
 
 /* The slot of the key, or the free one where it would go. */
-static struct table_slot *
-find(const struct table *t, const char *key, uint32_t h)
+static void **
+find(const struct table *t, const char *key)
 {
 	size_t i;
 
-	for (i = h & (t->cap - 1);; i = (i + 1) & (t->cap - 1)) {
-		struct table_slot *s = &t->slots[i];
-
-		if (s->item == NULL || (s->hash == h &&
-		    strcmp(t->key(s->item), key) == 0))
-			return s;
+	for (i = hash(t, key) & (t->cap - 1);; i = (i + 1) & (t->cap - 1)) {
+		if (t->slots[i] == NULL ||
+		    strcmp(t->key(t->slots[i]), key) == 0)
+			return &t->slots[i];
 	}
 }
 
 static void
 resize(struct table *t, size_t cap)
 {
-	struct table_slot *old = t->slots;
+	void **old = t->slots;
 	size_t i, n = t->cap;
 
 	t->slots = xcalloc(cap, sizeof(*t->slots));
 	t->cap = cap;
 	for (i = 0; i < n; i++) {
-		if (old[i].item != NULL)
-			*find(t, t->key(old[i].item), old[i].hash) = old[i];
+		if (old[i] != NULL)
+			*find(t, t->key(old[i])) = old[i];
 	}
 	free(old);
 }
@@ -101,48 +99,43 @@ resize(struct table *t, size_t cap)
 void *
 table_get(const struct table *t, const char *key)
 {
-	return t->cap == 0 ? NULL : find(t, key, hash(t, key))->item;
+	return t->cap == 0 ? NULL : *find(t, key);
 }
 
 void
 table_put(struct table *t, void *item)
 {
-	struct table_slot *s;
-	uint32_t h;
+	void **slot;
 
 	if ((t->n + 1) * 4 > t->cap * 3)
 		resize(t, t->cap ? t->cap * 2 : 8);
-	h = hash(t, t->key(item));
-	s = find(t, t->key(item), h);
-	assert(s->item == NULL);
-	*s = (struct table_slot){ h, item };
+	slot = find(t, t->key(item));
+	assert(*slot == NULL);
+	*slot = item;
 	t->n++;
 }
 
 void *
 table_del(struct table *t, const char *key)
 {
-	struct table_slot *s;
-	void *item;
-	size_t hole, i;
+	size_t mask = t->cap - 1, hole, i, home;
+	void **slot, *item;
 
 	if (t->cap == 0)
 		return NULL;
-	s = find(t, key, hash(t, key));
-	if ((item = s->item) == NULL)
+	slot = find(t, key);
+	if ((item = *slot) == NULL)
 		return NULL;
 	/* Close the gap: move back what probed past it. */
-	hole = (size_t)(s - t->slots);
-	for (i = (hole + 1) & (t->cap - 1); t->slots[i].item != NULL;
-	    i = (i + 1) & (t->cap - 1)) {
-		size_t home = t->slots[i].hash & (t->cap - 1);
-
-		if (((i - home) & (t->cap - 1)) >= ((i - hole) & (t->cap - 1))) {
+	hole = (size_t)(slot - t->slots);
+	for (i = (hole + 1) & mask; t->slots[i] != NULL; i = (i + 1) & mask) {
+		home = hash(t, t->key(t->slots[i])) & mask;
+		if (((i - home) & mask) >= ((i - hole) & mask)) {
 			t->slots[hole] = t->slots[i];
 			hole = i;
 		}
 	}
-	t->slots[hole].item = NULL;
+	t->slots[hole] = NULL;
 	t->n--;
 	if (t->cap > 64 && t->n * 8 < t->cap)
 		resize(t, t->cap / 2);
@@ -153,7 +146,7 @@ void *
 table_next(const struct table *t, size_t *pos)
 {
 	while (*pos < t->cap) {
-		void *item = t->slots[(*pos)++].item;
+		void *item = t->slots[(*pos)++];
 
 		if (item != NULL)
 			return item;

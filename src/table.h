@@ -9,13 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct table_slot {
-	uint32_t	 hash;
-	void		*item;
-};
-
 struct table {
-	struct table_slot *slots;
+	void		**slots;	/* items; a hash is made again, not kept */
 	const char	*(*key)(const void *);	/* the key inside an item */
 	size_t		 n;
 	size_t		 cap;			/* 0 or a power of two */
