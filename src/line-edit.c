@@ -32,11 +32,11 @@ without_grapheme(const char *s, size_t n)
 
 	if (n == 0)
 		return 0;
-	if ((s[n - 1] & 0x80) == 0 && (n == 1 || (s[n - 2] & 0x80) == 0))
+	if ((s[n - 1] & 0x80) == 0)
 		return n - 1;
 	while (from > 0 && from < n && continues(s[from]))
 		from++;
-	if (from == n || !utf8_valid(s + from, n - from, NULL))
+	if (!utf8_valid(s + from, n - from, NULL))
 		return n - 1;
 	u8_grapheme_breaks((const uint8_t *)s + from, n - from, breaks);
 	while (--n > from && breaks[n - from] != 1)

@@ -1,6 +1,5 @@
 #include <endian.h>
 #include <err.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +15,6 @@
  * composed of at most four, each of at most four bytes. */
 #define NAME_RAW_MAX	(NAME_CHARS * 16)
 #define NAME_BYTES	(NAME_SIZE - 2)	/* room for an @ and the NUL */
-#define FOLD_ROUNDS	4
 
 #define REPLACEMENT	"\xef\xbf\xbd"	/* U+FFFD */
 
@@ -116,28 +114,20 @@ check_chars(const uint8_t *s, size_t n)
 	return NULL;
 }
 
-/* Case folded and NFKC, again and again until it stays as it is. */
+/* Case folded and NFKC again; false if that does not fit. Of what is NFKC
+ * already the result is its own. */
 static bool
 fold(char key[NAME_SIZE], const char *shown)
 {
-	uint8_t was[NAME_SIZE], now[NAME_BYTES], *got;
-	size_t n = strlen(shown), len;
-	int round;
+	uint8_t out[NAME_BYTES], *got;
+	size_t len = sizeof(out);
 
-	memcpy(was, shown, n);
-	for (round = 0; round < FOLD_ROUNDS; round++) {
-		len = sizeof(now);
-		got = u8_casefold(was, n, NULL, UNINORM_NFKC, now, &len);
-		if ((len = take(got, now, len)) == 0)
-			return false;
-		if (len == n && memcmp(was, now, n) == 0)
-			break;
-		memcpy(was, now, len);
-		n = len;
-	}
-	memcpy(key, was, n);
-	key[n] = '\0';
-	return true;
+	got = u8_casefold((const uint8_t *)shown, strlen(shown), NULL,
+	    UNINORM_NFKC, out, &len);
+	len = take(got, out, len);
+	memcpy(key, out, len);
+	key[len] = '\0';
+	return len > 0;
 }
 
 /* What is wrong with the name, or NULL. */

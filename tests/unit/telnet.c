@@ -84,6 +84,9 @@ static const struct row rows[] = {
 	    B("\xff\xfe\x01"), B(""), B(WILL_E WONT_E), 0, "" },
 	{ "WONT answered by DO", "hys", B("\xff\xfd\x01\xff\xfd\x01"), B(""),
 	    B(WILL_E WONT_E WONT_E), 0, "" },
+	{ "hidden again, WONT answered by DO", "hysh",
+	    B("\xff\xfd\x01\xff\xfd\x01"), B(""), B(WILL_E WONT_E), 0,
+	    "" },
 	{ "show alone", "s", B(""), B(""), B(""), 0, "" },
 
 	/* TIMING-MARK, RFC 860, and commands */
@@ -151,6 +154,10 @@ static const struct row rows[] = {
 	{ "a command ends SB", "",
 	    B("\xff\xfa\x05" "abc\xff\xf6hi\xff\xf0!"), B("hi!"),
 	    B("\r\n[Yes]\r\n"), 0, "" },
+	{ "GA ends SB", "", B("\xff\xfa\x05" "abc\xff\xf9hi\xff\xf0!"),
+	    B("hi!"), B(""), 0, "" },
+	{ "NOP ends SB", "", B("\xff\xfa\x05" "abc\xff\xf1hi\xff\xf0!"),
+	    B("hi!"), B(""), 0, "" },
 	{ "DO ends SB", "", B("\xff\xfa\x05" "abc\xff\xfd\x06hi"), B("hi"),
 	    B("\xff\xfc\x06"), 0, "" },
 	{ "SB ends SB", "", B("\xff\xfa\x05" "abc\xff\xfa\x06" "d\xff\xf0hi"),
@@ -182,6 +189,10 @@ static const struct row rows[] = {
 	    "\xff\xfa\x1f\0\x50\0\x18\xff\xf0\xff\xfa\x1f\0\xff\0\x18\xff\xf0"
 	    "\xff\xfa\x1f\0\xff\0\0\x18\xff\xf0x"),
 	    B("x"), B(DO_NAWS), 80, "" },
+	{ "NAWS, broken and mended", "", B(NAWS_ON
+	    "\xff\xfa\x1f\0\xff\0\x18\xff\xf0"
+	    "\xff\xfa\x1f\0\x50\0\x18\xff\xf0x"),
+	    B("x"), B(DO_NAWS), 80, "" },
 	{ "NAWS offered twice", "", B(NAWS_ON NAWS_ON), B(""), B(DO_NAWS), 0,
 	    "" },
 	{ "NAWS off and on", "",
@@ -212,6 +223,8 @@ static const struct row rows[] = {
 	    "" },
 	{ "TTYPE anew", "", B(TTYPE_ON "\xff\xfa\x18\0xterm\xff\xf0"
 	    "\xff\xfa\x18\0vt\xff\xf0"), B(""), B(DO_TTYPE), 0, "vt" },
+	{ "TTYPE anew, cut off", "", B(TTYPE_ON "\xff\xfa\x18\0xterm\xff\xf0"
+	    "\xff\xfa\x18\0vt\xff\xf1x"), B("x"), B(DO_TTYPE), 0, "" },
 	{ "TTYPE not agreed", "", B("\xff\xfa\x18\0xterm\xff\xf0"), B(""),
 	    B(""), 0, "" },
 
