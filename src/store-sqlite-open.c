@@ -116,9 +116,12 @@ describe(const struct sqlite *s, const char *dir, int rc, const char *what)
 		    "restore it from a backup, or move it away to begin a new "
 		    "log", s->path);
 	case SQLITE_CORRUPT:
+		/* Not .recover: Debian 12's sqlite3 is built without it. */
 		return xasprintf("state_dir: %s is damaged: %s; repair it with "
-		    "\"cd %s && sqlite3 partyline.db .recover | sqlite3 new.db "
-		    "&& rm -f partyline.db-wal partyline.db-shm && "
+		    "\"cd %s && sqlite3 partyline.db .dump | "
+		    "sed 's/^ROLLBACK.*/COMMIT;/' | sqlite3 new.db; "
+		    "test -s new.db && mv partyline.db damaged.db && "
+		    "rm -f partyline.db-wal partyline.db-shm && "
 		    "mv new.db partyline.db\", or set it aside with "
 		    "\"mkdir %s/damaged && mv %s/partyline.* %s/damaged/\" to "
 		    "begin a new log", s->path, what, dir, dir, dir, dir);
@@ -273,17 +276,22 @@ look(struct sqlite *s, const char *dir, bool *missing, char **error)
 	return *error == NULL;
 }
 
+/* Steps from this version up to ours; the version stands in the header, and
+ * in meta, where an SQL dump keeps it. */
 static int
 upgrade(sqlite3 *db, int version)
 {
-	char pragma[64];
+	char sql[256];
 	int rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 
 	for (; rc == SQLITE_OK && version < (int)NITEMS(steps); version++)
 		rc = sqlite3_exec(db, steps[version], NULL, NULL, NULL);
-	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", version);
+	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d;"
+	    "PRAGMA user_version = %d;"
+	    "REPLACE INTO meta VALUES ('schema', '%d');", APPLICATION_ID,
+	    version, version);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(db, pragma, NULL, NULL, NULL);
+		rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
 	return rc;
@@ -307,8 +315,8 @@ fill(sqlite3 *db)
 	int rc;
 
 	random_hex(epoch, 16);
-	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d;"
-	    "INSERT INTO meta VALUES ('epoch', '%s'), ('seq', '0');", APPLICATION_ID, epoch);
+	snprintf(sql, sizeof(sql), "INSERT INTO meta VALUES ('epoch', '%s'), "
+	    "('seq', '0');", epoch);
 	if ((rc = upgrade(db, 0)) == SQLITE_OK)
 		rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
 	return rc;
@@ -393,7 +401,30 @@ connect_db(struct sqlite *s, const char *dir, char **error)
 	}
 	sqlite3_extended_result_codes(db, 1);
 	sqlite3_busy_timeout(db, BUSY_MS);
+	/* SQLite takes what it may not write for what is not to be written. */
+	if (sqlite3_db_readonly(db, "main") == 1) {
+		*error = describe(s, dir, SQLITE_READONLY, strerror(EACCES));
+		sqlite3_close(db);
+		return NULL;
+	}
 	return db;
+}
+
+/* A database made from an SQL dump of ours has lost what its header said. */
+static int
+adopt_dump(sqlite3 *db, int64_t *id, int64_t *version)
+{
+	int rc = query_int(db, "SELECT CAST(value AS INTEGER) FROM meta "
+	    "WHERE name = 'schema'", version);
+
+	if (rc == SQLITE_ERROR)		/* not ours: there is no such table */
+		return SQLITE_OK;
+	if (rc == SQLITE_OK && *version <= (int)NITEMS(steps) &&
+	    (rc = upgrade(db, (int)*version)) == SQLITE_OK) {
+		*id = APPLICATION_ID;
+		*version = NITEMS(steps);
+	}
+	return rc;
 }
 
 /* Whose database this is, of which version; brings it up to ours. */
@@ -404,7 +435,9 @@ check_version(struct sqlite *s, const char *dir, char **error)
 	char mode[16] = "";
 
 	if (query_int(s->wdb, "PRAGMA application_id", &id) != SQLITE_OK ||
-	    query_int(s->wdb, "PRAGMA user_version", &version) != SQLITE_OK)
+	    query_int(s->wdb, "PRAGMA user_version", &version) != SQLITE_OK ||
+	    (id == 0 && version == 0 &&
+	    adopt_dump(s->wdb, &id, &version) != SQLITE_OK))
 		*error = describe_db(s, dir, s->wdb);
 	else if (id != APPLICATION_ID)
 		*error = xasprintf("state_dir: %s is another program's "

@@ -491,7 +491,9 @@ sqlite_writer(void *arg)
 		busy = sqlite_prune_wanted(s, clock_wall());
 		if (!mail_list_empty(&group) || (busy && !s->failing))
 			run_group(s, &group);
-		if (s->wal_pages >= WAL_PAGES)
+		/* One that cannot grow may still be emptied. */
+		if (s->wal_pages >= WAL_PAGES || (s->failing &&
+		    s->wal_pages > 0))
 			checkpoint(s);
 		busy = (s->due != NULL || s->keys_due) && !s->failing;
 	}
