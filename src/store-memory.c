@@ -3,8 +3,8 @@
  * under one lock that is held for a flush or a page. Ops
  * complete in store_flush(), on the hub's thread; reads complete at once, on
  * the asker's. Mail to the hub is posted under the lock as well, so that news
- * of floors come in order. It has no thread, so what is too old goes when its room is
- * next written or read, or when a flush comes round to it.
+ * of floors come in order. It has no thread, so what is too old goes when its
+ * room is next written or read, or when a flush comes round to it.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -77,8 +77,8 @@ static const char *const writes[W_MAX] = {
 	[W_PRUNE] = "DELETE FROM messages WHERE room = ?1 AND seq <= ?2"
 };
 
-#define COLUMNS	"SELECT seq, time, kind, flags, sender, recipient, text"	\
-		" FROM messages WHERE room = ?1 AND seq > ?2"
+#define COLUMNS	"SELECT seq, time, kind, flags, sender, recipient, text FROM" \
+		" messages WHERE room = ?1 AND seq > ?2"
 #define SEEK	"SELECT seq FROM messages WHERE room = ?1 AND seq > ?2"	\
 		" AND seq < ?3 ORDER BY seq DESC LIMIT 1 OFFSET ?4"
 
@@ -178,7 +178,8 @@ take_lock(struct sqlite *s, const char *dir, char **error)
 	char text[64] = "";
 	ssize_t n;
 
-	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+	    0600);
 	if (s->lock_fd < 0)
 		*error = xasprintf("state_dir: cannot open %s for writing: %s; "
 		    "the directory must belong to the daemon's user", path,
@@ -332,7 +333,8 @@ create(struct sqlite *s, const char *dir, char **error)
 	int rc, fd;
 
 	unlink(path);
-	if ((fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) < 0) {
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0) {
 		*error = xasprintf("state_dir: cannot create %s: %s", path,
 		    strerror(errno));
 		free(path);
@@ -445,8 +447,8 @@ check_version(struct sqlite *s, const char *dir, char **error)
 		    s->path);
 	else if (version > (int)NITEMS(steps))
 		*error = xasprintf("state_dir: %s was written by a newer "
-		    "partylined (schema %" PRId64 ", this one knows up to %zu); "
-		    "run that one", s->path, version, NITEMS(steps));
+		    "partylined (schema %" PRId64 ", this one knows up to "
+		    "%zu); run that one", s->path, version, NITEMS(steps));
 	else if (version < 1)
 		*error = describe(s, dir, SQLITE_CORRUPT, "it has no schema");
 	else if (query_text(s->wdb, "PRAGMA journal_mode = WAL", mode,
@@ -570,8 +572,8 @@ load(struct sqlite *s, const char *dir, char **error)
 	    "(SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'seq'), "
 	    "(SELECT coalesce(max(head), 0) FROM rooms), "
 	    "(SELECT coalesce(max(seq), 0) FROM keys), "
-	    "(SELECT coalesce(max(seq), 0) FROM messages))", &seq) != SQLITE_OK ||
-	    load_rooms(s) != SQLITE_OK) {
+	    "(SELECT coalesce(max(seq), 0) FROM messages))", &seq) !=
+	    SQLITE_OK || load_rooms(s) != SQLITE_OK) {
 		if (sqlite3_errcode(s->wdb) == SQLITE_OK ||
 		    sqlite3_errcode(s->wdb) == SQLITE_DONE)
 			*error = describe(s, dir, SQLITE_CORRUPT,

@@ -14,13 +14,13 @@
 
 #define GROUP_OPS	4096		/* bounds of one transaction */
 #define GROUP_BYTES	(4 << 20)
-#define PRUNE_US	2000		/* pruning within a group's transaction */
+#define PRUNE_US	2000		/* pruning within a transaction */
 #define IDLE_MS		1000		/* between looks for what is too old */
 #define KEY_AGE		(24 * 3600 * INT64_C(1000))	/* ms */
 #define WAL_PAGES	1000		/* from here on a checkpoint is tried */
 #define WAL_PRESS	(4 * WAL_PAGES)	/* from here on the reader must wait */
 #define WAL_TELL	(64 * WAL_PAGES)/* somebody else must be holding it */
-#define ROW_COST	64		/* bytes a row takes beside its strings */
+#define ROW_COST	64		/* bytes of a row beside its strings */
 
 uint64_t
 sqlite_cost(size_t from, size_t to, size_t text)

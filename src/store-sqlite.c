@@ -47,7 +47,8 @@ backend_rooms(struct store *store,
 	int rc;
 
 	rc = sqlite3_prepare_v2(s->wdb, "SELECT id, name, key, topic, head, "
-	    "floor FROM rooms WHERE key IS NOT NULL ORDER BY id", -1, &st, NULL);
+	    "floor FROM rooms WHERE key IS NOT NULL ORDER BY id", -1, &st,
+	    NULL);
 	while (rc == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW) {
 		struct store_room room = {
 			.id = (uint32_t)sqlite3_column_int64(st, 0),

@@ -13,27 +13,7 @@
 
 #include "id-map.h"
 #include "store.h"
-
-/* A row of the table rooms; also what a failed group gives back. */
-struct sqlite_row {
-	bool		 stored;	/* the row is there */
-	bool		 gone;		/* its key is NULL: all is to go */
-	uint64_t	 head, floor;
-	uint64_t	 count, bytes;	/* of the messages that are still there */
-	uint64_t	 first;		/* the oldest of them, or just before */
-	int64_t		 oldest;	/* its time, ms */
-};
-
-/* The writer's view of a room. */
-struct sqlite_room {
-	uint32_t	 id;
-	struct sqlite_row row;
-	struct sqlite_row undo;		/* as committed last */
-	bool		 touched;	/* in this transaction */
-	bool		 pruned;	/* by retention, in this transaction */
-	bool		 due;		/* waits for pruning */
-	struct sqlite_room *next_touched, *next_due;
-};
+#include "store-sqlite-room.h"
 
 enum sqlite_write {
 	W_BEGIN, W_COMMIT, W_ROLLBACK,
@@ -85,11 +65,11 @@ struct sqlite {
 	enum durability	 durability;	/* in force */
 	uint64_t	 seq;		/* the highest ever given */
 	uint64_t	 committed_seq;
-	uint64_t	 looked;	/* monotonic ms: last look for old ones */
+	uint64_t	 looked;	/* monotonic ms: for what is too old */
 	bool		 keys_due;	/* there may be keys too old */
 	bool		 failing;
-	bool		 wal_told;	/* its size has been complained of */
 	int		 wal_pages;
+	bool		 wal_told;	/* its size has been complained of */
 
 	/* the reader's */
 	sqlite3		*rdb;

@@ -41,14 +41,15 @@ store_open(const struct conf *conf, char **error)
 
 	*error = NULL;
 	for (i = 0; i < NITEMS(backends); i++) {
-		if (strcmp(conf->store, backends[i]->name) == 0) {
-			if ((s = backends[i]->open(conf, error)) != NULL)
-				s->backend = backends[i];
-			return s;
-		}
+		if (strcmp(conf->store, backends[i]->name) != 0)
+			continue;
+		if ((s = backends[i]->open(conf, error)) != NULL)
+			s->backend = backends[i];
+		return s;
+	}
+	for (i = 0; i < NITEMS(backends); i++)
 		buf_addf(&known, "%s\"%s\"", i > 0 ? " or " : "",
 		    backends[i]->name);
-	}
 	*error = xasprintf("store: \"%s\" is unknown; it may be %s",
 	    conf->store, buf_str(&known));
 	buf_free(&known);

@@ -40,9 +40,9 @@ struct store_room {
 enum store_op_kind {
 	STORE_APPEND,		/* msg, with msg->room set */
 	STORE_TOPIC,		/* text */
-	STORE_FORGET		/* remove everything up to seq. If that is all, the
-				 * room is over (a guest's inbox): its key may
-				 * come again, as another room's id */
+	STORE_FORGET		/* remove everything up to seq. If that is all,
+				 * the room is over (a guest's inbox): its key
+				 * may come again, as another room's id */
 };
 
 /*
@@ -55,9 +55,9 @@ struct store_op {
 	enum store_op_kind kind;
 	uint32_t	 room;
 	const char	*name, *key;	/* of the room */
-	struct msg	*msg;		/* a reference; its seq and time are set */
+	struct msg	*msg;		/* a reference; seq and time are set */
 	const char	*text;
-	uint64_t	 seq;		/* append: also set here, see duplicate */
+	uint64_t	 seq;		/* append: set too, see duplicate */
 	int64_t		 time;
 	struct request	*req;		/* the hub's, untouched */
 	void		*arg;		/* the hub's, untouched */
@@ -99,7 +99,7 @@ struct store_read {
 	uint32_t	 room;
 	uint64_t	 after, before;
 	uint32_t	 limit;		/* messages, at least 1 */
-	size_t		 bytes;		/* of msg_size(), but at least one message */
+	size_t		 bytes;		/* of msg_size(), but at least one */
 	/* the asker's, untouched */
 	uint64_t	 client;
 	void		*arg;
@@ -118,9 +118,10 @@ void	 store_read_free(struct store_read *);
 struct store_backend {
 	const char	*name;
 	struct store	*(*open)(const struct conf *, char **error);
-	void		 (*rooms)(struct store *,
-			    void (*)(void *, const struct store_room *), void *);
-	bool		 (*start)(struct store *, struct mailbox *, char **error);
+	void		 (*rooms)(struct store *, void (*)(void *,
+			    const struct store_room *), void *);
+	bool		 (*start)(struct store *, struct mailbox *,
+			    char **error);
 	void		 (*submit)(struct store *, struct store_op *);
 	void		 (*flush)(struct store *);
 	void		 (*read)(struct store *, struct store_read *);
@@ -131,7 +132,7 @@ struct store_backend {
 /* The first member of every backend's own struct. */
 struct store {
 	const struct store_backend *backend;
-	char		 epoch[33];	/* names this log; another log, another epoch */
+	char		 epoch[33];	/* another log has another */
 };
 
 extern const struct store_backend store_memory, store_sqlite;
@@ -144,8 +145,8 @@ extern const struct store_backend store_memory, store_sqlite;
 struct store *store_open(const struct conf *, char **error);
 const char *store_epoch(const struct store *);
 /* Calls back for every room there is. Before store_start(). */
-void	 store_rooms(struct store *, void (*)(void *, const struct store_room *),
-	    void *);
+void	 store_rooms(struct store *, void (*)(void *,
+	    const struct store_room *), void *);
 /* Starts the store's threads; ops and prunings come back to this mailbox. */
 bool	 store_start(struct store *, struct mailbox *, char **error);
 /* Hub thread. */

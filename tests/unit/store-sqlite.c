@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 
 static struct rig rig;
 
@@ -689,7 +690,7 @@ Test(sqlite_only, a_write_error)
 
 struct hammer {
 	struct mailbox	 box;
-	volatile bool	 stop;
+	atomic_bool	 stop;
 	unsigned	 reads;
 };
 
@@ -723,7 +724,8 @@ Test(sqlite_only, the_wal_stays_small)
 	reopen();
 	rig_fill(&rig, 1, 2000);
 	for (i = 0; i < 3; i++) {
-		h[i] = (struct hammer){ .stop = false };
+		h[i].reads = 0;
+		atomic_init(&h[i].stop, false);
 		mailbox_init(&h[i].box, NULL, NULL);
 		pthread_create(&threads[i], NULL, hammer, &h[i]);
 	}

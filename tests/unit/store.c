@@ -118,7 +118,7 @@ BOTH(close_gives_back_all)
 BOTH(every_field_comes_back)
 {
 	static char text[65536];
-	static const char odd[] = "'; DROP TABLE messages; --\t\xf0\x9f\x98\x80";
+	static const char odd[] = "'; DROP TABLE rooms;--\t\xf0\x9f\x98\x80";
 	struct store_op *op;
 	struct store_read *r;
 	struct msg *m;
@@ -195,7 +195,8 @@ model_read(const struct model *model, struct store_read *want)
 	}
 	want->floor = model->floor;
 	if (want->kind == READ_SEEK) {
-		want->after = n > want->limit ? in[n - want->limit - 1]->seq : 0;
+		want->after = n > want->limit ?
+		    in[n - want->limit - 1]->seq : 0;
 		return;
 	}
 	want->msgs = xcalloc(n + 1, sizeof(struct msg *));
