@@ -1,17 +1,14 @@
 /*
- * JSON in: a line is parsed by jansson, its fields are checked against the
- * tables of proto.c, and it becomes a request, or at once the reply that says
- * what is wrong with it.
+ * JSON in: a line's fields are checked against the tables of proto.c, and it
+ * becomes a request, or at once the reply that says what is wrong with it.
  */
 #include <string.h>
 
-#include <jansson.h>
-
 #include "dialect.h"
+#include "json-line.h"
 #include "json-render.h"
 #include "name.h"
 
-#define MAX_DEPTH	16	/* nesting of objects and arrays in a line */
 #define MAX_STRING	512	/* bytes of a FIELD_STRING */
 #define MAX_KEY		128	/* bytes of a FIELD_KEY */
 #define MAX_ECHO	32	/* bytes of an unknown command in a message */
@@ -168,7 +165,7 @@ take_string(struct parts *p, const struct field_def *f, const char *s,
 }
 
 static bool
-take_number(struct request *r, const struct field_def *f, json_int_t n)
+take_number(struct request *r, const struct field_def *f, int64_t n)
 {
 	if (n < 0 || (f->type == FIELD_COUNT && (n < f->min || n > f->max)))
 		return wrong_field(r, f);
@@ -196,39 +193,40 @@ take_number(struct request *r, const struct field_def *f, json_int_t n)
 }
 
 static bool
-take_field(struct parts *p, const struct field_def *f, const json_t *value)
+take_field(struct parts *p, const struct field_def *f,
+    const struct json_value *value)
 {
 	bool number = f->type == FIELD_SEQ || f->type == FIELD_COUNT;
 
-	if (number && json_is_integer(value))
-		return take_number(p->r, f, json_integer_value(value));
-	if (number || !json_is_string(value))
+	if (number && value->kind == VALUE_INTEGER)
+		return take_number(p->r, f, value->integer);
+	if (number || value->kind != VALUE_STRING)
 		return wrong_field(p->r, f);
-	return take_string(p, f, json_string_value(value),
-	    json_string_length(value));
+	return take_string(p, f, value->string, value->len);
 }
 
 /* The text comes last: what it is cleaned into is used by other fields. */
 static bool
-take_fields(struct parts *p, const struct cmd_def *def, const json_t *root)
+take_fields(struct parts *p, const struct cmd_def *def,
+    const struct json_line *line)
 {
 	const struct field_def *f, *text = NULL;
-	const json_t *value, *text_value = NULL;
+	struct json_value value, text_value;
 	struct request *r = p->r;
 
 	for (f = def->fields; f->name != NULL; f++) {
-		value = json_object_get(root, f->name);
-		if (value == NULL && f->required)
+		json_line_get(line, f->name, &value);
+		if (value.kind == VALUE_ABSENT && f->required)
 			return bad_argument(r, f->name, request_fmt(r,
 			    "\"%s\" is missing: it must be %s.", f->name,
 			    wanted(r, f)));
-		if (value == NULL) {
+		if (value.kind == VALUE_ABSENT) {
 			if (f->slot == SLOT_LIMIT)
 				r->limit = f->preset;
 		} else if (f->type == FIELD_TEXT) {
 			text = f;
 			text_value = value;
-		} else if (!take_field(p, f, value)) {
+		} else if (!take_field(p, f, &value)) {
 			return false;
 		}
 	}
@@ -240,28 +238,29 @@ take_fields(struct parts *p, const struct cmd_def *def, const json_t *root)
 		    "Give \"after\" or \"last\", not both.");
 	if (text == NULL)
 		return true;
-	if (!take_field(p, text, text_value))
+	if (!take_field(p, text, &text_value))
 		return false;
 	r->msg = msg_new(p->kind, NULL, r->name, p->text, p->text_len, p->key);
 	return true;
 }
 
 static bool
-take_id(struct request *r, const json_t *id)
+take_id(struct request *r, const struct json_value *id)
 {
-	if (id == NULL)
-		return true;
-	if (json_is_integer(id)) {
-		r->id = request_fmt(r, "%" JSON_INTEGER_FORMAT,
-		    json_integer_value(id));
-		return true;
-	}
-	if (!json_is_string(id))
+	if (id->kind == VALUE_OTHER)
 		return bad_argument(r, "id",
 		    "\"id\" must be a string or an integer.");
 	buf_trim(&scratch, SCRATCH_KEEP);
-	json_quote(&scratch, json_string_value(id), json_string_length(id));
-	r->id = request_strn(r, scratch.data, scratch.len);
+	if (id->kind == VALUE_STRING) {
+		json_quote(&scratch, id->string, id->len);
+	} else if (id->kind == VALUE_INTEGER) {
+		if (id->integer < 0)
+			buf_addc(&scratch, '-');
+		buf_addu(&scratch, id->integer < 0 ? -(uint64_t)id->integer :
+		    (uint64_t)id->integer);
+	}
+	if (scratch.len > 0)
+		r->id = request_strn(r, scratch.data, scratch.len);
 	return true;
 }
 
@@ -292,112 +291,38 @@ unknown_command(struct request *r, const char *word, size_t n)
 }
 
 static bool
-take_object(struct request *r, const struct conf *conf, const json_t *root)
+take_object(struct request *r, const struct conf *conf,
+    const struct json_line *line)
 {
 	struct parts parts = { .conf = conf, .r = r, .kind = MSG_TEXT };
-	const json_t *cmd = json_object_get(root, "cmd");
 	const struct cmd_def *def;
-	bool id = take_id(r, json_object_get(root, "id"));
+	struct json_value cmd, id;
+	bool id_ok;
 
-	if (!json_is_string(cmd))
-		return bad_argument(r, "cmd", cmd == NULL ?
+	json_line_get(line, "id", &id);
+	id_ok = take_id(r, &id);
+	json_line_get(line, "cmd", &cmd);
+	if (cmd.kind != VALUE_STRING)
+		return bad_argument(r, "cmd", cmd.kind == VALUE_ABSENT ?
 		    "\"cmd\" is missing: it must be a command, a string." :
 		    "\"cmd\" must be a command, a string.");
-	def = proto_cmd(json_string_value(cmd));
-	if (def == NULL || strlen(def->name) != json_string_length(cmd))
-		return unknown_command(r, json_string_value(cmd),
-		    json_string_length(cmd));
+	def = proto_cmd(cmd.string);
+	if (def == NULL || strlen(def->name) != cmd.len)
+		return unknown_command(r, cmd.string, cmd.len);
 	r->cmd = def->cmd;
-	return id && take_fields(&parts, def, root);
-}
-
-/* Offset of the bracket that nests too deep, or len. */
-static size_t
-find_deep(const char *s, size_t len)
-{
-	size_t i, depth = 0, open = 0;
-	bool quoted = false;
-
-	for (i = 0; i < len; i++)
-		open += s[i] == '[' || s[i] == '{';
-	if (open <= MAX_DEPTH)
-		return len;
-	for (i = 0; i < len; i++) {
-		if (quoted && s[i] == '\\')
-			i++;
-		else if (s[i] == '"')
-			quoted = !quoted;
-		else if (quoted)
-			continue;
-		else if ((s[i] == '[' || s[i] == '{') && ++depth > MAX_DEPTH)
-			return i;
-		else if ((s[i] == ']' || s[i] == '}') && depth > 0)
-			depth--;
-	}
-	return len;
-}
-
-/* Why jansson gave up, in words that hold nothing of the line itself. */
-static const char *
-syntax_error(const json_error_t *error)
-{
-	switch (json_error_code(error)) {
-	case json_error_premature_end_of_input:
-		return "it ends too early";
-	case json_error_end_of_input_expected:
-		return "there is more behind its end";
-	case json_error_duplicate_key:
-		return "a key stands in it twice";
-	case json_error_null_byte_in_key:
-		return "a key holds a NUL";
-	case json_error_numeric_overflow:
-		return "a number is too big";
-	default:
-		return "it is wrong";
-	}
+	return id_ok && take_fields(&parts, def, line);
 }
 
 static bool
-fail_parse(struct request *r, const char *line, size_t len,
-    const json_error_t *error)
+parse(struct request *r, const struct conf *conf, char *s, size_t len)
 {
-	size_t at;
-
-	if (!utf8_valid(line, len, &at))
-		request_fail(r, ERR_BAD_UTF8,
-		    "That line is not valid UTF-8 at byte %zu.", at + 1);
-	else
-		request_fail(r, ERR_BAD_JSON,
-		    "That is no JSON object: %s at column %d.",
-		    syntax_error(error), error->column);
-	return false;
-}
-
-static bool
-parse(struct request *r, const struct conf *conf, const char *line, size_t len)
-{
-	size_t deep = find_deep(line, len);
-	json_error_t error;
-	json_t *root;
+	struct json_line line;
 	bool ok;
 
-	if (deep < len) {
-		request_fail(r, ERR_BAD_JSON, "That is no JSON object for this "
-		    "server: it nests deeper than %d at byte %zu.", MAX_DEPTH,
-		    deep + 1);
+	if (!json_line_parse(&line, s, len, r))
 		return false;
-	}
-	root = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
-	    &error);
-	if (root == NULL)
-		return fail_parse(r, line, len, &error);
-	ok = json_is_object(root);
-	if (ok)
-		ok = take_object(r, conf, root);
-	else
-		request_fail(r, ERR_BAD_JSON,
-		    "That is no JSON object but an array at column 1.");
-	json_decref(root);
+	ok = take_object(r, conf, &line);
+	json_line_free(&line);
 	return ok;
 }
 

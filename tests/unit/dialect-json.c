@@ -211,6 +211,77 @@ Test(json, ids)
 	}
 }
 
+/* What plain lines become by the scan, others become by jansson: an unknown
+ * null makes the one into the other. */
+Test(json, plain_or_not)
+{
+	static const char *const lines[] = {
+		"\"cmd\":\"say\",\"id\":-0,\"room\":\"\xc3\xa4\","
+		    "\"text\":\"x\"",
+		"\"cmd\":\"say\",\"id\":\"\xf0\x9f\x98\x80\",\"room\":\"a\","
+		    "\"text\":\"12345678901234567\xc2\x85\"",
+		" \"cmd\" :\t\"tell\" , \"to\": \"B\",\"text\":\"\x7f\" ",
+		"\"cmd\":\"history\",\"room\":\"#R\",\"before\":"
+		    "999999999999999999,\"limit\":7",
+		"\"cmd\":\"history\",\"room\":\"#R\",\"before\":"
+		    "9223372036854775807",
+		"\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5,\"f\":6,"
+		    "\"cmd\":\"say\",\"room\":\"r\",\"text\":\"x\"",
+	};
+	struct request *plain, *other;
+	char *line;
+	size_t i;
+
+	for (i = 0; i < NITEMS(lines); i++) {
+		line = xasprintf("{%s}", lines[i]);
+		plain = asks(line);
+		free(line);
+		line = xasprintf("{\"~\":null,%s}", lines[i]);
+		other = asks(line);
+		free(line);
+		cr_expect_eq(plain->cmd, other->cmd);
+		cr_expect_eq(plain->before, other->before);
+		cr_expect_eq(plain->limit, other->limit);
+		cr_expect_eq(plain->id == NULL, other->id == NULL);
+		if (plain->id != NULL)
+			cr_expect_str_eq(plain->id, other->id);
+		if (plain->room != NULL)
+			cr_expect_str_eq(plain->room, other->room);
+		if (plain->msg != NULL)
+			cr_expect_str_eq(msg_text(plain->msg),
+			    msg_text(other->msg));
+		request_free(plain);
+		request_free(other);
+	}
+}
+
+/* Nearly plain: what the scan must not take. */
+Test(json, not_plain)
+{
+	static const char *const bad[] = {
+		"{\"cmd\":\"ping\",}", "{,\"cmd\":\"ping\"}",
+		"{\"cmd\":\"ping\" \"id\":1}", "{\"cmd\"\"ping\"}",
+		"{\"cmd\":\"ping\",\"id\":01}", "{\"cmd\":\"ping\",\"id\":-}",
+		"{\"cmd\":\"ping\",\"id\":+1}", "{\"cmd\":\"ping\",\"id\":}",
+		"{\"cmd\":\"ping\",\"id\":1x}", "{\"cmd\":\"ping}",
+		"{\"cmd\":\"pi\tng\"}", "{\"cmd\":\"ping\"}}",
+		"{\"cmd\":\"ping\"",
+		"{\"cmd\":\"ping\",\"cmd\":\"ping\"}", "{", "}", "{}x", "\"",
+		"{\"cmd\":\"ping\",\"x\":\"1234567\n\"}", "\xef\xbb\xbf{}",
+	};
+	size_t i;
+
+	for (i = 0; i < NITEMS(bad); i++) {
+		send_bytes(bad[i], strlen(bad[i]));
+		cr_assert(mail_list_empty(&io.requests), "%s", bad[i]);
+		cr_expect_not_null(strstr(buf_str(&io.out),
+		    "\"error\":\"bad-json\""), "%s: %s", bad[i],
+		    buf_str(&io.out));
+	}
+	refuses("{\"x\":\"1234567\xc3\"}", "bad-utf8",
+	    "That line is not valid UTF-8 at byte 14.", NULL);
+}
+
 /* A say's room is missing, then one after the other every other mistake. */
 Test(json, bad_fields)
 {

@@ -429,7 +429,7 @@ Test(text, history)
 	gets("/history x", "** Usage: /history [N]\r\n");
 	gets("/history -1", "** Usage: /history [N]\r\n");
 	gets("/history 5 9223372036854775808", "** Usage: /history [N]\r\n");
-	gets("/history 5 99999999999999999999999", "** Usage: /history [N]\r\n");
+	gets("/history 5 99999999999999999999", "** Usage: /history [N]\r\n");
 	r = asks("/history 5 9223372036854775807", CMD_HISTORY);
 	cr_expect_eq(r->before, 9223372036854775807u);
 	request_free(r);
