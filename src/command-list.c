@@ -43,13 +43,12 @@ fold(struct request *req)
 static size_t
 add_room(struct request *req, struct login *l, const struct room *room)
 {
-	const struct member *m = member_find(l, room);
 	struct listed_room *row = &req->rooms[req->nlisted++];
 
 	row->room = request_str(req, room_shown(room));
 	row->topic = request_str(req, room->topic != NULL ? room->topic : "");
 	row->members = room->users;
-	row->subscribed = m != NULL && !m->held;
+	row->subscribed = member_find(l, room) != NULL;
 	return ROW_BYTES + strlen(row->room) + strlen(row->topic);
 }
 

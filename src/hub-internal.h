@@ -70,7 +70,8 @@ bool	 hub_submit(struct hub *, struct room *, const struct store_op *);
 
 /* The room as its creator wrote it, in the request's arena. */
 void	 answer_room(struct request *, const struct room *);
-/* The room if the login is subscribed to it; else fails the request. */
+/* The login's place in the request's room; else fails the request. Not for
+ * KEEP_HELD commands: the place may be a held one there. */
 struct member *answer_member(struct hub *, struct login *, struct request *);
 
 #endif

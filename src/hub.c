@@ -138,7 +138,7 @@ answer_member(struct hub *h, struct login *l, struct request *req)
 	struct room *room = room_find(h, req->room_key);
 	struct member *m = room != NULL ? member_find(l, room) : NULL;
 
-	if (m == NULL || m->held) {
+	if (m == NULL) {
 		request_fail(req, ERR_NOT_SUBSCRIBED,
 		    "You are not in %s%s: subscribe first.",
 		    req->room[0] == '@' ? "" : "#", req->room);

@@ -182,16 +182,6 @@ client_bind(struct hub *h, struct login *l, client_id client)
 	l->client = client;
 }
 
-static void
-client_unbind(struct hub *h, const struct login *l)
-{
-	struct client_sids *c = &h->clients[CLIENT_LOOP(l->client)];
-	uint32_t slot = CLIENT_SLOT(l->client);
-
-	if (c->sids[slot] == l->sid)
-		c->sids[slot] = 0;
-}
-
 struct login *
 login_new(struct hub *h, struct user *u, client_id client)
 {
@@ -221,7 +211,6 @@ login_move(struct hub *h, struct login *l, client_id client)
 		m->room->loops[CLIENT_LOOP(l->client)]--;
 		m->room->loops[CLIENT_LOOP(client)]++;
 	}
-	client_unbind(h, l);
 	client_bind(h, l, client);
 }
 
@@ -233,7 +222,6 @@ login_free(struct hub *h, struct login *l)
 	while (*at != l)
 		at = &(*at)->next;
 	*at = l->next;
-	client_unbind(h, l);
 	slot_give_back(&h->logins, l);
 	free(l);
 }

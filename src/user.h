@@ -52,7 +52,7 @@ struct login_slots {
 	uint32_t	 free;		/* slot + 1; 0: none */
 };
 
-/* Which session a client of a loop has; by its slot there. 0: none. */
+/* Which session a client of a loop has or had last; by its slot there. */
 struct client_sids {
 	uint32_t	*sids;
 	uint32_t	 n;
