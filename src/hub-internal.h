@@ -22,10 +22,10 @@ struct hub {
 	struct table	 rooms;		/* struct room by key, no dead ones */
 	struct room_index index;
 	uint32_t	 last_id;	/* of a room */
-	struct room	**news;		/* rooms that had some this round, or NULL */
+	struct room	**news;		/* rooms that had some, or NULL */
 	uint32_t	 nnews, news_cap;
 
-	uint64_t	 queued;	/* bytes of the ops that the store has */
+	uint64_t	 queued;	/* bytes that the store has */
 	uint64_t	 ops;		/* how many these are */
 	bool		 submitted;	/* since the last store_flush() */
 	bool		 stale;		/* inboxes of before the start remain */

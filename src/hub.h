@@ -18,7 +18,8 @@ struct hub;
 /* Where the hub's decisions go. Each call hands its object over. */
 struct hub_out {
 	void	*arg;
-	void	(*reply)(void *, struct request *);	/* to CLIENT_LOOP(client) */
+	/* To CLIENT_LOOP(client). */
+	void	(*reply)(void *, struct request *);
 	void	(*batch)(void *, unsigned loop, struct batch *);
 	void	(*place)(void *, struct place_mail *);
 	void	(*session)(void *, struct session_mail *);

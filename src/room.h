@@ -22,14 +22,14 @@ struct room {
 	struct user	*owner;		/* of an inbox */
 	struct member	**members;
 	uint32_t	 nmembers, cap;
-	uint32_t	 pending;	/* ops that the store has; names in use */
-	uint32_t	 heir;		/* dead inbox: the sid that it was renamed to */
+	uint32_t	 pending;	/* ops in the store; uses the names */
+	uint32_t	 heir;		/* dead inbox: the sid that renamed */
 	bool		 stored;	/* the store knows it: never freed */
 	bool		 inbox;
-	bool		 dead;		/* an inbox to be forgotten; has no key */
-	uint16_t	 key_at, shown_at;	/* the names, from the room's start */
+	bool		 dead;		/* an inbox to forget; found by no key */
+	uint16_t	 key_at, shown_at;	/* the names' offsets */
 	struct batch	*news;
-	uint32_t	 listed;	/* where in the hub's list of news, + 1 */
+	uint32_t	 listed;	/* its place in hub->news, + 1 */
 	uint32_t	 loops[];	/* members a loop; then the names */
 };
 

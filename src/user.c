@@ -5,7 +5,7 @@
 #include "hub-internal.h"
 #include "util.h"
 
-#define SLOT_BITS	20		/* of a sid; the rest is the generation */
+#define SLOT_BITS	20	/* of a sid; the rest is the generation */
 #define SLOT_MAX	(1u << SLOT_BITS)
 #define GEN_MAX		(UINT32_MAX >> SLOT_BITS)
 

@@ -34,8 +34,8 @@ struct user {
 	struct login	*logins;
 	struct room	*inbox;		/* NULL until somebody needs it */
 	char		*away;		/* NULL: here */
-	uint16_t	 shown_at;	/* where the shown name begins in names */
-	char		 names[];	/* the key; then, if it differs, shown */
+	uint16_t	 shown_at;	/* offset of the shown name */
+	char		 names[];	/* the key; shown, if it differs */
 };
 
 #define user_key(u)	((u)->names)

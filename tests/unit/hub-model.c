@@ -48,12 +48,11 @@ static struct world {
 	struct request	*inbox[CLIENTS * STEPS];	/* the hub's */
 	uint32_t	 first, last;
 	struct item	*items[FAKE_LOOPS], **tails[FAKE_LOOPS];
-	char		 secrets[M_NAMES][17];
 	struct item	*reply;		/* posted by the call just made */
 	struct session_mail *replaced;
 	struct place_mail *placed;
 	uint32_t	 mark;
-	uint64_t	 seed, state;
+	uint64_t	 seed;
 	unsigned	 step;
 } w;
 
@@ -71,11 +70,7 @@ static struct world {
 static uint32_t
 rnd(uint32_t n)
 {
-	uint64_t x = w.state += 0x9e3779b97f4a7c15;	/* splitmix64 */
-
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-	x = (x ^ x >> 27) * 0x94d049bb133111eb;
-	return (uint32_t)((x ^ x >> 31) % n);
+	return model_rnd(&w.m, n);
 }
 
 static bool
@@ -235,7 +230,7 @@ answered(struct sim *s, const struct item *it)
 		s->sid = r->sid;
 		for (i = 0; i < M_NAMES; i++) {
 			if (strcmp(m_names[i], r->name_key) == 0)
-				strcpy(w.secrets[i], r->session);
+				strcpy(w.m.secrets[i], r->session);
 		}
 	} else if (r->cmd == CMD_SUBSCRIBE)
 		place_put(s, r->room_id, it->mark);
@@ -557,108 +552,16 @@ store_step(bool fails)
 	return true;
 }
 
-static const char *
-spelt(const char *word)
-{
-	static char out[4][16];
-	static unsigned i;
-	char *s = out[i++ % 4];
-
-	snprintf(s, 16, "%s", word);
-	if (chance(20))
-		s[0] += 'A' - 'a';
-	return s;
-}
-
-static const char *
-some_room(void)
-{
-	static char inbox[16];
-
-	if (chance(80))
-		return spelt(m_rooms[rnd(M_ROOMS)]);
-	snprintf(inbox, sizeof(inbox), "@%s", m_names[rnd(M_NAMES)]);
-	return inbox;
-}
-
-static void
-ask_subscribe(struct ask *a)
-{
-	a->cmd = CMD_SUBSCRIBE;
-	a->room = some_room();
-	if (chance(40)) {
-		a->has |= HAS_AFTER;
-		a->after = rnd((uint32_t)w.f.store.seq + 3);
-	}
-	if (chance(30)) {
-		a->has |= HAS_LAST;
-		a->last = rnd(4);
-	}
-	if (chance(20))
-		a->epoch = chance(50) ? FAKE_EPOCH : "another";
-}
-
-static void
-ask_login(struct ask *a)
-{
-	uint32_t i = rnd(M_NAMES);
-
-	a->cmd = CMD_LOGIN;
-	a->name = spelt(m_names[i]);
-	if (chance(60))
-		a->resume = chance(80) ? w.secrets[i] : "0000000000000000";
-}
-
-static void
-ask_say(struct ask *a)
-{
-	static const char *const texts[] = { "hi", "ho", "he", "hum" };
-
-	a->cmd = CMD_SAY;
-	a->room = some_room();
-	a->text = texts[rnd(NITEMS(texts))];
-	a->kind = (enum msg_kind)rnd(3);
-	a->key = chance(30) ? "k" : NULL;
-	a->from = chance(50) ? m_names[rnd(M_NAMES)] : NULL;
-	if (chance(35)) {
-		a->cmd = CMD_TELL;
-		a->name = spelt(m_names[rnd(M_NAMES)]);
-	}
-}
-
-static void
-ask_any(struct ask *a)
-{
-	static const enum cmd cmds[] = { CMD_UNSUBSCRIBE, CMD_UNSUBSCRIBE,
-	    CMD_TOPIC, CMD_TOPIC, CMD_RENAME, CMD_HISTORY, CMD_ROOMS, CMD_WHO,
-	    CMD_AWAY, CMD_SEEN, CMD_PING, CMD_QUIT };
-
-	a->cmd = cmds[rnd(NITEMS(cmds))];
-	if (a->cmd != CMD_WHO || chance(60))
-		a->room = some_room();
-	a->name = spelt(m_names[rnd(M_NAMES)]);
-	a->string = chance(70) ? "words" : "";
-	a->seq = rnd((uint32_t)w.f.store.seq + 2);
-}
-
 static void
 client_step(struct sim *s)
 {
-	struct ask a = { .cmd = CMD_NONE };
-	uint32_t dice = rnd(100);
+	struct ask a;
 
 	if (!s->alive) {
 		*s = (struct sim){ .alive = true, .gen = s->gen + 1 };
 		s->id = CLIENT_ID(rnd(FAKE_LOOPS), s - w.sims, s->gen);
-		ask_login(&a);
-	} else if (s->sid == 0 ? dice < 40 : dice < 3)
-		ask_login(&a);
-	else if (dice < 35)
-		ask_subscribe(&a);
-	else if (dice < 75)
-		ask_say(&a);
-	else
-		ask_any(&a);
+	}
+	a = model_ask(&w.m, s->sid != 0);
 	send_request(s, fake_request(&(struct fake_client){ 0, 0 }, &a));
 }
 
@@ -798,7 +701,7 @@ sequence(uint64_t seed)
 	unsigned i;
 
 	memset(&w, 0, sizeof(w));
-	w.seed = w.state = seed;
+	w.seed = w.m.dice = seed;
 	fake_start(&w.f, NULL);
 	w.f.mail = mail_cb;
 	w.f.conf.presence_limit = w.f.conf.max_rooms = M_LIMIT;

@@ -204,7 +204,7 @@ Test(hub, where_reading_begins)
 		ASK(&f, &a, CMD_SAY, .room = "lobby", .text = "x");
 	fake_round(&f);
 #define SUB(...)	(gone(&b, NULL), b = login(0, "bob"),		\
-			    r = ASK(&f, &b, CMD_SUBSCRIBE, .room = "lobby",	\
+			    r = ASK(&f, &b, CMD_SUBSCRIBE, .room = "lobby", \
 			    __VA_ARGS__))
 	SUB(.last = 0, .has = HAS_LAST);
 	cr_assert(r->has == HAS_AFTER && r->after == 5);

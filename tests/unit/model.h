@@ -93,9 +93,13 @@ struct model {
 	struct m_key	*keys;
 	uint32_t	 nkeys;
 	unsigned	 instances;
+	uint64_t	 dice;
+	char		 secrets[M_NAMES][17];	/* that clients know */
 };
 
 void	 model_free(struct model *);
+uint32_t model_rnd(struct model *, uint32_t n);
+struct ask model_ask(struct model *, bool logged_in);
 /* What this request must get, were it asked now; and what it changes. */
 struct m_answer model_request(struct model *, const struct request *);
 /* Learns what the hub has chosen: ids, sids, secrets. True if it fits. */
@@ -106,7 +110,8 @@ struct m_answer model_commit(struct model *, bool fails, struct m_op *);
 void	 model_pruned(struct model *, int room, uint64_t floor);
 
 struct m_events *model_events(struct model *, uint32_t id);
-int	 model_user(const struct model *, const char *key);	/* here; or -1 */
+/* A user who is here, a room; or -1. */
+int	 model_user(const struct model *, const char *key);
 int	 model_room(const char *key);
 uint32_t model_members(const struct model *, int room);
 uint32_t model_hub_rooms(const struct model *);
