@@ -24,12 +24,11 @@ same()
 }
 
 # items PAGE SECTION: the .It lines of a section's outermost lists, without
-# their macros: "say room text kind? key?"
+# their macros, what is optional with a "?": "say room text kind? key?"
 items()
 {
 	awk -v section="$2" '
 		/^\.Sh / { in_it = ($0 == ".Sh " section) }
-		/^\.Ss / { in_it = 0 }
 		/^\.Bl / { depth++ }
 		/^\.El/ { depth-- }
 		in_it && depth == 1 && /^\.It / {
@@ -69,14 +68,36 @@ dumped error >"$tmp/wanted"
 items partyline-protocol.7 'ERROR NAMES' >"$tmp/got"
 same "errors"
 
-dumped text >"$tmp/wanted"
-items partyline-protocol.7 'THE TEXT DIALECT' | sed 's/ .*//' >"$tmp/got"
+# "-- /help [COMMAND]   list the commands ..." in columns of 18
+dumped text | sed -n 's|^-- \(/[a-z].*\)|\1|p' | cut -c 1-18 |
+    tr 'A-Z' 'a-z' | sed 's/ *$//; s/\[\([a-z]*\)\]/\1?/g' >"$tmp/wanted"
+items partyline-protocol.7 'THE TEXT DIALECT' | sed 's/ | /|/' >"$tmp/got"
 same "commands of the text dialect"
 
-sed '1,/^options$/d' "$tmp/dump" >"$tmp/options"
-cut -f 1 "$tmp/options" >"$tmp/wanted"
-items partylined.conf.5 OPTIONS | sed 's/ .*//' >"$tmp/got"
-same "options"
+# "name type bounds reloadable"; a word's bounds are the words themselves
+sed '1,/^options$/d' "$tmp/dump" | awk -F '\t' '{
+	print $1, $2, $2 == "word" ? "-" : $4, $5 }' >"$tmp/wanted"
+awk '
+	function flush() {
+		if (name != "")
+			print name, type, bounds, reloadable
+		name = ""
+	}
+	/^\.Sh / { flush(); in_it = ($0 == ".Sh OPTIONS") }
+	/^\.Bl / { depth++ }
+	/^\.El/ { depth-- }
+	in_it && depth == 1 && /^\.It / {
+		flush()
+		name = $3
+		type = $NF
+		bounds = "-"
+		reloadable = "?"
+	}
+	/^Bounds: / { sub(/^Bounds: /, ""); sub(/\.$/, ""); bounds = $0 }
+	/^Reloadable: / { sub(/\.$/, "", $2); reloadable = $2 }
+	END { flush() }
+' "$man/partylined.conf.5" >"$tmp/got"
+same "options with type, bounds and whether they are reloadable"
 
 "$PARTYLINED" -h 2>&1 | sed -n 's/^usage: *partylined *//p' |
     tr -c 'a-zA-Z-' ' ' | tr -s ' ' '\n' | sed -n 's/^-//p' |

@@ -3,8 +3,11 @@
  * tests/doc/check.sh to compare with the man pages.
  */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "conf.h"
+#include "dialect.h"
 #include "proto.h"
 
 static void
@@ -39,10 +42,37 @@ dump_events(void)
 		printf("event\t%s\n", *e);
 }
 
+/* The text dialect's commands, as it lists them itself. */
+static void
+dump_help(void)
+{
+	char help[] = "/help", *error, *line, *rest;
+	struct dialect_io io = { .logged_in = true };
+	struct conf *conf = conf_parse(NULL, NULL, 0, &error);
+	void *state;
+
+	if (conf == NULL) {
+		fprintf(stderr, "%s\n", error);
+		exit(1);
+	}
+	io.conf = conf;
+	mail_list_init(&io.requests);
+	state = dialect_text.open(conf);
+	dialect_text.line(state, &io, help, sizeof(help) - 1);
+	buf_str(&io.out);
+	for (line = strtok_r(io.out.data, "\r\n", &rest); line != NULL;
+	    line = strtok_r(NULL, "\r\n", &rest))
+		printf("text\t%s\n", line);
+	dialect_text.close(state);
+	buf_free(&io.out);
+	conf_free(conf);
+}
+
 int
 main(void)
 {
 	dump_commands();
+	dump_help();
 	dump_events();
 	dump_errors();
 	/* The options' own listing, a line each with tabs between. */
