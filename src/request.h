@@ -47,8 +47,8 @@ struct moved_room {
 	const char	*room;
 	uint32_t	 room_id;
 	uint64_t	 head;
-	uint64_t	 after;		/* of an inbox whose place_mail was lost on
-				 * the way: where it begins */
+	uint64_t	 after;		/* of an inbox whose place_mail was
+					 * lost on the way: its beginning */
 };
 
 struct request_chunk;
@@ -72,7 +72,7 @@ struct request {
 	const char	*epoch;		/* subscribe; the answer: the store's */
 	const char	*match;
 	const char	*resume;	/* login: session of an earlier login */
-	struct msg	*msg;		/* say, tell: owned; in the answer only tell's */
+	struct msg	*msg;		/* say, tell: owned; back comes tell's */
 	uint64_t	 after, before, seq;
 	uint32_t	 last, limit;
 
@@ -81,8 +81,8 @@ struct request {
 	const char	*field;		/* bad-argument: which */
 	const char	*message;	/* NULL: error_text() */
 	uint32_t	 retry_ms;	/* rate-limited */
-	uint32_t	 room_id;	/* subscribe, unsubscribe, history; rename:
-					 * the inbox left behind, or 0 */
+	uint32_t	 room_id;	/* subscribe, unsubscribe, history;
+					 * rename: the inbox left, or 0 */
 	uint64_t	 head;		/* subscribe; say, tell: seq is in seq */
 	uint64_t	 floor;		/* subscribe, history: highest seq removed */
 	int64_t		 time;		/* say, tell, ping: ms since the epoch */

@@ -26,7 +26,7 @@ struct room {
 	uint32_t	 heir;		/* dead inbox: the sid that renamed */
 	bool		 stored;	/* the store knows it: never freed */
 	bool		 inbox;
-	bool		 dead;		/* an inbox to forget; found by no key */
+	bool		 dead;		/* an inbox to forget, without a key */
 	uint16_t	 key_at, shown_at;	/* the names' offsets */
 	struct batch	*news;
 	uint32_t	 listed;	/* its place in hub->news, + 1 */

@@ -309,7 +309,7 @@ loop_step(unsigned loop)
 static void
 check_subscribed(const struct m_answer *a, const struct request *r)
 {
-	const struct m_room *room = &w.m.rooms[a->room];
+	const struct m_room *room;
 
 	CHECK(r->reset == a->reset && r->gap == a->gap, "reset, gap");
 	CHECK(!r->gap || (r->gap_after == r->after &&
@@ -324,6 +324,7 @@ check_subscribed(const struct m_answer *a, const struct request *r)
 		CHECK(r->head == w.m.users[a->user].inbox.head, "head");
 		return;
 	}
+	room = &w.m.rooms[a->room];
 	CHECK(strcmp(r->room, room->shown) == 0, "%s", r->room);
 	CHECK(r->head == room->head && r->floor == room->floor, "head");
 	CHECK(strcmp(r->topic, room->topic) == 0, "topic %s", r->topic);
