@@ -77,7 +77,7 @@ enter(struct hub *h, struct room *room, struct login *l, struct member *held)
 	m = held;
 	m->held = false;
 	l->nrooms++;
-	room->loops[CLIENT_LOOP(l->client)]++;
+	room->loops[CLIENT_LOOP(l->client)].members++;
 	return m;
 }
 

@@ -14,11 +14,15 @@
  */
 #define BACKLOG_MAX	(64u * 1024 * 1024)
 
+#define HOLD_MS		10	/* the longest that news are held back */
+
 struct hub_thread {
 	struct daemon	*daemon;
 	struct hub	*hub;
 	struct mailbox	 box;
 	struct mail_list *out;		/* one a loop */
+	uint32_t	*stamps;	/* of each loop's newest batch */
+	uint64_t	 held_since;	/* ms; 0: no news are held back */
 	pthread_t	 thread;
 	bool		 stopping;
 };
@@ -46,7 +50,7 @@ hold_back(struct batch *b)
 	b->bytes = 0;
 }
 
-static void
+static uint32_t
 out_batch(void *arg, unsigned loop, struct batch *b)
 {
 	struct hub_thread *h = arg;
@@ -58,7 +62,18 @@ out_batch(void *arg, unsigned loop, struct batch *b)
 	atomic_fetch_add_explicit(&l->backlog, b->bytes,
 	    memory_order_relaxed);
 	b->mail.kind = MAIL_BATCH;
+	b->stamp = ++h->stamps[loop];
 	mail_list_add(&h->out[loop], &b->mail);
+	return b->stamp;
+}
+
+static bool
+out_writing(void *arg, unsigned loop, uint32_t stamp)
+{
+	struct hub_thread *h = arg;
+
+	return (int32_t)(stamp -
+	    atomic_load(&h->daemon->loops[loop].written)) > 0;
 }
 
 static void
@@ -92,6 +107,9 @@ take(struct hub_thread *h, struct mail *m)
 	case MAIL_PRUNED:
 		hub_pruned(h->hub, (struct store_pruned *)m);
 		break;
+	case MAIL_WRITTEN:
+		free(m);
+		break;
 	case MAIL_CONTROL:
 		h->stopping = true;
 		free(m);
@@ -101,15 +119,44 @@ take(struct hub_thread *h, struct mail *m)
 	}
 }
 
+/*
+ * News are held back: any loop that has written its own says so by mail. How
+ * many ms to wait for that at the most; -1 if there are none.
+ */
+static int
+wait_held(struct hub_thread *h)
+{
+	uint64_t now = clock_ms();
+	unsigned i;
+
+	if (hub_held(h->hub)) {
+		for (i = 0; i < h->daemon->nloops; i++)
+			atomic_store(&h->daemon->loops[i].hub_waits, true);
+		hub_flush(h->hub);	/* written before it saw that */
+	}
+	if (!hub_held(h->hub)) {
+		h->held_since = 0;
+		return -1;
+	}
+	if (h->held_since == 0)
+		h->held_since = now;
+	if (now - h->held_since < HOLD_MS)
+		return (int)(h->held_since + HOLD_MS - now);
+	hub_release(h->hub);
+	h->held_since = 0;
+	return -1;
+}
+
 static void *
 run(void *arg)
 {
 	struct hub_thread *h = arg;
 	struct mail *m, *next;
 	unsigned i, turn;
+	int wait = -1;
 
 	while (!h->stopping || hub_pending(h->hub) > 0) {
-		m = mailbox_wait(&h->box, -1);
+		m = mailbox_wait(&h->box, wait);
 		/*
 		 * What the flush completes at once (store = memory) goes out
 		 * with this round's mail, and so does what came meanwhile.
@@ -123,6 +170,7 @@ run(void *arg)
 			if (turn == 0)
 				m = mailbox_drain(&h->box);
 		}
+		wait = wait_held(h);
 		for (i = 0; i < h->daemon->nloops; i++)
 			mailbox_post(&h->daemon->loops[i].box, &h->out[i]);
 	}
@@ -133,12 +181,13 @@ struct hub_thread *
 hub_thread_new(struct daemon *d)
 {
 	struct hub_thread *h = xcalloc(1, sizeof(*h));
-	const struct hub_out out = { h, out_reply, out_batch, out_place,
-	    out_session };
+	const struct hub_out out = { h, out_reply, out_batch,
+	    d->nloops > 1 ? out_writing : NULL, out_place, out_session };
 	unsigned i;
 
 	h->daemon = d;
 	h->out = xcalloc(d->nloops, sizeof(*h->out));
+	h->stamps = xcalloc(d->nloops, sizeof(*h->stamps));
 	for (i = 0; i < d->nloops; i++)
 		mail_list_init(&h->out[i]);
 	mailbox_init(&h->box, NULL, NULL);
@@ -176,5 +225,6 @@ hub_thread_stop(struct hub_thread *h)
 	hub_free(h->hub);
 	mailbox_destroy(&h->box);
 	free(h->out);
+	free(h->stamps);
 	free(h);
 }

@@ -299,11 +299,23 @@ hub_flush(struct hub *h)
 {
 	if (h->stale)
 		forget_stale(h);
-	news_post_all(h);
+	news_post_all(h, true);
 	if (h->submitted) {
 		h->submitted = false;
 		store_flush(h->store);
 	}
+}
+
+bool
+hub_held(const struct hub *h)
+{
+	return h->nnews > 0;
+}
+
+void
+hub_release(struct hub *h)
+{
+	news_post_all(h, false);
 }
 
 uint64_t

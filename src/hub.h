@@ -20,7 +20,10 @@ struct hub_out {
 	void	*arg;
 	/* To CLIENT_LOOP(client). */
 	void	(*reply)(void *, struct request *);
-	void	(*batch)(void *, unsigned loop, struct batch *);
+	/* The result is a stamp, and the next one's answer: is the loop still
+	 * writing the batch of this stamp? writing may be NULL: never. */
+	uint32_t (*batch)(void *, unsigned loop, struct batch *);
+	bool	(*writing)(void *, unsigned loop, uint32_t stamp);
 	void	(*place)(void *, struct place_mail *);
 	void	(*session)(void *, struct session_mail *);
 };
@@ -57,6 +60,13 @@ void	 hub_pruned(struct hub *, struct store_pruned *);
  * subscribe's reply precede it, those behind come after.
  */
 void	 hub_flush(struct hub *);
+/*
+ * News of a room wait while a loop still writes its last ones: so all loops
+ * write a room's news together, and fewer, larger batches are as soon done.
+ * hub_held tells whether some wait; hub_release posts them all the same.
+ */
+bool	 hub_held(const struct hub *);
+void	 hub_release(struct hub *);
 
 /* Ops the store has not given back yet: the hub may not be freed before. */
 uint64_t hub_pending(const struct hub *);

@@ -179,6 +179,20 @@ touch(struct loop *l, struct stream *s)
 	l->touched[l->ntouched++] = s;
 }
 
+/* The hub may hold news back until then: see hub_held(). */
+static void
+tell_written(struct loop *l)
+{
+	struct mail *m;
+
+	atomic_store(&l->written, l->taken);
+	if (atomic_exchange(&l->hub_waits, false)) {
+		m = xmalloc(sizeof(*m));
+		m->kind = MAIL_WRITTEN;
+		mailbox_post_one(l->daemon->hub, m);
+	}
+}
+
 void
 loop_flush(struct loop *l)
 {
@@ -206,6 +220,9 @@ loop_flush(struct loop *l)
 	}
 	l->ntouched = 0;
 	l->unflushed = 0;
+	if (atomic_load_explicit(&l->written, memory_order_relaxed) !=
+	    l->taken)
+		tell_written(l);
 }
 
 static void
@@ -260,6 +277,7 @@ take_batch(struct loop *l, struct batch *b)
 	}
 	if (r != NULL && b->skip > r->last_seq)
 		skip(r, b->skip);
+	l->taken = b->stamp;
 	batch_free(b);
 }
 

@@ -72,6 +72,8 @@ struct loop {
 	atomic_uint	 nsessions;	/* for choosing the least busy loop */
 	atomic_uint	 busy;		/* CPU ms used in the last second */
 	atomic_size_t	 backlog;	/* bytes of batches not yet taken */
+	atomic_uint	 written;	/* stamp of the newest batch written */
+	atomic_bool	 hub_waits;	/* for that: it wants mail */
 
 	struct slot	*slots;
 	uint32_t	 nslots, free_slot;
@@ -88,6 +90,7 @@ struct loop {
 	struct greets	 greets;
 	struct stream	**touched;	/* appended to in this round */
 	uint32_t	 ntouched, touched_cap;
+	uint32_t	 taken;		/* stamp of the newest batch */
 	size_t		 unflushed;	/* bytes appended since the last flush */
 
 	struct dialect_io io;		/* scratch, one call deep */

@@ -18,6 +18,7 @@ enum mail_kind {
 	MAIL_BATCH,		/* struct batch */
 	MAIL_PLACE,		/* struct place_mail */
 	MAIL_SESSION,		/* struct session_mail */
+	MAIL_WRITTEN,		/* struct mail: the loop has written its news */
 	/* store to hub */
 	MAIL_COMMITTED,		/* struct store_op */
 	MAIL_PRUNED,		/* struct store_pruned */

@@ -73,6 +73,7 @@ struct batch {
 	struct mail	 mail;
 	uint32_t	 room;
 	uint32_t	 n, cap;
+	uint32_t	 stamp;		/* of the loop's batches, growing */
 	size_t		 bytes;		/* of msg_size() */
 	uint64_t	 skip;		/* n is 0: the loop is too far behind to
 					 * be given them; all up to this seq is

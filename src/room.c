@@ -263,7 +263,7 @@ member_add(struct room *room, struct login *l)
 	}
 	m->index = room->nmembers;
 	room->members[room->nmembers++] = m;
-	room->loops[CLIENT_LOOP(l->client)]++;
+	room->loops[CLIENT_LOOP(l->client)].members++;
 	m->next = l->members;
 	l->members = m;
 	if (!room->inbox)
@@ -282,7 +282,7 @@ member_remove(struct member *m)
 		at = &(*at)->next;
 	*at = m->next;
 	if (!m->held) {
-		room->loops[CLIENT_LOOP(l->client)]--;
+		room->loops[CLIENT_LOOP(l->client)].members--;
 		if (!room->inbox)
 			l->nrooms--;
 	}
@@ -348,19 +348,40 @@ news_add(struct hub *h, struct room *room, struct msg *m)
 	}
 }
 
+/* Does a loop still write what it was given of this room before? */
+static bool
+news_wait(const struct hub *h, const struct room *room)
+{
+	unsigned loop;
+
+	if (h->out.writing == NULL || room->news == NULL)
+		return false;
+	for (loop = 0; loop < h->nloops; loop++) {
+		if (room->loops[loop].members > 0 &&
+		    h->out.writing(h->out.arg, loop, room->loops[loop].stamp))
+			return true;
+	}
+	return false;
+}
+
 void
-news_post_all(struct hub *h)
+news_post_all(struct hub *h, bool wait)
 {
 	struct room *room;
-	uint32_t i;
+	uint32_t i, n = 0;
 
 	for (i = 0; i < h->nnews; i++) {
-		if ((room = h->news[i]) != NULL) {
-			room->listed = 0;
-			news_post(h, room);
+		if ((room = h->news[i]) == NULL)
+			continue;
+		if (wait && news_wait(h, room)) {
+			h->news[n++] = room;
+			room->listed = n;
+			continue;
 		}
+		room->listed = 0;
+		news_post(h, room);
 	}
-	h->nnews = 0;
+	h->nnews = n;
 }
 
 static struct batch *
@@ -387,14 +408,15 @@ news_post(struct hub *h, struct room *room)
 		return;
 	room->news = NULL;
 	for (loop = 0; loop < h->nloops; loop++) {
-		if (room->loops[loop] == 0)
+		if (room->loops[loop].members == 0)
 			continue;
 		if (last < h->nloops)
-			h->out.batch(h->out.arg, last, batch_copy(b));
+			room->loops[last].stamp = h->out.batch(h->out.arg,
+			    last, batch_copy(b));
 		last = loop;
 	}
 	if (last < h->nloops)
-		h->out.batch(h->out.arg, last, b);
+		room->loops[last].stamp = h->out.batch(h->out.arg, last, b);
 	else
 		batch_free(b);
 }

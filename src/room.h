@@ -30,7 +30,10 @@ struct room {
 	uint16_t	 key_at, shown_at;	/* the names' offsets */
 	struct batch	*news;
 	uint32_t	 listed;	/* its place in hub->news, + 1 */
-	uint32_t	 loops[];	/* members a loop; then the names */
+	struct {
+		uint32_t members;
+		uint32_t stamp;		/* of the newest batch it was given */
+	}		 loops[];	/* then the names */
 };
 
 /*
@@ -93,6 +96,7 @@ bool	 user_in_room(const struct user *, const struct room *);
 void	 news_add(struct hub *, struct room *, struct msg *);
 /* Posts what was gathered now. */
 void	 news_post(struct hub *, struct room *);
-void	 news_post_all(struct hub *);
+/* All rooms'; with wait, but for those a loop still writes news of. */
+void	 news_post_all(struct hub *, bool wait);
 
 #endif

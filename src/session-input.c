@@ -518,7 +518,12 @@ void
 session_replied(struct session *s, struct request *req)
 {
 	if (req->cmd == CMD_MOVED) {
-		session_moved(s, req);
+		if (req->error == ERR_NONE)
+			session_moved(s, req);
+		else {		/* another resumed it meanwhile */
+			session_places_free(req->arg);
+			session_act(s, SESSION_REPLACED);
+		}
 	} else if (req->error == ERR_NONE && req->cmd == CMD_HISTORY) {
 		read_history(s, req);
 		return;

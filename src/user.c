@@ -208,8 +208,8 @@ login_move(struct hub *h, struct login *l, client_id client)
 		if (m->held)
 			continue;
 		news_post(h, m->room);
-		m->room->loops[CLIENT_LOOP(l->client)]--;
-		m->room->loops[CLIENT_LOOP(client)]++;
+		m->room->loops[CLIENT_LOOP(l->client)].members--;
+		m->room->loops[CLIENT_LOOP(client)].members++;
 	}
 	client_bind(h, l, client);
 }
@@ -248,7 +248,7 @@ login_replace(struct hub *h, struct login *old, struct login *l)
 			continue;
 		}
 		if (!m->held)
-			m->room->loops[CLIENT_LOOP(old->client)]--;
+			m->room->loops[CLIENT_LOOP(old->client)].members--;
 		m->held = true;
 		m->login = l;
 		old->members = m->next;

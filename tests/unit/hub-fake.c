@@ -221,10 +221,22 @@ reply_cb(void *arg, struct request *req)
 	post(arg, CLIENT_LOOP(req->client), &req->mail);
 }
 
-static void
+static uint32_t
 batch_cb(void *arg, unsigned loop, struct batch *b)
 {
+	struct fake *f = arg;
+
 	post(arg, loop, &b->mail);
+	return ++f->stamp;
+}
+
+static bool
+writing_cb(void *arg, unsigned loop, uint32_t stamp)
+{
+	struct fake *f = arg;
+
+	(void)loop;
+	return stamp > f->written;
 }
 
 static void
@@ -242,9 +254,10 @@ session_cb(void *arg, struct session_mail *s)
 void
 fake_start(struct fake *f, const struct store_room *rooms)
 {
-	struct hub_out out = { f, reply_cb, batch_cb, place_cb, session_cb };
+	struct hub_out out = { f, reply_cb, batch_cb, writing_cb, place_cb,
+	    session_cb };
 
-	*f = (struct fake){ .conf = { .store_queue = 1 << 20, .max_rooms = 10,
+	*f = (struct fake){ .written = UINT32_MAX, .conf = { .store_queue = 1 << 20, .max_rooms = 10,
 	    .presence_limit = 100, .max_text = 4096 } };
 	f->store.base.backend = &fake_backend;
 	memcpy(f->store.base.epoch, FAKE_EPOCH, sizeof(FAKE_EPOCH));

@@ -34,6 +34,8 @@ struct fake {
 	struct conf	 conf;
 	struct fake_store store;
 	struct hub	*hub;
+	uint32_t	 stamp;		/* of the newest batch */
+	uint32_t	 written;	/* the newest that all loops wrote */
 	struct request	*reply;		/* the newest; NULL: none since the
 					 * last request */
 	struct buf	 trace;		/* the mail, a line each */

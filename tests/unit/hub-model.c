@@ -608,8 +608,12 @@ step(void)
 	else if (dice < 60) {
 		while (n-- > 0 && hub_step())
 			;
-	} else if (dice < 68)
+	} else if (dice < 68) {
+		w.f.written = chance(50) ? w.f.stamp : rnd(w.f.stamp + 1);
 		hub_flush(w.f.hub);
+		if (chance(10))
+			hub_release(w.f.hub);
+	}
 	else if (dice < 78) {
 		while (n-- > 0 && store_step(chance(10)))
 			;
@@ -635,6 +639,7 @@ quiesce(void)
 		more = false;
 		while (hub_step())
 			more = true;
+		w.f.written = w.f.stamp;
 		hub_flush(w.f.hub);
 		while (store_step(false))
 			more = true;

@@ -193,6 +193,46 @@ Test(hub, order_at_subscribe)
 	    "0 say ok\n0 #1: 2 ann two; join cy\n1 subscribe ok\n");
 }
 
+/* News wait for the loops that still write the last ones, and no longer. */
+Test(hub, news_held_back)
+{
+	struct fake_client a = login(0, "ann"), b = login(1, "bob");
+
+	enter(&a, "lobby");
+	enter(&b, "lobby");
+	enter(&a, "den");
+	fake_round(&f);
+	fake_trace(&f);
+	f.written = f.stamp - 1;	/* one of the two is still at it */
+	ASK(&f, &a, CMD_SAY, .room = "lobby", .text = "one");
+	ASK(&f, &a, CMD_SAY, .room = "den", .text = "two");
+	hub_flush(f.hub);
+	fake_commit(&f, 2);
+	hub_flush(f.hub);
+	cr_assert(!hub_held(f.hub));	/* nobody wrote any of these rooms */
+	eq_trace(&f, "0 say ok\n0 say ok\n0 #1: 1 ann one\n"
+	    "1 #1: 1 ann one\n0 #2: 2 ann two\n");
+	ASK(&f, &a, CMD_SAY, .room = "lobby", .text = "three");
+	hub_flush(f.hub);
+	fake_commit(&f, 1);
+	hub_flush(f.hub);
+	cr_assert(hub_held(f.hub));
+	eq_trace(&f, "0 say ok\n");
+	f.written = f.stamp;
+	hub_flush(f.hub);
+	cr_assert(!hub_held(f.hub));
+	eq_trace(&f, "0 #1: 3 ann three\n1 #1: 3 ann three\n");
+	f.written = 0;
+	ASK(&f, &b, CMD_SAY, .room = "lobby", .text = "four");
+	hub_flush(f.hub);
+	fake_commit(&f, 1);
+	hub_flush(f.hub);
+	eq_trace(&f, "1 say ok\n");
+	hub_release(f.hub);
+	cr_assert(!hub_held(f.hub));
+	eq_trace(&f, "0 #1: 4 ann four\n1 #1: 4 ann four\n");
+}
+
 Test(hub, where_reading_begins)
 {
 	struct fake_client a = login(0, "ann"), b = login(0, "bob");
