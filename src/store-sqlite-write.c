@@ -145,9 +145,9 @@ key_put(struct sqlite *s, struct store_op *op, int64_t now)
 	sqlite3_stmt *st = s->w[W_KEY];
 	uint64_t seq;
 	int64_t at;
-	int rc;
+	int rc, tries;
 
-	for (;;) {
+	for (tries = 0; tries < 2; tries++) {
 		sqlite_bind(st, 1, s->seq + 1);
 		sqlite3_bind_int64(st, 2, now);
 		sqlite_bind(st, 3, op->room);
@@ -168,6 +168,7 @@ key_put(struct sqlite *s, struct store_op *op, int64_t now)
 		if ((rc = sqlite_run(s->w[W_KEY_DROP])) != SQLITE_OK)
 			return rc;
 	}
+	return SQLITE_CORRUPT;
 }
 
 static int
