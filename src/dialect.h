@@ -18,8 +18,8 @@ enum encoding { ENC_TEXT, ENC_COLOR, ENC_JSON, ENC_MAX };
 
 enum {
 	DIALECT_CLOSE = 1,	/* close once all is written */
-	DIALECT_TO_JSON = 2,	/* this connection is json from the next line on */
-	DIALECT_COLOR = 4,	/* text: the encoding changed, see text_encoding() */
+	DIALECT_TO_JSON = 2,	/* the connection is json from now on */
+	DIALECT_COLOR = 4,	/* the encoding changed: text_encoding() */
 	DIALECT_HIDE = 8,	/* telnet ECHO on: the next line is a secret */
 	DIALECT_SHOW = 16
 };
@@ -48,15 +48,16 @@ struct dialect {
 	void		 (*error)(void *, struct dialect_io *, enum error,
 			    uint32_t retry_ms);
 	/* An answered request; the caller frees it. */
-	void		 (*reply)(void *, struct dialect_io *, struct request *);
+	void		 (*reply)(void *, struct dialect_io *,
+			    struct request *);
 	/* Into a stream or a client's catching up; room as shown. */
-	void		 (*message)(struct buf *, enum encoding, const char *room,
-			    const struct msg *);
-	void		 (*lag)(struct buf *, const char *room, uint64_t after,
-			    uint64_t before);
+	void		 (*message)(struct buf *, enum encoding,
+			    const char *room, const struct msg *);
+	void		 (*lag)(struct buf *, const char *room,
+			    uint64_t after, uint64_t before);
 	void		 (*notice)(struct buf *, const char *text);
-	void		 (*bye)(struct buf *, const char *reason, bool reconnect,
-			    uint32_t after_ms);
+	void		 (*bye)(struct buf *, const char *reason,
+			    bool reconnect, uint32_t after_ms);
 };
 
 extern const struct dialect dialect_json, dialect_text;
