@@ -10,7 +10,7 @@
 #include "util.h"
 
 #define NAME_CHARS	32	/* code points after NFKC */
-#define NAME_SIZE	136	/* bytes of a name with its NUL, and an @ before it */
+#define NAME_SIZE	136	/* bytes of a name, an @ before it, its NUL */
 
 /* A checked name. key is what is compared: NFKC, case folded, NFKC again. */
 struct name {

@@ -223,7 +223,8 @@ time_rfc3339(int64_t ms, char out[TIME_RFC3339])
 		struct tm tm;
 
 		gmtime_r(&t, &tm);
-		if (strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm) != 19)
+		if (strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S",
+		    &tm) != 19)
 			memcpy(text, "1970-01-01T00:00:00", 20);
 		cached = s;
 	}
@@ -260,7 +261,7 @@ random_hex(char *out, size_t n)
 	static const char digits[] = "0123456789abcdef";
 	size_t i;
 
-	/* In the upper half first: what is written stays behind what is read. */
+	/* In the upper half first: writing stays behind reading. */
 	random_bytes(out + n, n);
 	for (i = 0; i < n; i++) {
 		unsigned char byte = (unsigned char)out[n + i];

@@ -32,8 +32,8 @@ struct buf {
 
 void	 buf_free(struct buf *);		/* empties and releases */
 void	 buf_reset(struct buf *);		/* empties, keeps memory */
-void	 buf_trim(struct buf *, size_t);	/* empties; releases if cap > n */
-char	*buf_room(struct buf *, size_t);	/* n writable bytes at the end */
+void	 buf_trim(struct buf *, size_t);	/* empties; frees if cap > n */
+char	*buf_room(struct buf *, size_t);	/* n free bytes at the end */
 void	 buf_add(struct buf *, const void *, size_t);
 void	 buf_addc(struct buf *, char);
 void	 buf_adds(struct buf *, const char *);

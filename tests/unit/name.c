@@ -469,7 +469,8 @@ Test(name, quote_as_is)
 {
 	struct buf out = { 0 };
 
-	json_quote(&out, B("a\"\\/\b\f\n\r\t\0\x1f\x7f\xc3\xa9\xf0\x9f\x98\x80"));
+	json_quote(&out,
+	    B("a\"\\/\b\f\n\r\t\0\x1f\x7f\xc3\xa9\xf0\x9f\x98\x80"));
 	cr_assert_str_eq(buf_str(&out), "\"a\\\"\\\\/\\b\\f\\n\\r\\t\\u0000"
 	    "\\u001f\x7f\xc3\xa9\xf0\x9f\x98\x80\"");
 	buf_free(&out);

@@ -7,7 +7,7 @@
 
 struct row {
 	const char	*what;
-	const char	*before; /* h: hide, s: show, y: DO ECHO, n: DONT ECHO */
+	const char	*before; /* h hide, s show, y DO ECHO, n DONT ECHO */
 	const char	*in;
 	size_t		 in_len;
 	const char	*text;

@@ -242,7 +242,8 @@ Test(util, random_hex)
 		for (i = 0; i < 64; i++)
 			seen[a[i] <= '9' ? a[i] - '0' : a[i] - 'a' + 10]++;
 	}
-	for (i = 0; i < 16; i++)	/* 400 each, give or take six times 19 */
+	/* 400 each, give or take six times 19 */
+	for (i = 0; i < 16; i++)
 		cr_assert(seen[i] > 280 && seen[i] < 520, "digit %zu: %u",
 		    i, seen[i]);
 }
