@@ -339,9 +339,11 @@ add_escape(struct buf *out, unsigned char c)
 	} else if (letters[c] != '\0') {
 		*at = letters[c];
 	} else {
-		memcpy(at, "u00", 3);
-		at[3] = digits[c >> 4];
-		at[4] = digits[c & 15];
+		*at++ = 'u';
+		*at++ = '0';
+		*at++ = '0';
+		*at++ = digits[c >> 4];
+		*at = digits[c & 15];
 		out->len += 4;
 	}
 }

@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,7 @@ hash(const struct table *t, const char *key)
 
 	for (; left >= 8; left -= 8, key += 8) {
 		memcpy(&word, key, 8);
+		word = le64toh(word);
 		v[3] ^= word;
 		sip_round(v);
 		v[0] ^= word;

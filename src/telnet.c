@@ -71,18 +71,18 @@ struct step {
 	uint8_t		 action, next;
 };
 
-#define ALL		0 ... C_MAX - 1
-#define UNDEFINED	C_PLAIN ... C_NUL
-
-/* An undefined command inside a subnegotiation is most likely a 255 that was
- * not doubled: it is skipped to its end. A defined one ends it. */
+/*
+ * Behind an IAC C_PLAIN to C_NUL are undefined. Inside a subnegotiation that
+ * is most likely a 255 not doubled: it is skipped to its end. A defined
+ * command ends it.
+ */
 static const struct step steps[ST_CLOSED][C_MAX] = {
 	[ST_TEXT] = {
 		[C_PLAIN ... C_VERB] = { A_DATA, ST_TEXT },
 		[C_IAC] = { A_NONE, ST_IAC },
 	},
 	[ST_IAC] = {
-		[UNDEFINED] = { A_NONE, ST_TEXT },
+		[C_PLAIN ... C_NUL] = { A_NONE, ST_TEXT },
 		[C_SE] = { A_NONE, ST_TEXT },
 		[C_COMMAND] = { A_COMMAND, ST_TEXT },
 		[C_SB] = { A_NONE, ST_SB_OPTION },
@@ -90,7 +90,7 @@ static const struct step steps[ST_CLOSED][C_MAX] = {
 		[C_IAC] = { A_DATA, ST_TEXT },
 	},
 	[ST_OPTION] = {
-		[ALL] = { A_OPTION, ST_TEXT },
+		[C_PLAIN ... C_IAC] = { A_OPTION, ST_TEXT },
 	},
 	[ST_SB_OPTION] = {
 		[C_PLAIN ... C_VERB] = { A_SB_BEGIN, ST_SB },
@@ -101,7 +101,7 @@ static const struct step steps[ST_CLOSED][C_MAX] = {
 		[C_IAC] = { A_NONE, ST_SB_IAC },
 	},
 	[ST_SB_IAC] = {
-		[UNDEFINED] = { A_SB_BREAK, ST_SB },
+		[C_PLAIN ... C_NUL] = { A_SB_BREAK, ST_SB },
 		[C_SE] = { A_SB_END, ST_TEXT },
 		[C_COMMAND] = { A_COMMAND, ST_TEXT },
 		[C_SB] = { A_NONE, ST_SB_OPTION },
