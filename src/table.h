@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 struct table {
-	void		**slots;	/* items; a hash is made again, not kept */
+	void		**slots;	/* items; hashes are not kept */
 	const char	*(*key)(const void *);	/* the key inside an item */
 	size_t		 n;
 	size_t		 cap;			/* 0 or a power of two */
