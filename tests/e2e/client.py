@@ -158,6 +158,7 @@ class Json(Raw):
         self.replies = {}
         self.name = name
         self.login_reply = None
+        self.errors = "strict"      # what is not UTF-8 fails the test
         if name is not None:
             self.login_reply = self.ok("login", name=name)
 
@@ -167,7 +168,7 @@ class Json(Raw):
             while self.lines:
                 line = self.lines.popleft()
                 if line.startswith(b"{"):
-                    return json.loads(line)
+                    return json.loads(line.decode(errors=self.errors))
                 # else a greeting that was under way already
             *complete, self.buffer = self.buffer.split(b"\n")
             self.lines.extend(complete)

@@ -130,16 +130,15 @@ def _try_start(state):
 
 
 def _filled_state():
-    """A state directory with some history in it, its daemon ended."""
+    """A state directory whose daemon was killed: history, some in the WAL."""
     d = Daemon(store="sqlite")
-    c = Json(d, "ann")
-    c.join()
-    for i in range(200):
-        c.post("say", room="lobby", text="message %d " % i + "x" * 500)
-    c.messages(200)
-    d.stop()
-    d.start()
-    d.kill()
+    for end in (d.restart, d.kill):
+        c = Json(d, "ann")
+        c.join()
+        for i in range(100):
+            c.post("say", room="lobby", text="message %d " % i + "x" * 500)
+        c.messages(100)
+        end()
     return d.state_dir
 
 
@@ -181,7 +180,7 @@ def damaged():
            "advice for %s: %s" % (name, err))
         after = _contents(state)
         for file, data in before.items():
-            if not file.endswith(("-shm", "lock")):
+            if data and not file.endswith(("-shm", "lock")):
                 eq(after.get(file) == data, True,
                    "%s: %s is left as it was" % (name, file))
 
@@ -204,6 +203,7 @@ def random_damage():
         if d.log.records("ready"):
             outcomes["served"] += 1
             c = Json(d, "ann")
+            c.errors = "replace"    # a damaged text is nobody's promise
             r = c.cmd("subscribe", room="lobby", after=0)
             for cmd in ("history", "say"):
                 r = c.cmd(cmd, room="lobby", **(

@@ -45,12 +45,12 @@ class Sleeper:
             self.numbers += [int(n) for n in pattern.findall(whole)]
 
 
-def _pump(daemon, megabytes):
-    """Lets so much pass with a fast reader watching; its report."""
+def _pump(daemon, megabytes, name="p"):
+    """Lets name say so much with a fast reader watching; its report."""
     count = megabytes * 1000000 // SIZE
     watch = Load(daemon, ["watch"], mode="watch")
-    talk = Load(daemon, ["w"], size=SIZE - 30, window=16, count=count)
-    result = talk.finish(300)["w"]
+    talk = Load(daemon, [name], size=SIZE - 30, window=16, count=count)
+    result = talk.finish(300)[name]
     eq(len(result["acked"]), count, "messages said and stored")
     report = watch.stop()
     eq(report["faults"], 0, "messages out of order at the fast reader")
@@ -68,7 +68,7 @@ def stops_reading(store):
     alone = uss(d.pid)
     sleepers = [Sleeper(d, "s%d" % i, text=i % 10 == 9)
                 for i in range(SLOW_READERS)]
-    count, beside = _pump(d, megabytes)
+    count, beside = _pump(d, megabytes, "w")
     loaded = uss(d.pid)
     diag("p50 %.1f p99 %.1f ms without, p50 %.1f p99 %.1f ms beside them" %
          (without["p50"], without["p99"], beside["p50"], beside["p99"]))
