@@ -16,7 +16,7 @@ import termios
 import time
 
 from harness import (Deadline, Failure, SLOW, eq, forget, has, keep, need,
-                     reset_error, short, tempdir, until)
+                     readable, reset_error, short, tempdir, until)
 
 WAIT = 10       # seconds a reply or an event may take
 NAME_PROMPT = rb"your name\? "
@@ -76,8 +76,7 @@ class Raw:
         """Reads once more; False at the end of the stream."""
         if self.ended:
             return False
-        ready = select.select([self.sock], [], [], limit.left())[0]
-        if not ready:
+        if not readable(self.sock, limit.left()):
             limit.left()
             return True
         try:
@@ -127,7 +126,7 @@ class Raw:
             left = end - time.monotonic()
             if left <= 0:
                 break
-            if select.select([self.sock], [], [], left)[0]:
+            if readable(self.sock, left):
                 self.fill(Deadline(1, "bytes"))
         return self.buffer
 
@@ -376,7 +375,7 @@ class Program(Raw):
     def fill(self, limit):
         if self.ended:
             return False
-        if select.select([self.output], [], [], limit.left())[0]:
+        if readable(self.output, limit.left()):
             try:
                 data = os.read(self.output, 1 << 16)
             except OSError:             # a terminal whose program is gone

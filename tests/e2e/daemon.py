@@ -136,8 +136,8 @@ class Log:
                                 for k, v in match.items())):
                         return record
                 if self.ended:
-                    raise Failure("the daemon ended without log event %s; it "
-                                  "wrote: %s" % (event, short(self.lines[-20:])))
+                    raise Failure("the daemon ended without log event %s: %s" %
+                                  (event, short(self.lines[-20:])))
                 self.changed.wait(limit.left())
 
 
@@ -162,6 +162,7 @@ class Daemon:
         self.environment = environment or {}
         self.process = None
         self.log = None
+        self.listening = []     # the log's records
         self.past = []
         _running.append(self)
         keep(self)
@@ -191,14 +192,11 @@ class Daemon:
 
     def ready(self):
         self.log.wait("ready", 30)
+        self.listening = self.log.records("listening")
 
     @property
     def pid(self):
         return self.process.pid
-
-    @property
-    def listening(self):
-        return self.log.records("listening")
 
     def address(self, number=0):
         """Of the listener: (host, port), or a unix socket's path."""

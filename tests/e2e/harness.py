@@ -27,7 +27,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 QUICK = os.environ.get("E2E_QUICK", "0") not in ("", "0")
 SLOW = float(os.environ.get("E2E_SLOW", "1"))
-SEED = int(os.environ.get("E2E_SEED") or random.SystemRandom().randrange(1 << 31))
+SEED = int(os.environ.get("E2E_SEED") or
+           random.SystemRandom().randrange(1 << 31))
 
 
 def _find_data():
@@ -75,6 +76,13 @@ class Deadline:
 
     def passed(self):
         return time.monotonic() >= self.end
+
+
+def readable(sock, seconds):
+    """Whether there is something to read within so many seconds."""
+    poll = select.poll()        # select() knows no descriptor above 1023
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
 
 
 def until(condition, seconds, what):
@@ -180,7 +188,7 @@ def descriptors(pid):
 
 
 def sanitized(binary):
-    """Whether the binary is an ASan or TSan build: memory means nothing then."""
+    """Whether it is an ASan or TSan build, whose memory means nothing."""
     with open(binary, "rb") as f:
         data = f.read()
     return b"__asan_init" in data or b"__tsan_init" in data
@@ -216,7 +224,7 @@ def reporter(function):
 
 
 class TempDir:
-    """A directory that goes with the test. Short: sockets' paths are bounded."""
+    """A directory that goes with the test; sockets' paths must be short."""
 
     def __init__(self):
         self.path = tempfile.mkdtemp(prefix="pl-")

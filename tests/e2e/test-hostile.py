@@ -448,8 +448,7 @@ def lookalikes():
     """a name cannot be taken again in another writing"""
     d = Daemon()
     Json(d, "admin")
-    for name in ("Admin", "ADMIN", "ａｄｍｉｎ", "adm\u0131n".replace("\u0131",
-                                                                "i")):
+    for name in ("Admin", "ADMIN", "\uff41\uff44\uff4d\uff49\uff4e"):
         Json(d).refused("login", "name-taken", name=name)
     for name in ("admin\u200b", "\u200badmin", "ad\u00admin", "admin\u202c",
                  "admin\ufeff", "admin "):

@@ -77,7 +77,7 @@ def roles():
 
 @test()
 def ids():
-    """an id is echoed as it was, string or integer; without one there is none"""
+    """an id is echoed as it was, string or integer, or there is none"""
     d = Daemon()
     c = Json(d, "ann")
     for number in (0, -5, 2**53, "", "x\"y", "é", "a" * 64):

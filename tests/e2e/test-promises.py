@@ -136,7 +136,7 @@ def resume_under_load(store):
 
 @test_stores()
 def many_resume_at_once(store):
-    """many who subscribe at different places meet the live ones without a seam"""
+    """many who come in at different places meet the live ones, no seam"""
     d = Daemon(store=store, **FOREVER)
     load = Load(d, ["w1", "w2"], rate=800, window=100)
     first = Json(d, "first")
