@@ -92,7 +92,8 @@ def json_cases():
     for path in files:
         with open(path, "rb") as f:
             data = f.read()
-        if b"\n" in data or not data.strip(b" \t\r\n"):
+        one_line = b"\n" not in data
+        if not one_line or not data.strip(b" \t\r\n"):
             data = data.replace(b"\n", b" ").replace(b"\r", b" ")
             if not data.strip():
                 continue
@@ -115,7 +116,7 @@ def json_cases():
         c.replies.clear()
         name = os.path.basename(path)
         ok(good is not None, "answered: " + name)
-        if name.startswith("n_") and "structure" not in name:
+        if one_line and name.startswith("n_") and "structure" not in name:
             eq(good, False, name + " inside an object")
     _alive(d)
 
