@@ -41,6 +41,7 @@ static int
 bind_local(const struct listen_conf *c, char **error)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	struct stat st;
 	int fd, probe;
 
 	if (strlen(c->address) >= sizeof(sun.sun_path)) {
@@ -49,11 +50,13 @@ bind_local(const struct listen_conf *c, char **error)
 		return -1;
 	}
 	strcpy(sun.sun_path, c->address);
-	/* One that nobody serves any more is left from before: replace it. */
+	/* A socket that nobody serves any more is left from before: replace
+	 * it. connect(2) refuses other files in the same way: keep them. */
 	probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (probe != -1) {
 		if (connect(probe, (struct sockaddr *)&sun, sizeof(sun)) == -1
-		    && errno == ECONNREFUSED)
+		    && errno == ECONNREFUSED && lstat(c->address, &st) == 0 &&
+		    S_ISSOCK(st.st_mode))
 			unlink(c->address);
 		close(probe);
 	}
