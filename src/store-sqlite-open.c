@@ -403,6 +403,8 @@ connect_db(struct sqlite *s, const char *dir, char **error)
 	}
 	sqlite3_extended_result_codes(db, 1);
 	sqlite3_busy_timeout(db, BUSY_MS);
+	/* One that is refused is left as it is, its -wal apart from it. */
+	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	/* SQLite takes what it may not write for what is not to be written. */
 	if (sqlite3_db_readonly(db, "main") == 1) {
 		*error = describe(s, dir, SQLITE_READONLY, strerror(EACCES));
@@ -605,10 +607,13 @@ open_all(struct sqlite *s, const char *dir, char **error)
 		*error = describe_db(s, dir, s->wdb);
 		return false;
 	}
-	return prepare(s, dir, s->wdb, s->w, writes, W_MAX, error) &&
-	    load(s, dir, error) &&
-	    (s->rdb = connect_db(s, dir, error)) != NULL &&
-	    prepare(s, dir, s->rdb, s->r, reads, R_MAX, error);
+	if (!prepare(s, dir, s->wdb, s->w, writes, W_MAX, error) ||
+	    !load(s, dir, error) ||
+	    (s->rdb = connect_db(s, dir, error)) == NULL ||
+	    !prepare(s, dir, s->rdb, s->r, reads, R_MAX, error))
+		return false;
+	sqlite3_db_config(s->wdb, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+	return true;
 }
 
 struct sqlite *
