@@ -203,11 +203,18 @@ json_line_parse(struct json_line *line, char *s, size_t len,
     struct request *r)
 {
 	json_error_t error;
+	const char *nul;
 	size_t deep;
 
 	line->root = NULL;
 	if (scan_object(line, s, len))
 		return true;
+	/* jansson overlooks one behind a number. */
+	if ((nul = memchr(s, '\0', len)) != NULL) {
+		request_fail(r, ERR_BAD_JSON, "That is no JSON object: it has "
+		    "a zero byte at byte %zu.", (size_t)(nul - s) + 1);
+		return false;
+	}
 	if ((deep = find_deep(s, len)) < len) {
 		request_fail(r, ERR_BAD_JSON, "That is no JSON object for this "
 		    "server: it nests deeper than %d at byte %zu.", MAX_DEPTH,
