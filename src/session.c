@@ -381,7 +381,8 @@ session_act(struct session *s, enum session_act act)
 	}
 }
 
-/* Once a second. */
+/* Once a second. Whole seconds are counted: a time is over only when one more
+ * has begun. */
 void
 session_tick(struct session *s)
 {
@@ -400,9 +401,9 @@ session_tick(struct session *s)
 	if (s->closing || s->eof)
 		return;
 	if (s->sid == 0 && conf->login_timeout != 0 &&
-	    now - s->started >= conf->login_timeout)
+	    now - s->started > conf->login_timeout)
 		session_bye(s, END_LOGIN_TIMEOUT, false);
-	else if (conf->read_timeout != 0 && now - s->heard >=
+	else if (conf->read_timeout != 0 && now - s->heard >
 	    conf->read_timeout)
 		session_bye(s, END_READ_TIMEOUT, true);
 }
