@@ -1,7 +1,7 @@
 #include <sys/socket.h>
 
+#include <linux/tcp.h>		/* its tcp_info has tcpi_bytes_acked */
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 
 #include "carrier.h"
 
@@ -38,6 +38,18 @@ tcp_send(struct bufferevent *bev, struct iovec *iov, int n)
 	    MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+static uint32_t
+tcp_taken(struct bufferevent *bev)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(bufferevent_getfd(bev), IPPROTO_TCP, TCP_INFO, &info,
+	    &len) == -1)
+		return 0;
+	return (uint32_t)info.tcpi_bytes_acked;
+}
+
 static ssize_t
 tcp_recv(struct bufferevent *bev, void *data, size_t size)
 {
@@ -49,5 +61,6 @@ const struct carrier carrier_tcp = {
 	.framed = false,
 	.open = tcp_open,
 	.send = tcp_send,
+	.taken = tcp_taken,
 	.recv = tcp_recv,
 };

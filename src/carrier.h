@@ -11,6 +11,7 @@
 
 #include <event2/bufferevent.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct carrier {
 	const char	*name;
@@ -22,6 +23,9 @@ struct carrier {
 	 * what goes before them. Bytes accepted; -1 and errno, EAGAIN if the
 	 * socket is full. Never raises SIGPIPE. */
 	ssize_t		 (*send)(struct bufferevent *, struct iovec *, int);
+	/* Bytes the peer has taken in so far, modulo 2^32; 0 where nobody
+	 * can tell. */
+	uint32_t	 (*taken)(struct bufferevent *);
 	/* Reads past the bufferevent, whose input must be empty. As recv(2). */
 	ssize_t		 (*recv)(struct bufferevent *, void *, size_t);
 };

@@ -368,7 +368,7 @@ session_event_cb(struct bufferevent *bev, short what, void *arg)
 
 	(void)bev;
 	if (what & BEV_EVENT_TIMEOUT) {
-		session_close(s, "write-timeout");
+		session_stuck(s);
 	} else if (what & BEV_EVENT_EOF) {
 		/* Half closed, perhaps: what it asked for is still given. */
 		s->eof = true;

@@ -50,6 +50,7 @@ void	 session_history_read(struct session *, struct store_read *);
 /* bufferevent callbacks */
 void	 session_read_cb(struct bufferevent *, void *);
 void	 session_write_cb(struct bufferevent *, void *);
+void	 session_stuck(struct session *);
 void	 session_event_cb(struct bufferevent *, short, void *);
 
 #endif

@@ -389,6 +389,24 @@ static void
 block(struct session *s)
 {
 	s->blocked = true;
+	s->taken = s->carrier->taken(s->bev);
+	bufferevent_enable(s->bev, EV_WRITE);
+}
+
+/*
+ * libevent has found no room for write_timeout. The kernel tells of room in
+ * large steps only: a peer that takes bytes, if few, may go on.
+ */
+void
+session_stuck(struct session *s)
+{
+	uint32_t taken = s->carrier->taken(s->bev);
+
+	if (taken == s->taken) {
+		session_close(s, "write-timeout");
+		return;
+	}
+	s->taken = taken;
 	bufferevent_enable(s->bev, EV_WRITE);
 }
 

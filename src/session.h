@@ -44,6 +44,7 @@ struct session {
 	uint32_t	 cost;		/* bytes of its unanswered requests */
 	uint32_t	 started;	/* loop seconds, as is heard */
 	uint32_t	 heard;		/* last input; lingering: since when */
+	uint32_t	 taken;		/* when blocked: carrier's, then */
 	uint32_t	 tokens;	/* of the rate, in thousandths */
 	uint32_t	 tokens_at;	/* ms, when they were counted */
 	uint16_t	 port;		/* the peer's */
