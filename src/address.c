@@ -33,7 +33,8 @@ describe(struct address *a, const struct sockaddr *sa)
 		    sa)->sin_addr, a->text, sizeof(a->text));
 		strcpy(a->key, a->text);
 	} else if (sa->sa_family == AF_INET6) {
-		net = ((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
+		net = ((const struct sockaddr_in6 *)(const void *)
+		    sa)->sin6_addr;
 		if (IN6_IS_ADDR_V4MAPPED(&net)) {
 			inet_ntop(AF_INET, &net.s6_addr[12], a->text,
 			    sizeof(a->text));

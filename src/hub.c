@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -259,8 +260,10 @@ hub_committed(struct hub *h, struct store_op *op)
 		verdict = say_committed(h, op);
 	else if (op->kind == STORE_TOPIC)
 		verdict = topic_committed(h, op);
-	if (verdict == ANSWER)
+	if (verdict == ANSWER) {
+		assert(req != NULL);
 		reply_late(h, req);
+	}
 	msg_unref(op->msg);
 	free(op);
 	room_settle(h, room);

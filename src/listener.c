@@ -20,7 +20,7 @@
 #include "util.h"
 
 #define BACKLOG		4096
-#define ACCEPTS		64	/* of one event, so that others get their turn */
+#define ACCEPTS		64	/* an event, so that others get a turn */
 #define REST_MS		250	/* at the descriptor limit */
 
 struct listener {
@@ -266,7 +266,7 @@ static void
 accept_cb(evutil_socket_t lfd, short what, void *arg)
 {
 	struct listener *l = arg;
-	struct sockaddr_storage ss;
+	struct sockaddr_storage ss = { 0 };
 	socklen_t len;
 	int i, fd;
 
@@ -292,7 +292,7 @@ static void
 log_listening(const struct listener *l)
 {
 	char host[NI_MAXHOST] = "", port[NI_MAXSERV] = "0";
-	struct sockaddr_storage ss;
+	struct sockaddr_storage ss = { 0 };
 	socklen_t len = sizeof(ss);
 
 	if (l->conf->local) {

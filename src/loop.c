@@ -14,7 +14,7 @@
 #include "session-io.h"
 #include "util.h"
 
-#define STOP_WAIT	5		/* seconds a slow client gets at the end */
+#define STOP_WAIT	5		/* seconds for slow clients at last */
 #define ROOMS_MIN	16
 #define UNFLUSHED_MAX	(8u * 1024 * 1024)	/* bytes of all rooms */
 

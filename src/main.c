@@ -19,10 +19,7 @@
 #include "store.h"
 #include "util.h"
 
-#ifndef SYSCONFDIR
-#error "SYSCONFDIR comes from the Makefile"
-#endif
-#define CONF_FILE	SYSCONFDIR "/partylined.conf"
+#define CONF_FILE	SYSCONFDIR "/partylined.conf"	/* the Makefile's */
 
 struct args {
 	const char	*file;

@@ -36,7 +36,7 @@ struct listed_room {
 
 struct listed_user {
 	const char	*name;
-	const char	*role;		/* "owner", "member"; NULL outside a room */
+	const char	*role;		/* "owner", "member", or NULL */
 	const char	*away;		/* NULL: not away */
 	uint32_t	 sessions;
 	bool		 guest;
@@ -58,21 +58,21 @@ struct request {
 	client_id	 client;
 	uint32_t	 sid;		/* the hub's handle; 0 before login */
 	enum cmd	 cmd;
-	uint8_t		 tag;		/* the dialect's own; comes back as it was */
+	uint8_t		 tag;		/* the dialect's own, untouched */
 	uint8_t		 has;		/* HAS_ bits: optional numbers given */
-	uint32_t	 cost;		/* bytes charged to the session's bound */
+	uint32_t	 cost;		/* bytes of the session's bound */
 	void		*arg;		/* the session's own; likewise */
 
 	/* the command's arguments; a name is its key and how it was written */
 	const char	*id;		/* rendered JSON to echo, or NULL */
-	const char	*wire_cmd;	/* an unknown cmd as sent, rendered JSON */
+	const char	*wire_cmd;	/* an unknown cmd, rendered JSON */
 	const char	*name, *name_key;
 	const char	*room, *room_key;
-	const char	*string;	/* topic, away text, leave reason; NULL none */
+	const char	*string;	/* topic, away text, reason; or NULL */
 	const char	*epoch;		/* subscribe; the answer: the store's */
 	const char	*match;
 	const char	*resume;	/* login: session of an earlier login */
-	struct msg	*msg;		/* say, tell: owned; back comes tell's */
+	struct msg	*msg;		/* owned; back comes only tell's */
 	uint64_t	 after, before, seq;
 	uint32_t	 last, limit;
 
@@ -83,16 +83,16 @@ struct request {
 	uint32_t	 retry_ms;	/* rate-limited */
 	uint32_t	 room_id;	/* subscribe, unsubscribe, history;
 					 * rename: the inbox left, or 0 */
-	uint64_t	 head;		/* subscribe; say, tell: seq is in seq */
-	uint64_t	 floor;		/* subscribe, history: highest seq removed */
-	int64_t		 time;		/* say, tell, ping: ms since the epoch */
+	uint64_t	 head;		/* subscribe; say has it in seq */
+	uint64_t	 floor;		/* highest seq that was removed */
+	int64_t		 time;		/* ms since the epoch */
 	const char	*topic;
 	const char	*role;
 	uint32_t	 members;
 	bool		 duplicate, guest, reset, gap, more;
 	bool		 room_created;
 	uint64_t	 gap_after, gap_before;
-	uint64_t	 next;		/* who, rooms: where to go on, if more */
+	uint64_t	 next;		/* lists: where to go on, if more */
 	const char	*session;	/* login: secret to resume by */
 	struct listed_room *rooms;	/* in the arena */
 	struct listed_user *users;
@@ -134,7 +134,7 @@ struct place_mail {
 };
 
 enum session_act {
-	SESSION_REPLACED	/* another connection resumed it: bye and close */
+	SESSION_REPLACED	/* it was resumed elsewhere: bye */
 };
 
 /* Hub to loop: about one session. */

@@ -33,12 +33,12 @@ void	 session_moved(struct session *, const struct request *);
 bool	 session_quiet(const struct session *);
 
 /* A place in a room whose newest seq is head, having all up to after. */
-void	 session_place(struct session *, uint32_t room, const char *name,
+void	 session_place(struct session *, uint32_t id, const char *name,
 	    uint64_t head, uint64_t after);
 /* The same, at the newest n messages. */
-void	 session_place_last(struct session *, uint32_t room, const char *name,
+void	 session_place_last(struct session *, uint32_t id, const char *name,
 	    uint64_t head, uint32_t n);
-void	 session_unplace(struct session *, uint32_t room);
+void	 session_unplace(struct session *, uint32_t id);
 /* Its places move to the streams of the session's encoding. */
 void	 session_reencode(struct session *, enum encoding);
 /* A blocked session's places fall behind. */

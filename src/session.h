@@ -131,7 +131,7 @@ void	 session_act(struct session *, enum session_act);
 void	 session_flush(struct session *);
 void	 session_resume(struct session *);	/* takes held back input up */
 void	 session_greet(struct session *);
-void	 session_tick(struct session *);	/* once a second: the timeouts */
+void	 session_tick(struct session *);	/* each second: timeouts */
 /* Says bye, inviting to come back or not, and ends in order. */
 void	 session_bye(struct session *, enum session_end, bool reconnect);
 const char *session_end_name(enum session_end);

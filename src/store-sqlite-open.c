@@ -550,7 +550,7 @@ load_rooms(struct sqlite *s)
 		id_map_put(&s->rooms, room->id, room);
 		sqlite_bind(oldest, 1, room->id);
 		sqlite_bind(oldest, 2, 1);
-		if ((rc = sqlite3_step(oldest)) == SQLITE_ROW) {
+		if (sqlite3_step(oldest) == SQLITE_ROW) {
 			room->row.first =
 			    (uint64_t)sqlite3_column_int64(oldest, 0);
 			room->row.oldest = sqlite3_column_int64(oldest, 1);

@@ -111,7 +111,7 @@ bool	 place_pending(const struct place *);	/* on, with bytes to send */
 /*
  * Slices from the place's offset to the end, at most n; returns their number.
  */
-int	 place_slices(const struct place *, struct iovec *, int n);
+int	 place_slices(const struct place *, struct iovec *, int max);
 /*
  * n bytes were sent. If that ends within a line, *rest and the result are the
  * rest of that line (shared bytes, valid until the stream is touched) and the
