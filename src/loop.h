@@ -91,13 +91,13 @@ struct loop {
 	struct stream	**touched;	/* appended to in this round */
 	uint32_t	 ntouched, touched_cap;
 	uint32_t	 taken;		/* stamp of the newest batch */
-	size_t		 unflushed;	/* bytes appended since the last flush */
+	char		*rbuf;		/* READ_SIZE bytes, for recv */
 
 	struct dialect_io io;		/* scratch, one call deep */
 	struct buf	 text, answer;	/* scratch of the telnet layer */
-	char		*rbuf;		/* READ_SIZE bytes, for reads of our own */
-	uint32_t	 now;		/* seconds since the start, of the tick */
-	uint64_t	 cpu_us;	/* thread's CPU time at the last tick */
+	char		*rbuf;		/* READ_SIZE bytes, for own reads */
+	uint32_t	 now;		/* seconds since the start */
+	uint64_t	 cpu_us;	/* thread's, at the last tick */
 	struct listener	*listeners;	/* loop 0's */
 	bool		 stopping;
 	uint32_t	 stop_at;	/* now at which it waits no longer */

@@ -80,14 +80,14 @@ io_begin(struct session *s)
 static void
 carry_out(struct session *s, unsigned act)
 {
-	struct buf *answer = &s->loop->answer;
+	struct buf answer = { 0 };
 
 	if (act & DIALECT_COLOR)
 		session_reencode(s, text_encoding(s->state));
 	if ((act & (DIALECT_HIDE | DIALECT_SHOW)) && s->telnet != NULL) {
-		buf_reset(answer);
-		telnet_hide(s->telnet, (act & DIALECT_HIDE) != 0, answer);
-		session_write(s, answer->data, answer->len);
+		telnet_hide(s->telnet, (act & DIALECT_HIDE) != 0, &answer);
+		session_write(s, answer.data, answer.len);
+		buf_free(&answer);
 	}
 	if (act & DIALECT_TO_JSON)
 		session_choose(s, &dialect_json);
@@ -320,16 +320,16 @@ take_bytes(struct session *s, char *data, size_t len)
 	buf_reset(&l->text);
 	buf_reset(&l->answer);
 	status = telnet_recv(s->telnet, data, len, &l->text, &l->answer);
-	if (l->answer.len > 0)
-		session_write(s, l->answer.data, l->answer.len);
-	if (status == TELNET_CLOSE) {
-		session_close(s, telnet_reason(s->telnet));
-		return;
-	}
 	if (s->dialect == &dialect_text)
 		text_set_width(s->state, telnet_width(s->telnet));
+	/* Text first: a mark's answer says that all before it was taken. */
 	if (l->text.len > 0)
 		take_text(s, l->text.data, l->text.len);
+	if (s->dead)
+		return;
+	session_write(s, l->answer.data, l->answer.len);
+	if (status == TELNET_CLOSE)
+		session_close(s, telnet_reason(s->telnet));
 }
 
 void

@@ -257,8 +257,9 @@ fake_start(struct fake *f, const struct store_room *rooms)
 	struct hub_out out = { f, reply_cb, batch_cb, writing_cb, place_cb,
 	    session_cb };
 
-	*f = (struct fake){ .written = UINT32_MAX, .conf = { .store_queue = 1 << 20, .max_rooms = 10,
-	    .presence_limit = 100, .max_text = 4096 } };
+	*f = (struct fake){ .written = UINT32_MAX, .conf = {
+	    .store_queue = 1 << 20, .max_rooms = 10, .presence_limit = 100,
+	    .max_text = 4096 } };
 	f->store.base.backend = &fake_backend;
 	memcpy(f->store.base.epoch, FAKE_EPOCH, sizeof(FAKE_EPOCH));
 	f->store.rooms = rooms;

@@ -230,7 +230,7 @@ Test(hub, news_held_back)
 	eq_trace(&f, "1 say ok\n");
 	hub_release(f.hub);
 	cr_assert(!hub_held(f.hub));
-	eq_trace(&f, "0 #1: 4 ann four\n1 #1: 4 ann four\n");
+	eq_trace(&f, "0 #1: 4 bob four\n1 #1: 4 bob four\n");
 }
 
 Test(hub, where_reading_begins)
