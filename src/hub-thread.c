@@ -213,11 +213,18 @@ hub_thread_start(struct hub_thread *h)
 void
 hub_thread_stop(struct hub_thread *h)
 {
-	struct mail *stop = xcalloc(1, sizeof(*stop)), *m, *next;
+	struct mail *stop = xcalloc(1, sizeof(*stop));
 
 	stop->kind = MAIL_CONTROL;
 	mailbox_post_one(&h->box, stop);
 	pthread_join(h->thread, NULL);
+}
+
+void
+hub_thread_free(struct hub_thread *h)
+{
+	struct mail *m, *next;
+
 	for (m = mailbox_drain(&h->box); m != NULL; m = next) {
 		next = m->next;
 		take(h, m);

@@ -13,10 +13,10 @@ struct hub_thread;
 struct hub_thread *hub_thread_new(struct daemon *);
 void	 hub_thread_start(struct hub_thread *);
 struct mailbox *hub_thread_box(struct hub_thread *);
-/*
- * After the loops' end: has everything committed that was asked for, waits
- * for the thread, frees.
- */
+/* After the loops' end: has everything committed that was asked for, and
+ * waits for the thread's end. */
 void	 hub_thread_stop(struct hub_thread *);
+/* After the store's end, which may mail until then. */
+void	 hub_thread_free(struct hub_thread *);
 
 #endif

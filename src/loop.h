@@ -91,7 +91,8 @@ struct loop {
 	struct stream	**touched;	/* appended to in this round */
 	uint32_t	 ntouched, touched_cap;
 	uint32_t	 taken;		/* stamp of the newest batch */
-	char		*rbuf;		/* READ_SIZE bytes, for recv */
+	size_t		 unflushed;	/* bytes appended since the last
+					 * flush */
 
 	struct dialect_io io;		/* scratch, one call deep */
 	struct buf	 text, answer;	/* scratch of the telnet layer */

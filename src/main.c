@@ -211,6 +211,7 @@ serve(struct daemon *d, struct listener *listeners, const sigset_t *set,
 		loop_join(&d->loops[i]);
 	hub_thread_stop(hub);
 	store_close(d->store);
+	hub_thread_free(hub);
 	for (i = 0; i < d->nloops; i++)
 		loop_free(&d->loops[i]);
 	free(d->loops);
