@@ -21,9 +21,9 @@
 #define APPLICATION_ID	0x504c494e	/* "PLIN", PRAGMA application_id */
 #define BUSY_MS		2000		/* how long another program may write */
 #define WAL_KEEP	"16777216"	/* bytes of an idle -wal */
-/* Up to this size every page is looked at when opening: below half a second.
+/* Up to this size every page is looked at when opening: half a second.
  * Above it the schema, the rooms and all of the index are. */
-#define CHECK_BYTES	(64 << 20)
+#define CHECK_BYTES	(256 << 20)
 
 /* Step n takes a database from version n to n + 1. Never changed, only added
  * to. A key outlives its message, whose seq it bears. */
