@@ -358,9 +358,10 @@ def kept_by_size(store):
     c.join("quiet")
     c.join()
     c.say("kept", "quiet")
-    for i in range(300):
-        c.post("say", room="lobby", text="%d " % i + "x" * 2000)
-    c.messages(301, 20)
+    ids = [c.post("say", room="lobby", text="%d " % i + "x" * 2000)
+           for i in range(300)]
+    for number in ids:
+        c.reply(number)
     until(lambda: len(history(c)) * 2000 < 420000, 20, "the oldest to go")
     kept = history(c)
     ok(len(kept) > 30, "%d are kept" % len(kept))
