@@ -177,9 +177,12 @@ take_line(struct session *s, char *line, size_t len)
 
 	if (s->undecided) {
 		s->undecided = false;
-		if (len > 0 && line[0] == '{')
+		if (len > 0 && line[0] == '{') {
+			/* A program looks for { where a line begins. */
+			if (s->dialect != NULL)
+				session_write(s, "\r\n", 2);
 			session_choose(s, &dialect_json);
-		else if (s->dialect == NULL)
+		} else if (s->dialect == NULL)
 			session_choose(s, &dialect_text);
 	}
 	if (is_json(s)) {
