@@ -91,8 +91,7 @@ struct loop {
 	struct stream	**touched;	/* appended to in this round */
 	uint32_t	 ntouched, touched_cap;
 	uint32_t	 taken;		/* stamp of the newest batch */
-	size_t		 unflushed;	/* bytes appended since the last
-					 * flush */
+	size_t		 unflushed;	/* bytes since the last flush */
 
 	struct dialect_io io;		/* scratch, one call deep */
 	struct buf	 text, answer;	/* scratch of the telnet layer */
