@@ -147,5 +147,6 @@ say_committed(struct hub *h, struct store_op *op)
 		req->msg = msg_ref(op->msg);
 	news_add(h, room, op->msg);
 	op->msg = NULL;
-	return ANSWER;
+	news_answer(h, room, req);
+	return KEPT;
 }

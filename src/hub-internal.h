@@ -61,6 +61,8 @@ enum verdict topic_committed(struct hub *, struct store_op *);
 
 /* Sends an answered request to its client's loop. */
 void	 hub_reply(struct hub *, struct request *);
+/* The same, after a while: the client may have moved. */
+void	 hub_reply_late(struct hub *, struct request *);
 /*
  * Gives the store something to do for this room: an op of this kind with msg
  * (a reference, handed over) or text. False if as much as allowed is waiting

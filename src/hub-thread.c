@@ -14,7 +14,7 @@
  */
 #define BACKLOG_MAX	(64u * 1024 * 1024)
 
-#define HOLD_MS		10	/* the longest that news are held back */
+#define HOLD_MS		50	/* the longest that news are held back */
 
 struct hub_thread {
 	struct daemon	*daemon;

@@ -232,8 +232,8 @@ hub_submit(struct hub *h, struct room *room, const struct store_op *from)
 }
 
 /* The client may be on another loop by now, or gone: then its loop frees. */
-static void
-reply_late(struct hub *h, struct request *req)
+void
+hub_reply_late(struct hub *h, struct request *req)
 {
 	struct login *l = login_get(h, req->sid);
 
@@ -262,7 +262,7 @@ hub_committed(struct hub *h, struct store_op *op)
 		verdict = topic_committed(h, op);
 	if (verdict == ANSWER) {
 		assert(req != NULL);
-		reply_late(h, req);
+		hub_reply_late(h, req);
 	}
 	msg_unref(op->msg);
 	free(op);

@@ -179,13 +179,21 @@ touch(struct loop *l, struct stream *s)
 	l->touched[l->ntouched++] = s;
 }
 
+/* Has it written what the hub does not know of yet? */
+static bool
+has_written(const struct loop *l)
+{
+	return atomic_load_explicit(&l->written, memory_order_relaxed) !=
+	    l->flushed;
+}
+
 /* The hub may hold news back until then: see hub_held(). */
 static void
 tell_written(struct loop *l)
 {
 	struct mail *m;
 
-	atomic_store(&l->written, l->taken);
+	atomic_store(&l->written, l->flushed);
 	if (atomic_exchange(&l->hub_waits, false)) {
 		m = xmalloc(sizeof(*m));
 		m->kind = MAIL_WRITTEN;
@@ -220,9 +228,7 @@ loop_flush(struct loop *l)
 	}
 	l->ntouched = 0;
 	l->unflushed = 0;
-	if (atomic_load_explicit(&l->written, memory_order_relaxed) !=
-	    l->taken)
-		tell_written(l);
+	l->flushed = l->taken;
 }
 
 static void
@@ -521,6 +527,8 @@ round_end(struct loop *l)
 	uint32_t i;
 
 	mailbox_post(l->daemon->hub, &l->to_hub);
+	if (has_written(l))
+		tell_written(l);
 	loop_flush(l);
 	for (i = 0; i < l->waiting.n; i++) {
 		s = l->waiting.sessions[i];
@@ -543,7 +551,10 @@ run(void *arg)
 
 	l->cpu_us = thread_cpu_us();
 	while (!l->stopping || atomic_load(&l->nsessions) > 0) {
-		if (event_base_loop(l->base, EVLOOP_ONCE) == -1)
+		/* What was said while it wrote goes to the hub first, so that
+		 * the next batch has it. */
+		if (event_base_loop(l->base, has_written(l) ?
+		    EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE) == -1)
 			err(1, "event_base_loop");
 		round_end(l);
 	}

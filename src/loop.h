@@ -72,7 +72,7 @@ struct loop {
 	atomic_uint	 nsessions;	/* for choosing the least busy loop */
 	atomic_uint	 busy;		/* CPU ms used in the last second */
 	atomic_size_t	 backlog;	/* bytes of batches not yet taken */
-	atomic_uint	 written;	/* stamp of the newest batch written */
+	atomic_uint	 written;	/* flushed, as the hub is told of it */
 	atomic_bool	 hub_waits;	/* for that: it wants mail */
 
 	struct slot	*slots;
@@ -91,6 +91,7 @@ struct loop {
 	struct stream	**touched;	/* appended to in this round */
 	uint32_t	 ntouched, touched_cap;
 	uint32_t	 taken;		/* stamp of the newest batch */
+	uint32_t	 flushed;	/* and of the newest one written */
 	size_t		 unflushed;	/* bytes since the last flush */
 
 	struct dialect_io io;		/* scratch, one call deep */

@@ -91,6 +91,7 @@ room_alloc(struct hub *h, uint32_t id, const char *key, const char *shown)
 		memcpy((char *)room + room->shown_at, shown, nshown);
 	}
 	room->inbox = key[0] == '@';
+	mail_list_init(&room->answers);
 	index_add(&h->index, room);
 	return room;
 }
@@ -131,6 +132,43 @@ room_adopt(struct hub *h, const struct store_room *from)
 	table_put(&h->rooms, room);
 }
 
+/* Does a loop still write what it was given of this room before? */
+static bool
+news_wait(const struct hub *h, const struct room *room)
+{
+	unsigned loop;
+
+	if (h->out.writing == NULL || room->news == NULL)
+		return false;
+	for (loop = 0; loop < h->nloops; loop++) {
+		if (room->loops[loop].members > 0 &&
+		    h->out.writing(h->out.arg, loop, room->loops[loop].stamp))
+			return true;
+	}
+	return false;
+}
+
+static void
+answers_post(struct hub *h, struct room *room)
+{
+	struct mail *m = room->answers.first, *next;
+
+	mail_list_init(&room->answers);
+	for (; m != NULL; m = next) {
+		next = m->next;
+		hub_reply_late(h, (struct request *)m);
+	}
+}
+
+void
+news_answer(struct hub *h, struct room *room, struct request *req)
+{
+	if (news_wait(h, room))
+		mail_list_add(&room->answers, &req->mail);
+	else
+		hub_reply_late(h, req);
+}
+
 static void
 news_drop(struct hub *h, struct room *room)
 {
@@ -139,6 +177,7 @@ news_drop(struct hub *h, struct room *room)
 	room->listed = 0;
 	if (room->news != NULL)
 		batch_free(room->news);
+	answers_post(h, room);
 	room->news = NULL;
 }
 
@@ -348,22 +387,6 @@ news_add(struct hub *h, struct room *room, struct msg *m)
 	}
 }
 
-/* Does a loop still write what it was given of this room before? */
-static bool
-news_wait(const struct hub *h, const struct room *room)
-{
-	unsigned loop;
-
-	if (h->out.writing == NULL || room->news == NULL)
-		return false;
-	for (loop = 0; loop < h->nloops; loop++) {
-		if (room->loops[loop].members > 0 &&
-		    h->out.writing(h->out.arg, loop, room->loops[loop].stamp))
-			return true;
-	}
-	return false;
-}
-
 void
 news_post_all(struct hub *h, bool wait)
 {
@@ -407,6 +430,7 @@ news_post(struct hub *h, struct room *room)
 	if (b == NULL)
 		return;
 	room->news = NULL;
+	answers_post(h, room);
 	for (loop = 0; loop < h->nloops; loop++) {
 		if (room->loops[loop].members == 0)
 			continue;

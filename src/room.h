@@ -29,6 +29,7 @@ struct room {
 	bool		 dead;		/* an inbox to forget, without a key */
 	uint16_t	 key_at, shown_at;	/* the names' offsets */
 	struct batch	*news;
+	struct mail_list answers;	/* of those who said them */
 	uint32_t	 listed;	/* its place in hub->news, + 1 */
 	struct {
 		uint32_t members;
@@ -94,6 +95,9 @@ bool	 user_in_room(const struct user *, const struct room *);
 
 /* Takes over one reference. */
 void	 news_add(struct hub *, struct room *, struct msg *);
+/* The answer to who said it. Where news wait it does too, so that who says
+ * more than can be written is slowed down to that. */
+void	 news_answer(struct hub *, struct room *, struct request *);
 /* Posts what was gathered now. */
 void	 news_post(struct hub *, struct room *);
 /* All rooms'; with wait, but for those a loop still writes news of. */

@@ -489,6 +489,8 @@ check_stored(const struct m_answer *a, const struct m_op *op)
 	client_id id = op->client;
 	int i;
 
+	if (w.reply == NULL)	/* it waits with the room's news */
+		hub_release(w.f.hub);
 	CHECK(w.reply != NULL, "no answer");
 	r = (struct request *)w.reply->mail;
 	CHECK(r == op->req, "another's answer");
