@@ -157,6 +157,7 @@ class Json(Raw):
         self.replies = {}
         self.name = name
         self.login_reply = None
+        self.heard = False          # any JSON yet
         self.errors = "strict"      # what is not UTF-8 fails the test
         if name is not None:
             self.login_reply = self.ok("login", name=name)
@@ -167,8 +168,10 @@ class Json(Raw):
             while self.lines:
                 line = self.lines.popleft()
                 if line.startswith(b"{"):
+                    self.heard = True
                     return json.loads(line.decode(errors=self.errors))
-                # else a greeting that was under way already
+                if self.heard:  # else a greeting that was under way
+                    raise Failure("no JSON: %s" % short(line))
             *complete, self.buffer = self.buffer.split(b"\n")
             self.lines.extend(complete)
             if not complete and not self.fill(limit):
