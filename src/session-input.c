@@ -549,10 +549,13 @@ session_history_read(struct session *s, struct store_read *read)
 
 	if (read->error != STORE_OK)
 		request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
-	req->msgs = read->msgs;
+	/* The references are the request's now, the array is the read's. */
+	if (read->n > 0) {
+		req->msgs = request_alloc(req, read->n * sizeof(*req->msgs));
+		memcpy(req->msgs, read->msgs, read->n * sizeof(*req->msgs));
+	}
 	req->nlisted = read->n;
 	req->more = read->more;
-	read->msgs = NULL;
 	read->n = 0;
 	reply(s, req);
 	answered(s, req);
