@@ -25,7 +25,7 @@ struct parts {
 };
 
 /* Cleaned text, one at a time. */
-static _Thread_local struct buf scratch;
+static _Thread_local struct scratch scratch;
 
 static bool
 bad_argument(struct request *r, const char *field, const char *message)
@@ -94,12 +94,12 @@ static bool
 clean(struct request *r, const struct field_def *f, const char *s, size_t n,
     uint64_t max)
 {
-	buf_trim(&scratch, SCRATCH_KEEP);
-	text_clean(&scratch, s, n);
-	if (scratch.len <= max)
+	scratch_take(&scratch, SCRATCH_KEEP);
+	text_clean(&scratch.buf, s, n);
+	if (scratch.buf.len <= max)
 		return true;
 	request_fail(r, ERR_TOO_LONG, "\"%s\" has %zu bytes; it may have %llu.",
-	    f->name, scratch.len, (unsigned long long)max);
+	    f->name, scratch.buf.len, (unsigned long long)max);
 	r->field = f->name;
 	return false;
 }
@@ -108,7 +108,7 @@ static bool
 take_key(struct request *r, const struct field_def *f, const char *s, size_t n)
 {
 	if (n == 0 || n > MAX_KEY || !clean(r, f, s, n, 3 * MAX_KEY) ||
-	    scratch.len != n || memcmp(scratch.data, s, n) != 0)
+	    scratch.buf.len != n || memcmp(scratch.buf.data, s, n) != 0)
 		return wrong_field(r, f);
 	return true;
 }
@@ -129,8 +129,8 @@ take_string(struct parts *p, const struct field_def *f, const char *s,
 			return wrong_field(r, f);
 		if (!clean(r, f, s, n, p->conf->max_text))
 			return false;
-		p->text = scratch.data;
-		p->text_len = scratch.len;
+		p->text = scratch.buf.data;
+		p->text_len = scratch.buf.len;
 		return true;
 	case FIELD_KIND:
 		kind = msg_kind_parse(s);
@@ -145,8 +145,8 @@ take_string(struct parts *p, const struct field_def *f, const char *s,
 	default:
 		if (!clean(r, f, s, n, MAX_STRING))
 			return false;
-		s = scratch.data;
-		n = scratch.len;
+		s = scratch.buf.data;
+		n = scratch.buf.len;
 	}
 	if (n == 0 && !f->required)
 		return true;		/* an empty option is none */
@@ -250,17 +250,17 @@ take_id(struct request *r, const struct json_value *id)
 	if (id->kind == VALUE_OTHER)
 		return bad_argument(r, "id",
 		    "\"id\" must be a string or an integer.");
-	buf_trim(&scratch, SCRATCH_KEEP);
+	scratch_take(&scratch, SCRATCH_KEEP);
 	if (id->kind == VALUE_STRING) {
-		json_quote(&scratch, id->string, id->len);
+		json_quote(&scratch.buf, id->string, id->len);
 	} else if (id->kind == VALUE_INTEGER) {
 		if (id->integer < 0)
-			buf_addc(&scratch, '-');
-		buf_addu(&scratch, id->integer < 0 ? -(uint64_t)id->integer :
+			buf_addc(&scratch.buf, '-');
+		buf_addu(&scratch.buf, id->integer < 0 ? -(uint64_t)id->integer :
 		    (uint64_t)id->integer);
 	}
-	if (scratch.len > 0)
-		r->id = request_strn(r, scratch.data, scratch.len);
+	if (scratch.buf.len > 0)
+		r->id = request_strn(r, scratch.buf.data, scratch.buf.len);
 	return true;
 }
 
@@ -270,9 +270,9 @@ unknown_command(struct request *r, const char *word, size_t n)
 	const char *near;
 	size_t i;
 
-	buf_trim(&scratch, SCRATCH_KEEP);
-	json_quote(&scratch, word, n);
-	r->wire_cmd = request_strn(r, scratch.data, scratch.len);
+	scratch_take(&scratch, SCRATCH_KEEP);
+	json_quote(&scratch.buf, word, n);
+	r->wire_cmd = request_strn(r, scratch.buf.data, scratch.buf.len);
 	for (i = 0; i < n && word[i] > ' ' && word[i] < 0x7f; i++)
 		;
 	if (i < n || n == 0 || n > MAX_ECHO) {

@@ -164,12 +164,12 @@ log_in(struct text *t, struct dialect_io *io, const char *word)
 static char *
 take_line(const char *line, size_t len)
 {
-	static _Thread_local struct buf copy;
+	static _Thread_local struct scratch scratch;
+	struct buf *copy = scratch_take(&scratch, SCRATCH_KEEP);
 
-	buf_trim(&copy, SCRATCH_KEEP);
-	text_clean(&copy, line, len);
-	buf_addc(&copy, '\0');
-	return copy.data;
+	text_clean(copy, line, len);
+	buf_addc(copy, '\0');
+	return copy->data;
 }
 
 /* Without blanks at its ends; changes it. */

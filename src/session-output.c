@@ -12,6 +12,7 @@
 
 #define SLICES		64	/* of one send */
 #define CHAINS		16	/* of these, the session's own output */
+#define PAGE_KEEP	(64 * 1024)
 #define PAGE_LIMIT	128	/* messages of a page of catching up */
 
 static struct evbuffer *
@@ -223,15 +224,15 @@ session_fall(struct session *s)
 static bool
 render_page(struct session *s, struct place *p, const struct store_read *r)
 {
-	static _Thread_local struct buf page;
+	static _Thread_local struct scratch scratch;
+	struct buf *page = scratch_take(&scratch, PAGE_KEEP);
 	struct room_view *room = stream_room(p->stream);
 	bool whole = !r->more;
 	uint32_t i;
 
-	buf_reset(&page);
 	if (r->floor > p->at.seq) {
 		if (r->floor <= room->last_seq)
-			s->dialect->lag(&page, room->name, p->at.seq,
+			s->dialect->lag(page, room->name, p->at.seq,
 			    r->floor + 1);
 		p->at.seq = r->floor;
 	}
@@ -241,11 +242,10 @@ render_page(struct session *s, struct place *p, const struct store_read *r)
 			whole = true;
 			break;
 		}
-		s->dialect->message(&page, s->encoding, room->name, r->msgs[i]);
+		s->dialect->message(page, s->encoding, room->name, r->msgs[i]);
 		p->at.seq = r->msgs[i]->seq;
 	}
-	session_write(s, page.data, page.len);
-	buf_trim(&page, 64 * 1024);
+	session_write(s, page->data, page->len);
 	if (whole && p->at.seq < r->head)
 		p->at.seq = r->head;
 	return whole;

@@ -8,6 +8,7 @@
 #define SEGMENT_SIZE	(16 * 1024)
 #define POOL_MAX	64
 #define NMARKS		128
+#define SCRATCH_KEEP	(64 * 1024)
 
 /* Where a line ends, and the newest stored seq up to there. */
 struct mark {
@@ -220,8 +221,9 @@ offset_behind(const struct stream *s, uint64_t seq)
 void
 stream_append(struct stream *s, const struct msg *m, uint64_t seq)
 {
-	static _Thread_local struct buf line;
+	static _Thread_local struct scratch scratch;
 	struct segment *g = s->last;
+	struct buf *line;
 
 	if (LIST_EMPTY(&s->readers) && s->holds == 0) {
 		/* Nobody is on it: whoever comes back reads the store. */
@@ -229,10 +231,10 @@ stream_append(struct stream *s, const struct msg *m, uint64_t seq)
 		s->base_seq = seq;
 		return;
 	}
-	buf_reset(&line);
-	s->dialect->message(&line, s->encoding, s->room->name, m);
-	if (g == NULL || g->cap - g->len < line.len) {
-		g = segment_new(s->pool, s->end, line.len);
+	line = scratch_take(&scratch, SCRATCH_KEEP);
+	s->dialect->message(line, s->encoding, s->room->name, m);
+	if (g == NULL || g->cap - g->len < line->len) {
+		g = segment_new(s->pool, s->end, line->len);
 		if (s->last == NULL)
 			s->first = g;
 		else
@@ -243,11 +245,11 @@ stream_append(struct stream *s, const struct msg *m, uint64_t seq)
 		g->marks_cap *= 2;
 		g->marks = xrealloc(g->marks, g->marks_cap * sizeof(*g->marks));
 	}
-	memcpy(g->data + g->len, line.data, line.len);
-	g->len += (uint32_t)line.len;
+	memcpy(g->data + g->len, line->data, line->len);
+	g->len += (uint32_t)line->len;
 	g->marks[g->nmarks++] = (struct mark){ seq, g->len };
 	s->nlate = s->non;
-	s->end += line.len;
+	s->end += line->len;
 }
 
 /* Everything before the new tail goes; readers there fall behind. */

@@ -1,5 +1,6 @@
 #include <err.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,6 +191,40 @@ clock_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static pthread_key_t scratch_key;
+static pthread_once_t scratch_once = PTHREAD_ONCE_INIT;
+
+/* At a thread's end, with the first of its scratch buffers. */
+static void
+scratch_release(void *arg)
+{
+	struct scratch *s;
+
+	for (s = arg; s != NULL; s = s->next)
+		buf_free(&s->buf);
+}
+
+static void
+scratch_init(void)
+{
+	if (pthread_key_create(&scratch_key, scratch_release) != 0)
+		errx(1, "pthread_key_create failed");
+}
+
+struct buf *
+scratch_take(struct scratch *s, size_t keep)
+{
+	if (!s->kept) {
+		pthread_once(&scratch_once, scratch_init);
+		s->next = pthread_getspecific(scratch_key);
+		if (pthread_setspecific(scratch_key, s) != 0)
+			errx(1, "pthread_setspecific failed");
+		s->kept = true;
+	}
+	buf_trim(&s->buf, keep);
+	return &s->buf;
 }
 
 uint64_t

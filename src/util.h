@@ -45,6 +45,19 @@ void	 buf_addu(struct buf *, uint64_t);	/* decimal, fast */
 void	 buf_drop(struct buf *, size_t);	/* removes n bytes in front */
 const char *buf_str(struct buf *);		/* terminated view */
 
+/*
+ * A buffer that a thread uses again and again: a _Thread_local one, all zeros
+ * at first. It is released when its thread ends.
+ */
+struct scratch {
+	struct buf	 buf;
+	struct scratch	*next;
+	bool		 kept;
+};
+
+/* Its buffer, empty; of its memory no more than so many bytes are kept. */
+struct buf *scratch_take(struct scratch *, size_t);
+
 uint64_t clock_ms(void);		/* monotonic, milliseconds */
 uint64_t clock_us(void);		/* monotonic, microseconds */
 int64_t	 clock_wall(void);		/* ms since the epoch, UTC */
