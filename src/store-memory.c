@@ -162,7 +162,7 @@ ring_at(const struct room *room, size_t i)
 static void
 ring_resize(struct room *room, size_t cap)
 {
-	struct msg **ring = xmalloc(cap * sizeof(*ring));
+	struct msg **ring = xmalloc(cap * sizeof(struct msg *));
 	size_t i;
 
 	for (i = 0; i < room->n; i++)
@@ -387,7 +387,7 @@ take(struct room *room, struct store_read *r, size_t first, size_t n, bool up)
 	r->more = n > r->limit;
 	if (r->more)
 		n = r->limit;
-	r->msgs = xmalloc(n * sizeof(*r->msgs));
+	r->msgs = xmalloc(n * sizeof(struct msg *));
 	for (i = 0; i < n; i++) {
 		struct msg *m = ring_at(room, up ? first + i : first - i);
 

@@ -431,37 +431,50 @@ adopt_dump(sqlite3 *db, int64_t *id, int64_t *version)
 	return rc;
 }
 
-/* Whose database this is, of which version; brings it up to ours. */
-static bool
-check_version(struct sqlite *s, const char *dir, char **error)
+/* Whose database this is, and of which version. */
+static int
+check_version(struct sqlite *s, int64_t *version, char **error)
 {
-	int64_t id = 0, version = 0;
-	char mode[16] = "";
+	int64_t id = 0;
+	int rc;
 
-	if (query_int(s->wdb, "PRAGMA application_id", &id) != SQLITE_OK ||
-	    query_int(s->wdb, "PRAGMA user_version", &version) != SQLITE_OK ||
-	    (id == 0 && version == 0 &&
-	    adopt_dump(s->wdb, &id, &version) != SQLITE_OK))
-		*error = describe_db(s, dir, s->wdb);
-	else if (id != APPLICATION_ID)
+	if ((rc = query_int(s->wdb, "PRAGMA application_id", &id)) !=
+	    SQLITE_OK || (rc = query_int(s->wdb, "PRAGMA user_version",
+	    version)) != SQLITE_OK || (id == 0 && *version == 0 &&
+	    (rc = adopt_dump(s->wdb, &id, version)) != SQLITE_OK))
+		return rc;
+	if (id != APPLICATION_ID)
 		*error = xasprintf("state_dir: %s is another program's "
 		    "database; name another state_dir, or move it away",
 		    s->path);
-	else if (version > (int)NITEMS(steps))
+	else if (*version > (int)NITEMS(steps))
 		*error = xasprintf("state_dir: %s was written by a newer "
 		    "partylined (schema %" PRId64 ", this one knows up to "
-		    "%zu); run that one", s->path, version, NITEMS(steps));
-	else if (version < 1)
-		*error = describe(s, dir, SQLITE_CORRUPT, "it has no schema");
-	else if (query_text(s->wdb, "PRAGMA journal_mode = WAL", mode,
-	    sizeof(mode)) != SQLITE_OK)
+		    "%zu); run that one", s->path, *version, NITEMS(steps));
+	return *version < 1 ? SQLITE_CORRUPT : SQLITE_OK;
+}
+
+/* Brings a database that is ours up to what we know. */
+static bool
+bring_up(struct sqlite *s, const char *dir, char **error)
+{
+	int64_t version = 0;
+	char mode[16] = "";
+	int rc;
+
+	rc = check_version(s, &version, error);
+	if (*error != NULL)
+		return false;
+	if (rc == SQLITE_CORRUPT && version < 1)
+		*error = describe(s, dir, rc, "it has no schema");
+	else if (rc != SQLITE_OK ||
+	    query_text(s->wdb, "PRAGMA journal_mode = WAL", mode,
+	    sizeof(mode)) != SQLITE_OK || (version < (int)NITEMS(steps) &&
+	    upgrade(s->wdb, (int)version) != SQLITE_OK))
 		*error = describe_db(s, dir, s->wdb);
 	else if (strcmp(mode, "wal") != 0)
 		*error = xasprintf("state_dir: %s does not allow a write-ahead "
 		    "log; it must be on a local file system", s->path);
-	else if (version < (int)NITEMS(steps) &&
-	    upgrade(s->wdb, (int)version) != SQLITE_OK)
-		*error = describe_db(s, dir, s->wdb);
 	return *error == NULL;
 }
 
@@ -529,35 +542,40 @@ mend_counts(struct sqlite *s)
 }
 
 static int
+load_room(struct sqlite *s, sqlite3_stmt *st, int64_t now)
+{
+	struct sqlite_room *room = xcalloc(1, sizeof(*room));
+	sqlite3_stmt *oldest = s->w[W_OLDEST];
+
+	room->id = (uint32_t)sqlite3_column_int64(st, 0);
+	room->row = (struct sqlite_row){ .stored = true,
+	    .head = (uint64_t)sqlite3_column_int64(st, 1),
+	    .floor = (uint64_t)sqlite3_column_int64(st, 2),
+	    .count = (uint64_t)sqlite3_column_int64(st, 3),
+	    .bytes = (uint64_t)sqlite3_column_int64(st, 4),
+	    .gone = sqlite3_column_int(st, 5) };
+	id_map_put(&s->rooms, room->id, room);
+	sqlite_bind(oldest, 1, room->id);
+	sqlite_bind(oldest, 2, 1);
+	if (sqlite3_step(oldest) == SQLITE_ROW) {
+		room->row.first = (uint64_t)sqlite3_column_int64(oldest, 0);
+		room->row.oldest = sqlite3_column_int64(oldest, 1);
+	}
+	sqlite_prune_due(s, room, now);
+	return sqlite3_reset(oldest);
+}
+
+static int
 load_rooms(struct sqlite *s)
 {
-	sqlite3_stmt *st = NULL, *oldest = s->w[W_OLDEST];
+	sqlite3_stmt *st = NULL;
 	int64_t now = clock_wall();
 	int rc;
 
 	rc = sqlite3_prepare_v2(s->wdb, "SELECT id, head, floor, count, bytes, "
 	    "key IS NULL FROM rooms", -1, &st, NULL);
-	while (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
-		struct sqlite_room *room = xcalloc(1, sizeof(*room));
-
-		room->id = (uint32_t)sqlite3_column_int64(st, 0);
-		room->row = (struct sqlite_row){ .stored = true,
-		    .head = (uint64_t)sqlite3_column_int64(st, 1),
-		    .floor = (uint64_t)sqlite3_column_int64(st, 2),
-		    .count = (uint64_t)sqlite3_column_int64(st, 3),
-		    .bytes = (uint64_t)sqlite3_column_int64(st, 4),
-		    .gone = sqlite3_column_int(st, 5) };
-		id_map_put(&s->rooms, room->id, room);
-		sqlite_bind(oldest, 1, room->id);
-		sqlite_bind(oldest, 2, 1);
-		if (sqlite3_step(oldest) == SQLITE_ROW) {
-			room->row.first =
-			    (uint64_t)sqlite3_column_int64(oldest, 0);
-			room->row.oldest = sqlite3_column_int64(oldest, 1);
-		}
-		rc = sqlite3_reset(oldest);
-		sqlite_prune_due(s, room, now);
-	}
+	while (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW)
+		rc = load_room(s, st, now);
 	sqlite3_finalize(st);
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
@@ -597,7 +615,7 @@ open_all(struct sqlite *s, const char *dir, char **error)
 	    !look(s, dir, &missing, error) ||
 	    (missing && !create(s, dir, error)) ||
 	    (s->wdb = connect_db(s, dir, error)) == NULL ||
-	    !check_version(s, dir, error) || !check_damage(s, dir, error))
+	    !bring_up(s, dir, error) || !check_damage(s, dir, error))
 		return false;
 	/* The writer checkpoints itself, when nobody waits for it. */
 	if (sqlite3_exec(s->wdb, "PRAGMA wal_autocheckpoint = 0;"

@@ -17,12 +17,15 @@ take(struct store_read *r, sqlite3_stmt *st, uint32_t *cap, size_t *bytes)
 	const char *from = (const char *)sqlite3_column_text(st, 4);
 	const char *to = (const char *)sqlite3_column_text(st, 5);
 	const char *text = (const char *)sqlite3_column_text(st, 6);
+	enum msg_kind kind = (enum msg_kind)sqlite3_column_int(st, 2);
 	struct msg *m;
 
 	if (r->n == r->limit)
 		return false;
-	m = msg_new((enum msg_kind)sqlite3_column_int(st, 2), from, to, text,
-	    (size_t)sqlite3_column_bytes(st, 6), NULL);
+	if (kind > MSG_NOTICE)		/* damaged */
+		kind = MSG_TEXT;
+	m = msg_new(kind, from, to, text, (size_t)sqlite3_column_bytes(st, 6),
+	    NULL);
 	if (r->n > 0 && msg_size(m) > r->bytes - *bytes) {
 		msg_unref(m);
 		return false;

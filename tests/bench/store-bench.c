@@ -26,7 +26,7 @@ static uint64_t number;			/* of the next message, for its key */
 
 struct result {
 	double		 rate;		/* messages a second */
-	double		 p50, p99;	/* us a group */
+	uint64_t	 p50, p99;	/* us a group */
 };
 
 static struct store_op *
@@ -87,12 +87,13 @@ compare(const void *a, const void *b)
 static struct result
 run(struct store *s, struct mailbox *box, size_t group)
 {
-	struct store_op **ops = xcalloc(group, sizeof(*ops));
-	struct store_op **done = xcalloc(group, sizeof(*done));
-	uint64_t *took = NULL, busy = 0, at, sent = 0;
-	size_t n = 0, cap = 0, back, i;
+	struct store_op **ops = xcalloc(group, sizeof(struct store_op *));
+	struct store_op **done = xcalloc(group, sizeof(struct store_op *));
+	uint64_t *took, busy = 0, at, sent = 0;
+	size_t n = 0, cap = 1024, back, i;
 	struct result r;
 
+	took = xmalloc(cap * sizeof(*took));
 	while ((double)busy < seconds * 1e6) {
 		for (i = 0; i < group; i++)
 			ops[i] = op_new(number++);
@@ -106,7 +107,7 @@ run(struct store *s, struct mailbox *box, size_t group)
 		at = clock_us() - at;
 		busy += at;
 		if (n == cap) {
-			cap = cap ? cap * 2 : 1024;
+			cap *= 2;
 			took = xrealloc(took, cap * sizeof(*took));
 		}
 		took[n++] = at;
@@ -115,7 +116,7 @@ run(struct store *s, struct mailbox *box, size_t group)
 	}
 	qsort(took, n, sizeof(*took), compare);
 	r = (struct result){ (double)sent / ((double)busy / 1e6),
-	    (double)took[n / 2], (double)took[n * 99 / 100] };
+	    took[n / 2], took[n * 99 / 100] };
 	free(took);
 	free(ops);
 	free(done);
@@ -140,7 +141,8 @@ bench(struct conf *conf, const char *backend)
 	for (i = 0; i < NITEMS(groups); i++) {
 		struct result r = run(s, &box, groups[i]);
 
-		printf("| %-8s | %6zu | %12.0f | %8.1f | %8.0f | %8.0f |\n",
+		printf("| %-8s | %6zu | %12.0f | %8.1f | %9" PRIu64 " | %9"
+		    PRIu64 " |\n",
 		    backend, groups[i], r.rate, 1e6 / r.rate, r.p50, r.p99);
 		fflush(stdout);
 	}

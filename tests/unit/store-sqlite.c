@@ -382,8 +382,8 @@ Test(sqlite_only, no_permission)
 	reopen();
 	rig_close(&rig);
 	cr_assert_eq(stat(rig.dir, &st), 0);
-	cr_assert_eq(chmod(rig.dir, 0555), 0);
 	remove_file("partyline.lock");
+	cr_assert_eq(chmod(rig.dir, 0555), 0);
 	cr_assert(geteuid() != 0 || seteuid(65534) == 0);
 	rig_refused(&rig, rig.dir, "Permission denied");
 	cr_assert_eq(seteuid(getuid()), 0);
