@@ -104,6 +104,7 @@ def disk_full_under_load():
         disk.fill()
         until(lambda: d.log.records("store-failing"), 20, "a full disk's log")
         disk.empty()
+        until(lambda: d.log.records("store-recovered"), 20, "its recovery")
         del d.log.lines[:]
     results = load.stop()
     acked = sorted(s for r in results.values() for _, s in r["acked"])
