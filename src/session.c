@@ -234,13 +234,12 @@ detach_places(const struct session *s)
 struct session_record *
 session_detach(struct session *s)
 {
-	struct evbuffer *out = bufferevent_get_output(s->bev);
 	struct session_record *r;
 	struct place *p;
 
 	if (s->dead || s->closing || s->lingering || s->eof || s->blocked ||
 	    s->inflight > 0 || s->dialect == NULL ||
-	    evbuffer_get_length(out) > 0)
+	    evbuffer_get_length(bufferevent_get_output(s->bev)) > 0)
 		return NULL;
 	for (p = s->places; p != NULL; p = p->next) {
 		if (p->state == PLACE_SEEK || p->state == PLACE_READING ||
