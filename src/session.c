@@ -126,6 +126,10 @@ attach_old(struct session *s, struct session_record *r)
 		s->in = xmalloc(sizeof(*s->in));
 		*s->in = r->in;
 		r->in = (struct buf){ 0 };
+		/* There may be whole lines in it: it was held back. */
+		s->paused = true;
+		bufferevent_disable(s->bev, EV_READ);
+		session_wait(s);
 	}
 	if (r->out.len > 0)
 		session_write(s, r->out.data, r->out.len);
@@ -169,8 +173,6 @@ session_attach(struct loop *l, struct session_record *r)
 	session_io_open(s);
 	if (r->dialect != NULL || r->sid != 0) {
 		attach_old(s, r);
-		if (s->in != NULL)
-			session_wait(s);
 		record_shell_free(r);
 		return;
 	}
