@@ -524,7 +524,7 @@ static void
 round_end(struct loop *l)
 {
 	struct session *s;
-	uint32_t i;
+	uint32_t i, n;
 
 	mailbox_post(l->daemon->hub, &l->to_hub);
 	if (has_written(l))
@@ -538,10 +538,29 @@ round_end(struct loop *l)
 	}
 	l->waiting.n = 0;
 	loop_flush(l);
-	for (i = 0; i < l->dead.n; i++)
-		session_free(l->dead.sessions[i]);
-	l->dead.n = 0;
+	for (i = n = 0; i < l->dead.n; i++) {
+		s = l->dead.sessions[i];
+		if (s->is_waiting)	/* the queue has it: next round */
+			l->dead.sessions[n++] = s;
+		else
+			session_free(s);
+	}
+	l->dead.n = n;
 	mailbox_post(l->daemon->hub, &l->to_hub);
+}
+
+void
+loop_round(struct loop *l, bool wait)
+{
+	int flags = EVLOOP_ONCE;
+
+	/* What was said while it wrote goes to the hub first, so that the next
+	 * batch has it. */
+	if (!wait || l->waiting.n > 0 || has_written(l))
+		flags |= EVLOOP_NONBLOCK;
+	if (event_base_loop(l->base, flags) == -1)
+		err(1, "event_base_loop");
+	round_end(l);
 }
 
 static void *
@@ -550,14 +569,8 @@ run(void *arg)
 	struct loop *l = arg;
 
 	l->cpu_us = thread_cpu_us();
-	while (!l->stopping || atomic_load(&l->nsessions) > 0) {
-		/* What was said while it wrote goes to the hub first, so that
-		 * the next batch has it. */
-		if (event_base_loop(l->base, has_written(l) ?
-		    EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE) == -1)
-			err(1, "event_base_loop");
-		round_end(l);
-	}
+	while (!l->stopping || atomic_load(&l->nsessions) > 0)
+		loop_round(l, true);
 	return NULL;
 }
 

@@ -141,6 +141,8 @@ void	 loop_stream_left(struct loop *, struct stream *);
 void	 loop_send(struct loop *, struct request *);
 /* Greets the client after greet_delay, unless it has spoken by then. */
 void	 loop_greet_later(struct loop *, client_id);
+/* Events, if there are any or wait, and the end of the round. */
+void	 loop_round(struct loop *, bool wait);
 /* A tick's work: gives sessions to a loop that has much less to do. */
 void	 loop_balance(struct loop *);
 /* Writes what the dirty sessions have to write. */
