@@ -227,14 +227,15 @@ render_page(struct session *s, struct place *p, const struct store_read *r)
 	static _Thread_local struct scratch scratch;
 	struct buf *page = scratch_take(&scratch, PAGE_KEEP);
 	struct room_view *room = stream_room(p->stream);
+	uint64_t floor = r->floor < room->last_seq ? r->floor : room->last_seq;
 	bool whole = !r->more;
 	uint32_t i;
 
-	if (r->floor > p->at.seq) {
-		if (r->floor <= room->last_seq)
-			s->dialect->lag(page, room->name, p->at.seq,
-			    r->floor + 1);
-		p->at.seq = r->floor;
+	/* Of what was removed, this loop's readers may yet be told the newest
+	 * by the stream. */
+	if (floor > p->at.seq) {
+		s->dialect->lag(page, room->name, p->at.seq, floor + 1);
+		p->at.seq = floor;
 	}
 	for (i = 0; i < r->n; i++) {
 		/* What this loop was not told of yet comes by the stream. */
