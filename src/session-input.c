@@ -333,6 +333,9 @@ take_bytes(struct session *s, char *data, size_t len)
 	session_write(s, l->answer.data, l->answer.len);
 	if (status == TELNET_CLOSE)
 		session_close(s, telnet_reason(s->telnet));
+	/* There may have been no line in all this. */
+	else if (!s->closing && session_unwritten(s) >= UNWRITTEN_MAX)
+		pause_input(s);
 }
 
 void
