@@ -14,6 +14,8 @@
 #include "telnet.h"
 
 #define LINGER	2	/* seconds a closed client gets to read the end */
+#define CLOSING	60	/* seconds of no byte taken when it is closing, with
+			 * write_timeout = 0: it is told nothing new by then */
 
 client_id
 session_id(const struct session *s)
@@ -351,10 +353,14 @@ session_end_name(enum session_end end)
 void
 session_finish(struct session *s, enum session_end end)
 {
+	const struct timeval wait = { CLOSING, 0 };
+
 	if (s->closing || s->lingering || s->dead)
 		return;
 	s->closing = true;
 	s->end = (uint8_t)end;
+	if (s->loop->conf->write_timeout == 0)
+		bufferevent_set_timeouts(s->bev, NULL, &wait);
 	bufferevent_disable(s->bev, EV_READ);
 	session_dirty(s);
 }
