@@ -148,7 +148,8 @@ loop_stream_left(struct loop *l, struct stream *s)
 			if (l->touched[i] == s)
 				l->touched[i] = l->touched[--l->ntouched];
 		}
-	}
+	} else
+		stream_settle(s);
 	if (r->nplaces == 0)
 		room_free(l, r);
 }

@@ -276,8 +276,10 @@ session_read_done(struct session *s, struct store_read *r)
 		p->state = PLACE_BEHIND;
 		render_page(s, p, r);
 	}
-	if (!place_join(p))
+	if (!place_join(p)) {
 		place_hold(p, false);
+		stream_settle(p->stream);
+	}
 	session_dirty(s);
 }
 
@@ -382,6 +384,7 @@ accepted(struct session *s, const struct gathered *g, size_t sent)
 			evbuffer_add(output(s), rest, rest_len);
 			s->unwritten = true;
 		}
+		stream_settle(p->stream);
 	}
 }
 
