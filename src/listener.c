@@ -52,7 +52,7 @@ bind_local(const struct listen_conf *c, char **error)
 	strcpy(sun.sun_path, c->address);
 	/* A socket that nobody serves any more is left from before: replace
 	 * it. connect(2) refuses other files in the same way: keep them. */
-	probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (probe != -1) {
 		if (connect(probe, (struct sockaddr *)&sun, sizeof(sun)) == -1
 		    && errno == ECONNREFUSED && lstat(c->address, &st) == 0 &&
@@ -73,15 +73,17 @@ bind_local(const struct listen_conf *c, char **error)
 }
 
 static int
-bind_address(const struct addrinfo *ai)
+bind_address(const struct addrinfo *ai, bool any)
 {
-	int fd, on = 1, saved;
+	int fd, on = 1, off = 0, saved;
 
 	fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
 	    0);
 	if (fd == -1)
 		return -1;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (any)		/* it takes IPv4 too, whatever bindv6only says */
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
 	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == -1 ||
 	    listen(fd, BACKLOG) == -1) {
 		saved = errno;
@@ -104,19 +106,23 @@ bind_inet(const struct listen_conf *c, char **error)
 
 	snprintf(port, sizeof(port), "%u", c->port);
 	if (any)
-		hints.ai_family = AF_INET6;	/* takes IPv4 too */
+		hints.ai_family = AF_INET6;
 	e = getaddrinfo(any ? NULL : c->address, port, &hints, &ai);
 	if (e != 0) {
 		*error = xasprintf("listen %s: %s", c->text, gai_strerror(e));
 		return -1;
 	}
-	fd = bind_address(ai);
-	if (fd == -1 && any && errno == EAFNOSUPPORT) {
+	fd = bind_address(ai, any);
+	if (fd == -1 && any && (errno == EAFNOSUPPORT ||
+	    errno == EADDRNOTAVAIL)) {
 		freeaddrinfo(ai);
 		hints.ai_family = AF_INET;
-		if (getaddrinfo(NULL, port, &hints, &ai) != 0)
+		if ((e = getaddrinfo(NULL, port, &hints, &ai)) != 0) {
+			*error = xasprintf("listen %s: %s", c->text,
+			    gai_strerror(e));
 			return -1;
-		fd = bind_address(ai);
+		}
+		fd = bind_address(ai, false);
 	}
 	if (fd == -1)
 		*error = xasprintf("listen %s: %s%s", c->text, strerror(errno),
