@@ -181,6 +181,8 @@ static void
 turn_away(const struct listener *l, int fd, const char *why)
 {
 	struct buf out = { 0 };
+	char sink[4096];
+	int i;
 
 	if (l->conf->kind == LISTEN_JSON)
 		dialect_json.bye(&out, error_name(ERR_SERVER_FULL), true, 0);
@@ -188,8 +190,11 @@ turn_away(const struct listener *l, int fd, const char *why)
 		dialect_text.bye(&out, error_name(ERR_SERVER_FULL), true, 0);
 	send(fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	buf_free(&out);
-	/* What it has sent already must not turn this into a reset. */
+	/* Unread, what it has sent already would turn this into a reset. */
 	shutdown(fd, SHUT_WR);
+	for (i = 0; i < 16 && recv(fd, sink, sizeof(sink), MSG_DONTWAIT) > 0;
+	    i++)
+		;
 	close(fd);
 	log_debug("client-refused", LS("reason", why), LEND);
 }
@@ -286,11 +291,12 @@ accept_cb(evutil_socket_t lfd, short what, void *arg)
 			welcome(l, fd, (struct sockaddr *)&ss);
 			continue;
 		}
+		if (errno == EINTR || errno == ECONNABORTED)
+			continue;
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
 		    errno == ENOMEM)
 			out_of_descriptors(l);
-		if (errno != EINTR && errno != ECONNABORTED)
-			return;
+		return;
 	}
 }
 
