@@ -19,7 +19,8 @@ busy(const struct loop *l)
 static unsigned
 sessions(const struct loop *l)
 {
-	return atomic_load_explicit(&l->nsessions, memory_order_relaxed);
+	return atomic_load_explicit(&l->nsessions, memory_order_relaxed) +
+	    atomic_load_explicit(&l->ncoming, memory_order_relaxed);
 }
 
 struct loop *
@@ -37,6 +38,13 @@ loop_least_busy(struct daemon *d)
 			best = l;
 	}
 	return best;
+}
+
+void
+loop_give(struct loop *to, struct session_record *r)
+{
+	atomic_fetch_add_explicit(&to->ncoming, 1, memory_order_relaxed);
+	mailbox_post_one(&to->box, &r->mail);
 }
 
 void
@@ -67,7 +75,7 @@ loop_balance(struct loop *l)
 		s = l->slots[l->balance_at].session;
 		if (s == NULL || (r = session_detach(s)) == NULL)
 			continue;
-		mailbox_post_one(&to->box, &r->mail);
+		loop_give(to, r);
 		n--;
 	}
 }

@@ -270,7 +270,7 @@ welcome(struct listener *l, int fd, const struct sockaddr *sa)
 	if (to == l->loop)
 		session_attach(to, r);
 	else
-		mailbox_post_one(&to->box, &r->mail);
+		loop_give(to, r);
 }
 
 static void

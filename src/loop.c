@@ -397,6 +397,8 @@ take_mail(struct loop *l, struct mail *m)
 		free(m);
 		break;
 	case MAIL_ATTACH:
+		atomic_fetch_sub_explicit(&l->ncoming, 1,
+		    memory_order_relaxed);
 		session_attach(l, (struct session_record *)m);
 		break;
 	case MAIL_CONTROL:

@@ -26,6 +26,7 @@
 
 struct listener;
 struct session;
+struct session_record;
 
 /* What the threads share; frozen but for the mailboxes and atomics. */
 struct daemon {
@@ -70,6 +71,7 @@ struct loop {
 	struct mailbox	 box;
 	int		 wake_fd;
 	atomic_uint	 nsessions;	/* for choosing the least busy loop */
+	atomic_uint	 ncoming;	/* sent to it, not yet attached */
 	atomic_uint	 busy;		/* CPU ms used in the last second */
 	atomic_size_t	 backlog;	/* bytes of batches not yet taken */
 	atomic_uint	 written;	/* flushed, as the hub is told of it */
@@ -124,8 +126,9 @@ void	 loop_join(struct loop *);
 /* After the hub has ended too: frees it and mail that came too late. */
 void	 loop_free(struct loop *);
 
-/* The loop that has least to do. Any thread. */
+/* Any thread: the loop that has least to do; a session for a loop. */
 struct loop *loop_least_busy(struct daemon *);
+void	 loop_give(struct loop *, struct session_record *);
 
 /* The loop's own thread, all of them. */
 uint32_t loop_slot_take(struct loop *, struct session *, uint32_t *gen);
