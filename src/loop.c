@@ -657,7 +657,7 @@ discard(struct mail *m)
 		store_read_free(read);
 		break;
 	case MAIL_ATTACH:
-		session_record_free((struct session_record *)m);
+		session_record_end((struct session_record *)m);
 		break;
 	default:
 		free(m);

@@ -93,11 +93,26 @@ record_shell_free(struct session_record *r)
 	free(r);
 }
 
-void
-session_record_free(struct session_record *r)
+static void
+record_bye(const struct session_record *r)
 {
-	if (r->fd != -1)
+	const struct dialect *d = r->dialect;
+	struct buf out = { 0 };
+
+	if (d == NULL)
+		d = r->kind == LISTEN_JSON ? &dialect_json : &dialect_text;
+	d->bye(&out, session_end_name(END_SHUTDOWN), true, 0);
+	send(r->fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	buf_free(&out);
+}
+
+void
+session_record_end(struct session_record *r)
+{
+	if (r->fd != -1) {
+		record_bye(r);
 		close(r->fd);
+	}
 	address_give(r->address);
 	if (r->dialect != NULL && r->dialect->close != NULL)
 		r->dialect->close(r->state);
@@ -151,7 +166,7 @@ session_attach(struct loop *l, struct session_record *r)
 
 	assert(r->version == SESSION_RECORD_VERSION);
 	if (l->stopping) {
-		session_record_free(r);
+		session_record_end(r);
 		atomic_fetch_sub(&l->daemon->nclients, 1);
 		return;
 	}
@@ -165,7 +180,7 @@ session_attach(struct loop *l, struct session_record *r)
 	if (s->bev == NULL) {
 		log_error("client-lost", LS("reason", "no memory"), LEND);
 		free(s);
-		session_record_free(r);
+		session_record_end(r);
 		atomic_fetch_sub(&l->daemon->nclients, 1);
 		return;
 	}

@@ -111,8 +111,8 @@ struct session_record {
 /* An accepted socket's; fd and address are owned. */
 struct session_record *session_record_new(int fd, enum listen_kind,
 	    struct address *, uint16_t port);
-/* Closes what it still owns. */
-void	 session_record_free(struct session_record *);
+/* Closes what it still owns; says bye, if the socket takes it at once. */
+void	 session_record_end(struct session_record *);
 
 /* Takes the record over, on the loop that is to have it. */
 void	 session_attach(struct loop *, struct session_record *);
