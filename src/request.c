@@ -36,6 +36,7 @@ request_free(struct request *r)
 	if (r->msgs != NULL) {
 		for (i = 0; i < r->nlisted; i++)
 			msg_unref(r->msgs[i]);
+		free(r->msgs);
 	}
 	while ((c = r->chunks) != NULL) {
 		r->chunks = c->next;

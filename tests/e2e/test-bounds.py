@@ -273,6 +273,28 @@ def unread_replies():
 
 
 @test()
+def history_again_and_again():
+    """who asks for the same history all day costs no memory"""
+    d = Daemon()
+    c = Json(d, "ann")
+    c.join()
+    for i in range(100):
+        c.say("x")
+
+    def ask(count):
+        for _ in range(count // 50):
+            ids = [c.post("history", room="lobby") for _ in range(50)]
+            for number in ids:
+                eq(len(c.reply(number)["messages"]), 100)
+
+    ask(500)
+    before = uss(d.pid)
+    ask(quick(2000, 10000))
+    if not sanitized(BINARY):
+        below(uss(d.pid) - before, 1 << 20, "growth")
+
+
+@test()
 def mailbox_bytes():
     """many who flood at once are slowed, all are answered"""
     d = Daemon(mailbox_bytes="64K", store="sqlite")

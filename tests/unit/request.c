@@ -162,7 +162,7 @@ Test(request, drops_its_messages)
 	struct msg *m = msg_new(MSG_TEXT, "a", "", "x", 1, "");
 
 	r->msg = msg_ref(m);
-	r->msgs = request_alloc(r, 2 * sizeof(*r->msgs));
+	r->msgs = xmalloc(2 * sizeof(*r->msgs));
 	r->msgs[0] = msg_ref(m);
 	r->msgs[1] = NULL;
 	r->nlisted = 2;
