@@ -256,8 +256,8 @@ take_id(struct request *r, const struct json_value *id)
 	} else if (id->kind == VALUE_INTEGER) {
 		if (id->integer < 0)
 			buf_addc(&scratch.buf, '-');
-		buf_addu(&scratch.buf, id->integer < 0 ? -(uint64_t)id->integer :
-		    (uint64_t)id->integer);
+		buf_addu(&scratch.buf, id->integer < 0 ?
+		    -(uint64_t)id->integer : (uint64_t)id->integer);
 	}
 	if (scratch.buf.len > 0)
 		r->id = request_strn(r, scratch.buf.data, scratch.buf.len);

@@ -82,7 +82,7 @@ bind_address(const struct addrinfo *ai, bool any)
 	if (fd == -1)
 		return -1;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (any)		/* it takes IPv4 too, whatever bindv6only says */
+	if (any)	/* it takes IPv4 too, whatever bindv6only says */
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
 	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == -1 ||
 	    listen(fd, BACKLOG) == -1) {

@@ -97,8 +97,8 @@ struct request {
 	struct listed_room *rooms;	/* in the arena */
 	struct listed_user *users;
 	struct moved_room *moved;	/* CMD_MOVED: nlisted of them */
-	struct msg	**msgs;		/* history: malloced, nlisted references,
-					 * all owned */
+	struct msg	**msgs;		/* history: malloced, nlisted of them,
+					 * references; all owned */
 	uint32_t	 nlisted;
 
 	struct request_chunk *chunks;	/* private */

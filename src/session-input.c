@@ -552,14 +552,11 @@ session_history_read(struct session *s, struct store_read *read)
 
 	if (read->error != STORE_OK)
 		request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
-	/* The references are the request's now, the array is the read's. */
-	if (read->n > 0) {
-		req->msgs = request_alloc(req, read->n * sizeof(*req->msgs));
-		memcpy(req->msgs, read->msgs, read->n * sizeof(*req->msgs));
-	}
+	req->msgs = read->msgs;
 	req->nlisted = read->n;
-	req->more = read->more;
+	read->msgs = NULL;
 	read->n = 0;
+	req->more = read->more;
 	reply(s, req);
 	answered(s, req);
 }

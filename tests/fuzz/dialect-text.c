@@ -113,7 +113,7 @@ fill(struct request *r, struct listed_room *room, struct listed_user *user)
 		r->users = user;
 		r->nlisted = 1;
 	} else if (r->cmd == CMD_HISTORY) {
-		r->msgs = request_alloc(r, sizeof(*r->msgs));
+		r->msgs = xmalloc(sizeof(*r->msgs));
 		r->msgs[0] = msg_new(MSG_TEXT, "ann", NULL, "hi", 2, NULL);
 		r->nlisted = 1;
 	}

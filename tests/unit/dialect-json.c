@@ -535,7 +535,7 @@ Test(json, history)
 	cr_expect_eq(r->has, HAS_BEFORE);
 	cr_expect_eq(r->before, 9);
 	cr_expect_eq(r->limit, 2);
-	r->msgs = request_alloc(r, 2 * sizeof(*r->msgs));
+	r->msgs = xmalloc(2 * sizeof(*r->msgs));
 	r->nlisted = 2;
 	r->msgs[0] = msg_new(MSG_TEXT, "ann", NULL, "hi", 2, "secret");
 	r->msgs[1] = msg_new(MSG_ACTION, "bob", NULL, "", 0, NULL);

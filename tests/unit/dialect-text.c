@@ -399,7 +399,7 @@ Test(text, history)
 	cr_expect_eq(r->limit, 2);
 	cr_expect_eq(r->has, HAS_BEFORE);
 	cr_expect_eq(r->before, 77);
-	r->msgs = request_alloc(r, 3 * sizeof(*r->msgs));
+	r->msgs = xmalloc(3 * sizeof(*r->msgs));
 	r->nlisted = 3;
 	r->msgs[0] = msg_new(MSG_TEXT, "ann", NULL, "hi", 2, NULL);
 	r->msgs[1] = msg_new(MSG_ACTION, "bob", NULL, "waves", 5, NULL);
@@ -415,7 +415,7 @@ Test(text, history)
 	    "-- end of history; older: /history 2 74\r\n");
 	/* today needs no date */
 	r = asks("/history 1000", CMD_HISTORY);
-	r->msgs = request_alloc(r, sizeof(*r->msgs));
+	r->msgs = xmalloc(sizeof(*r->msgs));
 	r->nlisted = 1;
 	r->msgs[0] = msg_new(MSG_TEXT, "ann", NULL, "hi", 2, NULL);
 	r->msgs[0]->time = clock_wall();

@@ -26,7 +26,9 @@ struct place {
 /* A client, as its loop knows it. */
 struct sim {
 	bool		 alive, moving;
-	client_id	 id, before;	/* before: it moved */
+	client_id	 id;
+	uint32_t	 born;		/* gen of its first id; each move has
+					 * the next one */
 	uint32_t	 sid, gen;
 	uint32_t	 unanswered;	/* requests */
 	uint32_t	 stored;	/* of them wait for the store */
@@ -249,6 +251,13 @@ addressee(const struct mail *m)
 	return ((const struct session_mail *)m)->client;
 }
 
+/* Is this the client's id, or was it before it moved? */
+static bool
+was_its(const struct sim *s, client_id id)
+{
+	return CLIENT_GEN(id) >= s->born && CLIENT_GEN(id) <= s->gen;
+}
+
 static void
 take(const struct item *it)
 {
@@ -260,7 +269,7 @@ take(const struct item *it)
 		return;
 	if (s->id != id) {
 		/* It moved while the hub was answering. */
-		s->unanswered -= s->before == id &&
+		s->unanswered -= was_its(s, id) &&
 		    it->mail->kind == MAIL_REPLY;
 	} else if (it->mail->kind == MAIL_REPLY)
 		answered(s, it);
@@ -444,7 +453,7 @@ sim_of(client_id id)
 {
 	struct sim *s = &w.sims[CLIENT_SLOT(id)];
 
-	return s->alive && (s->id == id || s->before == id) ? s : NULL;
+	return s->alive && was_its(s, id) ? s : NULL;
 }
 
 /* The hub takes one request; false if it has none. */
@@ -561,7 +570,8 @@ client_step(struct sim *s)
 	struct ask a;
 
 	if (!s->alive) {
-		*s = (struct sim){ .alive = true, .gen = s->gen + 1 };
+		*s = (struct sim){ .alive = true, .gen = s->gen + 1,
+		    .born = s->gen + 1 };
 		s->id = CLIENT_ID(rnd(FAKE_LOOPS), s - w.sims, s->gen);
 	}
 	a = model_ask(&w.m, s->sid != 0);
@@ -577,7 +587,6 @@ move_step(struct sim *s)
 	if (!s->alive || s->sid == 0 || s->moving ||
 	    s->unanswered != s->stored)
 		return;
-	s->before = s->id;
 	s->id = CLIENT_ID(rnd(FAKE_LOOPS), s - w.sims, ++s->gen);
 	s->moving = true;
 	r = request_new(CMD_MOVED);
