@@ -18,7 +18,8 @@
 struct parts {
 	const struct conf *conf;
 	struct request	*r;
-	const char	*text;		/* in scratch */
+	const char	*from;		/* who says it, or NULL */
+	const char	*text;		/* in the line, or in scratch */
 	size_t		 text_len;
 	const char	*key;
 	enum msg_kind	 kind;
@@ -90,27 +91,23 @@ take_name(struct request *r, const struct field_def *f, const char *s,
 	return false;
 }
 
+/* The string becomes a clean one, in scratch unless it was clean. */
 static bool
-clean(struct request *r, const struct field_def *f, const char *s, size_t n,
+clean(struct request *r, const struct field_def *f, const char **s, size_t *n,
     uint64_t max)
 {
-	scratch_take(&scratch, SCRATCH_KEEP);
-	text_clean(&scratch.buf, s, n);
-	if (scratch.buf.len <= max)
+	if (!text_is_clean(*s, *n)) {
+		scratch_take(&scratch, SCRATCH_KEEP);
+		text_clean(&scratch.buf, *s, *n);
+		*s = scratch.buf.data;
+		*n = scratch.buf.len;
+	}
+	if (*n <= max)
 		return true;
 	request_fail(r, ERR_TOO_LONG, "\"%s\" has %zu bytes; it may have %llu.",
-	    f->name, scratch.buf.len, (unsigned long long)max);
+	    f->name, *n, (unsigned long long)max);
 	r->field = f->name;
 	return false;
-}
-
-static bool
-take_key(struct request *r, const struct field_def *f, const char *s, size_t n)
-{
-	if (n == 0 || n > MAX_KEY || !clean(r, f, s, n, 3 * MAX_KEY) ||
-	    scratch.buf.len != n || memcmp(scratch.buf.data, s, n) != 0)
-		return wrong_field(r, f);
-	return true;
 }
 
 static bool
@@ -127,10 +124,10 @@ take_string(struct parts *p, const struct field_def *f, const char *s,
 	case FIELD_TEXT:
 		if (n == 0)
 			return wrong_field(r, f);
-		if (!clean(r, f, s, n, p->conf->max_text))
+		if (!clean(r, f, &s, &n, p->conf->max_text))
 			return false;
-		p->text = scratch.buf.data;
-		p->text_len = scratch.buf.len;
+		p->text = s;
+		p->text_len = n;
 		return true;
 	case FIELD_KIND:
 		kind = msg_kind_parse(s);
@@ -139,18 +136,16 @@ take_string(struct parts *p, const struct field_def *f, const char *s,
 		p->kind = (enum msg_kind)kind;
 		return true;
 	case FIELD_KEY:
-		if (!take_key(r, f, s, n))
-			return false;
+		if (n == 0 || n > MAX_KEY || !text_is_clean(s, n))
+			return wrong_field(r, f);
 		break;
 	default:
-		if (!clean(r, f, s, n, MAX_STRING))
+		if (!clean(r, f, &s, &n, MAX_STRING))
 			return false;
-		s = scratch.buf.data;
-		n = scratch.buf.len;
 	}
 	if (n == 0 && !f->required)
 		return true;		/* an empty option is none */
-	s = request_strn(r, n > 0 ? s : "", n);
+	s = request_strn(r, s, n);
 	if (f->slot == SLOT_KEY)
 		p->key = s;
 	else if (f->slot == SLOT_EPOCH)
@@ -240,7 +235,8 @@ take_fields(struct parts *p, const struct cmd_def *def,
 		return true;
 	if (!take_field(p, text, &text_value))
 		return false;
-	r->msg = msg_new(p->kind, NULL, r->name, p->text, p->text_len, p->key);
+	r->msg = msg_new(p->kind, p->from, r->name, p->text, p->text_len,
+	    p->key);
 	return true;
 }
 
@@ -291,10 +287,11 @@ unknown_command(struct request *r, const char *word, size_t n)
 }
 
 static bool
-take_object(struct request *r, const struct conf *conf,
+take_object(struct request *r, const struct dialect_io *io,
     const struct json_line *line)
 {
-	struct parts parts = { .conf = conf, .r = r, .kind = MSG_TEXT };
+	struct parts parts = { .conf = io->conf, .r = r, .from = io->name,
+	    .kind = MSG_TEXT };
 	const struct cmd_def *def;
 	struct json_value cmd, id;
 	bool id_ok;
@@ -314,14 +311,14 @@ take_object(struct request *r, const struct conf *conf,
 }
 
 static bool
-parse(struct request *r, const struct conf *conf, char *s, size_t len)
+parse(struct request *r, const struct dialect_io *io, char *s, size_t len)
 {
 	struct json_line line;
 	bool ok;
 
 	if (!json_line_parse(&line, s, len, r))
 		return false;
-	ok = take_object(r, conf, &line);
+	ok = take_object(r, io, &line);
 	json_line_free(&line);
 	return ok;
 }
@@ -332,7 +329,7 @@ json_line(void *state, struct dialect_io *io, char *line, size_t len)
 	struct request *r = request_new(CMD_NONE);
 
 	(void)state;
-	if (parse(r, io->conf, line, len)) {
+	if (parse(r, io, line, len)) {
 		mail_list_add(&io->requests, &r->mail);
 	} else {
 		json_render_reply(&io->out, io->conf, r);

@@ -141,7 +141,7 @@ text_say(struct text *t, struct dialect_io *io, enum msg_kind kind,
 	r = text_request(io, CMD_SAY);
 	r->room = request_str(r, here->shown);
 	r->room_key = request_str(r, here->key);
-	r->msg = msg_new(kind, NULL, NULL, text, strlen(text), NULL);
+	r->msg = msg_new(kind, io->name, NULL, text, strlen(text), NULL);
 }
 
 static void

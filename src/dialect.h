@@ -30,6 +30,7 @@ struct dialect_io {
 	struct buf	 out;		/* bytes for this client alone */
 	struct mail_list requests;	/* for the hub, in order */
 	unsigned	 act;		/* DIALECT_ bits */
+	const char	*name;		/* logged in as; may be NULL if not */
 	bool		 logged_in;
 };
 

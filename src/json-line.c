@@ -2,6 +2,7 @@
 
 #include "json-line.h"
 #include "name.h"
+#include "word.h"
 
 #define MAX_DEPTH	16	/* nesting of objects and arrays in a line */
 #define MAX_DIGITS	18	/* of an integer that surely fits 64 bits */
@@ -33,19 +34,23 @@ take(struct scan *in, char c)
 	return true;
 }
 
-/* Whether eight bytes are ASCII without control characters, quotes and
- * backslashes; may say no to some that are. */
-static bool
-all_plain(const char *s)
+/* The first byte from i on that is no plain ASCII within a string, or len. */
+static size_t
+find_odd(const char *s, size_t i, size_t len)
 {
-	const uint64_t ones = 0x0101010101010101, tops = ones << 7;
-	uint64_t w, quotes, slashes;
+	uint64_t w, marks;
 
-	memcpy(&w, s, sizeof(w));
-	quotes = w ^ (ones * '"');
-	slashes = w ^ (ones * '\\');
-	return ((w | (w - ones * 0x20) | (quotes - ones) | (slashes - ones)) &
-	    tops) == 0;
+	for (; len - i >= 8; i += 8) {
+		w = word_at(s + i);
+		marks = (w & WORD_HIGHS) | WORD_BELOW(w, 0x20) |
+		    WORD_EQUALS(w, '"') | WORD_EQUALS(w, '\\');
+		if (marks != 0)
+			return i + word_first(marks);
+	}
+	while (i < len && (unsigned char)s[i] >= 0x20 &&
+	    (unsigned char)s[i] < 0x80 && s[i] != '"' && s[i] != '\\')
+		i++;
+	return i;
 }
 
 /* A quoted string without escapes. */
@@ -58,16 +63,13 @@ scan_string(struct scan *in, const char **string, size_t *len)
 
 	if (in->at == in->len || s[in->at] != '"')
 		return false;
-	for (; i < in->len && s[i] != '"'; i++) {
-		while (in->len - i > 8 && all_plain(s + i))
-			i += 8;
-		if (s[i] == '"')
-			break;
-		if ((unsigned char)s[i] < 0x20 || s[i] == '\\')
-			return false;
-		ascii = ascii && (unsigned char)s[i] < 0x80;
+	while ((i = find_odd(s, i, in->len)) < in->len && (s[i] & 0x80) != 0) {
+		ascii = false;
+		while (i < in->len && (s[i] & 0x80) != 0)
+			i++;
 	}
-	if (i == in->len || !(ascii || utf8_valid(s + start, i - start, NULL)))
+	if (i == in->len || s[i] != '"' ||
+	    !(ascii || utf8_valid(s + start, i - start, NULL)))
 		return false;
 	*string = s + start;
 	*len = i - start;
@@ -118,13 +120,14 @@ scan_member(struct scan *in, struct json_line *line)
 
 /* The strings are terminated at last, over their closing quotes: until then
  * the line is as it was. */
-static bool
-scan_object(struct json_line *line, char *s, size_t len)
+bool
+json_line_scan(struct json_line *line, char *s, size_t len)
 {
 	struct scan in = { s, 0, len };
 	struct json_value *v;
 	unsigned i;
 
+	line->root = NULL;
 	line->n = 0;
 	if (!take(&in, '{'))
 		return false;
@@ -199,16 +202,13 @@ fail(struct request *r, const char *s, size_t len, const json_error_t *error)
 }
 
 bool
-json_line_parse(struct json_line *line, char *s, size_t len,
+json_line_load(struct json_line *line, const char *s, size_t len,
     struct request *r)
 {
 	json_error_t error;
 	const char *nul;
 	size_t deep;
 
-	line->root = NULL;
-	if (scan_object(line, s, len))
-		return true;
 	/* jansson overlooks one behind a number. */
 	if ((nul = memchr(s, '\0', len)) != NULL) {
 		request_fail(r, ERR_BAD_JSON, "That is no JSON object: it has "
@@ -236,10 +236,29 @@ json_line_parse(struct json_line *line, char *s, size_t len,
 	return true;
 }
 
+bool
+json_line_parse(struct json_line *line, char *s, size_t len,
+    struct request *r)
+{
+	return json_line_scan(line, s, len) ||
+	    json_line_load(line, s, len, r);
+}
+
 void
 json_line_free(struct json_line *line)
 {
 	json_decref(line->root);
+}
+
+/* A scanned key holds no NUL. */
+static bool
+key_is(const struct json_member *m, const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < m->key_len && m->key[i] == key[i]; i++)
+		;
+	return i == m->key_len && key[i] == '\0';
 }
 
 void
@@ -247,15 +266,15 @@ json_line_get(const struct json_line *line, const char *key,
     struct json_value *value)
 {
 	const json_t *v;
-	size_t n = strlen(key);
 	unsigned i;
 
 	value->kind = VALUE_ABSENT;
 	if (line->root == NULL) {
 		for (i = 0; i < line->n; i++) {
-			if (line->members[i].key_len == n &&
-			    memcmp(line->members[i].key, key, n) == 0)
+			if (key_is(&line->members[i], key)) {
 				*value = line->members[i].value;
+				break;
+			}
 		}
 		return;
 	}

@@ -39,9 +39,15 @@ struct json_line {
 
 /*
  * Changes the line in place, and points into it. False: it is no object, and
- * why is set in the request; then there is nothing to free.
+ * why is set in the request; then there is nothing to free. It is
+ * json_line_scan(), and json_line_load() of what that does not take.
  */
 bool	 json_line_parse(struct json_line *, char *, size_t, struct request *);
+/* In place too. False: it is not plain, and unchanged. */
+bool	 json_line_scan(struct json_line *, char *, size_t);
+/* By jansson; the line is not needed any more afterwards. */
+bool	 json_line_load(struct json_line *, const char *, size_t,
+	    struct request *);
 void	 json_line_free(struct json_line *);
 void	 json_line_get(const struct json_line *, const char *key,
 	    struct json_value *);

@@ -517,6 +517,7 @@ tick_cb(evutil_socket_t fd, short what, void *arg)
 		else
 			session_tick(s);
 	}
+	request_pool_trim();
 	if (!l->stopping)
 		loop_balance(l);
 }
@@ -572,8 +573,10 @@ run(void *arg)
 	struct loop *l = arg;
 
 	l->cpu_us = thread_cpu_us();
+	request_pool_open();
 	while (!l->stopping || atomic_load(&l->nsessions) > 0)
 		loop_round(l, true);
+	request_pool_close();
 	return NULL;
 }
 

@@ -1,4 +1,3 @@
-#include <endian.h>
 #include <err.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include <uniwidth.h>
 
 #include "name.h"
+#include "word.h"
 
 /* No name of 32 characters after NFKC is longer before it: a character is
  * composed of at most four, each of at most four bytes. */
@@ -25,34 +25,18 @@ static const char holds[] =
     "holds something other than letters, digits, \"-\", \"_\" and \".\"";
 static const char invisible[] = "holds an invisible character";
 
-/* Eight bytes at a time: the high bit of each byte that is meant. A byte
- * behind the first that is meant may be marked wrongly. */
-#define ONES		0x0101010101010101ULL
-#define HIGHS		(ONES * 0x80)
-#define BELOW(w, c)	(((w) - ONES * (c)) & ~(w) & HIGHS)
-#define EQUALS(w, c)	BELOW((w) ^ (ONES * (c)), 1)
+/* What an ASCII character of names is folded to; 0: it is none. */
+static const char folded[0x80] = { ['-'] = '-', ['.'] = '.', ['_'] = '_',
+	['0'] = '0', '1', '2', '3', '4', '5', '6', '7', '8', '9',
+	['A'] = 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l',
+	'm', 'n', 'o', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z',
+	['a'] = 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l',
+	'm', 'n', 'o', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z' };
 
-/* The first byte of s is the lowest of the word. */
-static inline uint64_t
-word_at(const char *s)
+static char
+ascii_fold(char c)
 {
-	uint64_t w;
-
-	memcpy(&w, s, sizeof(w));
-	return le64toh(w);
-}
-
-static inline size_t
-first_marked(uint64_t marks)
-{
-	return (size_t)__builtin_ctzll(marks) / 8;
-}
-
-static bool
-ascii_name_char(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+	return (unsigned char)c < sizeof(folded) ? folded[(unsigned char)c] : 0;
 }
 
 /* Parses as long as it is ASCII; the number of bytes that were good. */
@@ -60,12 +44,13 @@ static size_t
 parse_ascii(struct name *name, const char *s, size_t n)
 {
 	size_t i;
+	char c;
 
-	for (i = 0; i < n && i < NAME_CHARS && ascii_name_char(s[i]); i++) {
+	for (i = 0; i < n && i < NAME_CHARS; i++) {
+		if ((c = ascii_fold(s[i])) == '\0')
+			break;
 		name->shown[i] = s[i];
-		name->key[i] = s[i];
-		if (s[i] >= 'A' && s[i] <= 'Z')
-			name->key[i] = (char)(s[i] + 'a' - 'A');
+		name->key[i] = c;
 	}
 	name->shown[i] = name->key[i] = '\0';
 	return i;
@@ -98,7 +83,7 @@ check_chars(const uint8_t *s, size_t n)
 		return begins;
 	for (; n > 0; s += len, n -= (size_t)len) {
 		len = u8_mbtouc(&c, s, n);
-		if (c < 0x80 ? !ascii_name_char((char)c) :
+		if (c < 0x80 ? ascii_fold((char)c) == '\0' :
 		    !uc_is_general_category_withtable(c,
 		    UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_M |
 		    UC_CATEGORY_MASK_Nd))
@@ -234,7 +219,7 @@ utf8_valid(const char *s, size_t n, size_t *at)
 	size_t i = 0, len;
 
 	while (i < n) {
-		if (n - i >= 8 && (word_at(s + i) & HIGHS) == 0) {
+		if (n - i >= 8 && (word_at(s + i) & WORD_HIGHS) == 0) {
 			i += 8;
 			continue;
 		}
@@ -274,20 +259,26 @@ find_control(const char *s, size_t i, size_t n)
 	while (i < n) {
 		if (n - i >= 8) {
 			uint64_t w = word_at(s + i);
-			uint64_t marks = (w & HIGHS) | BELOW(w, 0x20) |
-			    EQUALS(w, 0x7f);
+			uint64_t marks = (w & WORD_HIGHS) |
+			    WORD_BELOW(w, 0x20) | WORD_EQUALS(w, 0x7f);
 
 			if (marks == 0) {
 				i += 8;
 				continue;
 			}
-			i += first_marked(marks);
+			i += word_first(marks);
 		}
 		if (control_len(s + i, n - i) > 0)
 			break;
 		i++;
 	}
 	return i;
+}
+
+bool
+text_is_clean(const char *s, size_t n)
+{
+	return find_control(s, 0, n) == n;
 }
 
 void
@@ -311,11 +302,11 @@ find_special(const char *s, size_t i, size_t n)
 {
 	while (n - i >= 8) {
 		uint64_t w = word_at(s + i);
-		uint64_t marks = BELOW(w, 0x20) | EQUALS(w, '"') |
-		    EQUALS(w, '\\');
+		uint64_t marks = WORD_BELOW(w, 0x20) | WORD_EQUALS(w, '"') |
+		    WORD_EQUALS(w, '\\');
 
 		if (marks != 0)
-			return i + first_marked(marks);
+			return i + word_first(marks);
 		i += 8;
 	}
 	while (i < n && (unsigned char)s[i] >= 0x20 && s[i] != '"' &&
@@ -351,11 +342,11 @@ add_escape(struct buf *out, unsigned char c)
 void
 json_quote(struct buf *out, const char *s, size_t n)
 {
-	size_t i = 0, end;
+	size_t i, end;
 
 	buf_room(out, n + 2);
 	buf_addc(out, '"');
-	while (i < n) {
+	for (i = 0; i < n;) {
 		end = find_special(s, i, n);
 		buf_add(out, s + i, end - i);
 		if ((i = end) < n)

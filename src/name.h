@@ -39,6 +39,8 @@ bool	utf8_valid(const char *, size_t, size_t *at);
  * overrides and isolates U+202A-202E, U+2066-2069) replaced by U+FFFD.
  */
 void	text_clean(struct buf *out, const char *, size_t);
+/* Valid UTF-8 that text_clean() would leave as it is. */
+bool	text_is_clean(const char *, size_t);
 
 /* Appends the text as a quoted JSON string (RFC 8259 section 7), its UTF-8
  * kept as it is. The text is valid UTF-8. */

@@ -87,22 +87,25 @@ static const struct field_def rename_[] = {
 	END
 };
 
+/* A command's row is at its number less one. */
+#define CMD(cmd, name, fields, help) [cmd - 1] = { cmd, name, fields, help }
+
 const struct cmd_def proto_cmds[] = {
-	{ CMD_LOGIN, "login", login, "say who you are" },
-	{ CMD_SUBSCRIBE, "subscribe", subscribe, "enter a room" },
-	{ CMD_UNSUBSCRIBE, "unsubscribe", unsubscribe, "leave a room" },
-	{ CMD_SAY, "say", say, "say something in a room" },
-	{ CMD_TELL, "tell", tell, "say something to one person" },
-	{ CMD_SEEN, "seen", seen, "store how far you have read" },
-	{ CMD_HISTORY, "history", history, "read older messages" },
-	{ CMD_ROOMS, "rooms", rooms, "list the rooms" },
-	{ CMD_WHO, "who", who, "list people" },
-	{ CMD_TOPIC, "topic", topic, "set a room's topic" },
-	{ CMD_AWAY, "away", away, "say that you are away, or back" },
-	{ CMD_RENAME, "rename", rename_, "take another name" },
-	{ CMD_PING, "ping", none, "ask for the server's time" },
-	{ CMD_QUIT, "quit", none, "end the connection" },
-	{ CMD_NONE, NULL, NULL, NULL }
+	CMD(CMD_LOGIN, "login", login, "say who you are"),
+	CMD(CMD_SUBSCRIBE, "subscribe", subscribe, "enter a room"),
+	CMD(CMD_UNSUBSCRIBE, "unsubscribe", unsubscribe, "leave a room"),
+	CMD(CMD_SAY, "say", say, "say something in a room"),
+	CMD(CMD_TELL, "tell", tell, "say something to one person"),
+	CMD(CMD_SEEN, "seen", seen, "store how far you have read"),
+	CMD(CMD_HISTORY, "history", history, "read older messages"),
+	CMD(CMD_ROOMS, "rooms", rooms, "list the rooms"),
+	CMD(CMD_WHO, "who", who, "list people"),
+	CMD(CMD_TOPIC, "topic", topic, "set a room's topic"),
+	CMD(CMD_AWAY, "away", away, "say that you are away, or back"),
+	CMD(CMD_RENAME, "rename", rename_, "take another name"),
+	CMD(CMD_PING, "ping", none, "ask for the server's time"),
+	CMD(CMD_QUIT, "quit", none, "end the connection"),
+	[CMD_MAX - 1] = { CMD_NONE, NULL, NULL, NULL }
 };
 
 const struct cmd_def *
@@ -111,7 +114,7 @@ proto_cmd(const char *name)
 	const struct cmd_def *c;
 
 	for (c = proto_cmds; c->name != NULL; c++) {
-		if (strcmp(c->name, name) == 0)
+		if (*c->name == *name && strcmp(c->name, name) == 0)
 			return c;
 	}
 	return NULL;
@@ -120,13 +123,7 @@ proto_cmd(const char *name)
 const struct cmd_def *
 proto_cmd_by_id(enum cmd cmd)
 {
-	const struct cmd_def *c;
-
-	for (c = proto_cmds; c->name != NULL; c++) {
-		if (c->cmd == cmd)
-			return c;
-	}
-	return NULL;
+	return cmd > CMD_NONE && cmd < CMD_MAX ? &proto_cmds[cmd - 1] : NULL;
 }
 
 const char *

@@ -14,10 +14,82 @@ struct request_chunk {
 	max_align_t	 data[];
 };
 
+#define TRIM_MAX 4096	/* requests given back at a time */
+
+/* What the thread keeps of freed requests, linked by mail.next. */
+static _Thread_local struct {
+	struct mail	*first;
+	unsigned	 n;
+	unsigned	 unused;	/* the least n since the last trim */
+	bool		 open;
+} pool;
+
+static void
+pool_release(unsigned n)
+{
+	struct mail *m;
+
+	for (; n > 0; n--) {
+		m = pool.first;
+		pool.first = m->next;
+		pool.n--;
+		free(m);
+	}
+}
+
+void
+request_pool_open(void)
+{
+	pool.open = true;
+}
+
+unsigned
+request_pool_trim(void)
+{
+	unsigned n = pool.unused < TRIM_MAX ? pool.unused : TRIM_MAX;
+
+	pool_release(n);
+	pool.unused = pool.n;
+	return n;
+}
+
+void
+request_pool_close(void)
+{
+	pool_release(pool.n);
+	pool.unused = 0;
+	pool.open = false;
+}
+
+static struct request *
+pool_take(void)
+{
+	struct mail *m = pool.first;
+
+	if (m == NULL)
+		return xmalloc(sizeof(struct request) + FIRST);
+	pool.first = m->next;
+	if (--pool.n < pool.unused)
+		pool.unused = pool.n;
+	return (struct request *)m;
+}
+
+static void
+pool_give(struct request *r)
+{
+	if (!pool.open || (r->cmd != CMD_SAY && r->cmd != CMD_TELL)) {
+		free(r);
+		return;
+	}
+	r->mail.next = pool.first;
+	pool.first = &r->mail;
+	pool.n++;
+}
+
 struct request *
 request_new(enum cmd cmd)
 {
-	struct request *r = xmalloc(sizeof(*r) + FIRST);
+	struct request *r = pool_take();
 
 	*r = (struct request){ .mail.kind = MAIL_REQUEST, .cmd = cmd,
 	    .free = (char *)(r + 1), .left = FIRST };
@@ -42,7 +114,7 @@ request_free(struct request *r)
 		r->chunks = c->next;
 		free(c);
 	}
-	free(r);
+	pool_give(r);
 }
 
 void *

@@ -110,6 +110,15 @@ enum { HAS_AFTER = 1, HAS_BEFORE = 2, HAS_LAST = 4, HAS_SEQ = 8 };
 
 struct request *request_new(enum cmd);
 void	 request_free(struct request *);	/* NULL is nothing */
+/*
+ * A thread with an open pool keeps what it frees of says and tells for its
+ * next requests: else their memory is mixed with that of their messages, which
+ * stay, and has holes. Once a second a trim gives back what was not needed
+ * since the last one. To be closed before the thread ends.
+ */
+void	 request_pool_open(void);
+unsigned request_pool_trim(void);	/* how many that were */
+void	 request_pool_close(void);
 /* Memory that lives as long as the request, aligned for pointers. */
 void	*request_alloc(struct request *, size_t);
 const char *request_str(struct request *, const char *);

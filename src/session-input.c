@@ -73,6 +73,7 @@ io_begin(struct session *s)
 	buf_reset(&io->out);
 	mail_list_init(&io->requests);
 	io->act = 0;
+	io->name = session_name(s);
 	io->logged_in = s->sid != 0;
 	return io;
 }

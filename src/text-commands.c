@@ -230,7 +230,7 @@ cmd_msg(struct text *t, struct dialect_io *io, char *args)
 	r = name_request(t, io, CMD_TELL, to + (*to == '@'));
 	if (r == NULL)
 		return true;
-	r->msg = msg_new(MSG_TEXT, NULL, r->name, args, strlen(args), NULL);
+	r->msg = msg_new(MSG_TEXT, io->name, r->name, args, strlen(args), NULL);
 	r->string = request_str(r, args);	/* to show it once it is sent */
 	return true;
 }

@@ -90,34 +90,15 @@ buf_trim(struct buf *b, size_t keep)
 		b->len = 0;
 }
 
-char *
-buf_room(struct buf *b, size_t n)
-{
-	if (b->cap - b->len < n) {
-		size_t cap = b->cap ? b->cap : 128;
-
-		while (cap - b->len < n)
-			cap *= 2;
-		b->data = xrealloc(b->data, cap);
-		b->cap = cap;
-	}
-	return b->data + b->len;
-}
-
 void
-buf_add(struct buf *b, const void *p, size_t n)
+buf_grow(struct buf *b, size_t n)
 {
-	if (n == 0)
-		return;
-	memcpy(buf_room(b, n), p, n);
-	b->len += n;
-}
+	size_t cap = b->cap ? b->cap : 128;
 
-void
-buf_addc(struct buf *b, char c)
-{
-	*buf_room(b, 1) = c;
-	b->len++;
+	while (cap - b->len < n)
+		cap *= 2;
+	b->data = xrealloc(b->data, cap);
+	b->cap = cap;
 }
 
 void
@@ -159,10 +140,15 @@ void
 buf_addu(struct buf *b, uint64_t v)
 {
 	char tmp[20], *p = tmp + sizeof(tmp);
+	unsigned two;
 
-	do
-		*--p = (char)('0' + v % 10);
-	while ((v /= 10) != 0);
+	for (; v >= 10; v /= 100) {
+		two = (unsigned)(v % 100);
+		*--p = (char)('0' + two % 10);
+		*--p = (char)('0' + two / 10);
+	}
+	if (v > 0 || p == tmp + sizeof(tmp))
+		*--p = (char)('0' + v);
 	buf_add(b, p, (size_t)(tmp + sizeof(tmp) - p));
 }
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define NITEMS(a)	(sizeof(a) / sizeof((a)[0]))
 
@@ -33,9 +34,7 @@ struct buf {
 void	 buf_free(struct buf *);		/* empties and releases */
 void	 buf_reset(struct buf *);		/* empties, keeps memory */
 void	 buf_trim(struct buf *, size_t);	/* empties; frees if cap > n */
-char	*buf_room(struct buf *, size_t);	/* n free bytes at the end */
-void	 buf_add(struct buf *, const void *, size_t);
-void	 buf_addc(struct buf *, char);
+void	 buf_grow(struct buf *, size_t);	/* there must be less room */
 void	 buf_adds(struct buf *, const char *);
 void	 buf_addf(struct buf *, const char *, ...)
 	    __attribute__((format(printf, 2, 3)));
@@ -44,6 +43,30 @@ void	 buf_vaddf(struct buf *, const char *, va_list)
 void	 buf_addu(struct buf *, uint64_t);	/* decimal, fast */
 void	 buf_drop(struct buf *, size_t);	/* removes n bytes in front */
 const char *buf_str(struct buf *);		/* terminated view */
+
+/* n writable bytes at the end. */
+static inline char *
+buf_room(struct buf *b, size_t n)
+{
+	if (b->cap - b->len < n)
+		buf_grow(b, n);
+	return b->data + b->len;
+}
+
+static inline void
+buf_add(struct buf *b, const void *p, size_t n)
+{
+	if (n > 0)
+		memcpy(buf_room(b, n), p, n);
+	b->len += n;
+}
+
+static inline void
+buf_addc(struct buf *b, char c)
+{
+	*buf_room(b, 1) = c;
+	b->len++;
+}
 
 /*
  * A buffer that a thread uses again and again: a _Thread_local one, all zeros

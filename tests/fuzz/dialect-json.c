@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "dialect.h"
+#include "json-line.h"
 #include "name.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
@@ -126,6 +127,50 @@ need_same(const struct request *a, const struct request *b)
 	}
 }
 
+static void
+need_equal(const struct json_value *a, const struct json_value *b)
+{
+	need(a->kind == b->kind);
+	if (a->kind == VALUE_INTEGER)
+		need(a->integer == b->integer);
+	if (a->kind == VALUE_STRING)
+		need(a->len == b->len &&
+		    memcmp(a->string, b->string, a->len + 1) == 0);
+}
+
+/* What the scan takes is to jansson the same members with the same values;
+ * what it doesn't take it leaves as it was. */
+static void
+check_scan(const char *s, size_t n)
+{
+	struct request *r = request_new(CMD_NONE);
+	struct json_line scanned, loaded;
+	struct json_value value;
+	char *line = malloc(n ? n : 1), *key;
+	unsigned i;
+
+	memcpy(line, s, n);
+	if (!json_line_scan(&scanned, line, n)) {
+		need(memcmp(line, s, n) == 0);
+	} else {
+		need(json_line_load(&loaded, s, n, r));
+		need(json_object_size(loaded.root) == scanned.n);
+		for (i = 0; i < scanned.n; i++) {
+			key = strndup(scanned.members[i].key,
+			    scanned.members[i].key_len);
+			json_line_get(&loaded, key, &value);
+			need_equal(&scanned.members[i].value, &value);
+			json_line_get(&scanned, key, &value);
+			need_equal(&scanned.members[i].value, &value);
+			free(key);
+		}
+		json_line_free(&scanned);
+		json_line_free(&loaded);
+	}
+	free(line);
+	request_free(r);
+}
+
 static bool
 is_syntax_error(struct buf *out)
 {
@@ -172,6 +217,7 @@ one_line(struct dialect_io *io, const char *s, size_t n)
 {
 	struct request *r = parse(io, s, n);
 
+	check_scan(s, n);
 	check_slow(io, s, n, r);
 	if (r != NULL) {
 		check_request(r, io->conf);

@@ -413,6 +413,22 @@ Test(json, lengths)
 	free(line);
 }
 
+/* Who speaks is written at once; the hub would have to copy the message. */
+Test(json, say_from)
+{
+	struct request *r;
+
+	io.name = "Ann";
+	r = asks("{\"cmd\":\"say\",\"room\":\"r\",\"text\":\"x\"}");
+	cr_expect_str_eq(msg_from(r->msg), "Ann");
+	request_free(r);
+	r = asks("{\"cmd\":\"tell\",\"to\":\"Bob\",\"text\":\"x\"}");
+	cr_expect_str_eq(msg_from(r->msg), "Ann");
+	cr_expect_str_eq(msg_to(r->msg), "Bob");
+	request_free(r);
+	io.name = NULL;
+}
+
 Test(json, say)
 {
 	struct request *r = asks("{\"cmd\":\"say\",\"id\":7,\"room\":\"#Lobby\""

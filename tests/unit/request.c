@@ -176,3 +176,61 @@ Test(request, drops_its_messages)
 	r->nlisted = 1;
 	request_free(r);
 }
+
+/* What was freed comes again, empty, the last first; with no pool open it is
+ * only freed, which the sanitizers see, and so are other commands. */
+Test(request, pool)
+{
+	struct request *a, *b;
+
+	request_pool_open();
+	a = request_new(CMD_SAY);
+	b = request_new(CMD_TELL);
+	a->room = request_strn(a, "room", 4);
+	request_alloc(a, 5000);
+	request_fail(a, ERR_INTERNAL, "%s", "x");
+	a->mail.next = &b->mail;
+	request_free(a);
+	request_free(b);
+	cr_assert_eq(request_new(CMD_PING), b);
+	cr_assert_eq(request_new(CMD_QUIT), a);
+	cr_expect_eq(a->cmd, CMD_QUIT);
+	cr_expect_eq(a->mail.kind, MAIL_REQUEST);
+	cr_expect_null(a->mail.next);
+	cr_expect_null(a->room);
+	cr_expect_null(a->message);
+	cr_expect_eq(a->error, ERR_NONE);
+	cr_expect_str_eq(request_str(a, "arena"), "arena");
+	request_free(a);
+	request_free(b);
+	request_pool_close();
+	request_pool_close();
+	request_free(request_new(CMD_PING));
+}
+
+/* A trim gives back what was not needed since the last one, no more. */
+Test(request, pool_trim)
+{
+	struct request *all[10];
+	size_t i;
+
+	request_pool_open();
+	cr_expect_eq(request_pool_trim(), 0);
+	for (i = 0; i < 10; i++)
+		all[i] = request_new(CMD_SAY);
+	for (i = 0; i < 10; i++)
+		request_free(all[i]);
+	request_free(request_new(CMD_TELL));
+	cr_expect_eq(request_pool_trim(), 0, "all ten were needed");
+	for (i = 0; i < 6; i++)
+		all[i] = request_new(CMD_SAY);
+	for (i = 0; i < 6; i++)
+		request_free(all[i]);
+	cr_expect_eq(request_pool_trim(), 4);
+	request_free(request_new(CMD_PING));
+	cr_expect_eq(request_pool_trim(), 5, "one went, as a ping");
+	cr_expect_eq(request_pool_trim(), 0);
+	request_pool_close();
+	request_free(request_new(CMD_SAY));
+	cr_expect_eq(request_pool_trim(), 0);
+}
