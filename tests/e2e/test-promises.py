@@ -159,21 +159,26 @@ def many_resume_at_once(store):
 def resubscribe_storm(store):
     """unsubscribe and subscribe while messages flow: still each exactly once"""
     d = Daemon(store=store, **FOREVER)
-    load = Load(d, ["w1", "w2"], rate=1000, window=100)
+    load = Load(d, ["w1", "w2"], rate=4000, window=400)
     c = Json(d, "c")
-    last, seen = 0, []
-    for _ in range(quick(50, 300)):
-        c.ok("subscribe", room="lobby", after=last)
-        c.ok("unsubscribe", room="lobby")
-        got = [e["seq"] for e in c.events if e["event"] == "message"]
-        c.events.clear()
-        seen += got
-        last = seen[-1] if seen else 0
-    load.stop()
-    c.ok("subscribe", room="lobby", after=last)
-    wanted = [m["seq"] for m in history(c)]
-    while not seen or seen[-1] < wanted[-1]:
+    seen = []
+
+    def take():
         seen.append(c.message()["seq"])
+
+    for _ in range(quick(300, 1000)):
+        c.ok("subscribe", room="lobby", after=seen[-1] if seen else 0)
+        for _ in range(random.randrange(20)):
+            take()
+        c.ok("unsubscribe", room="lobby")
+        while any(e["event"] == "message" for e in c.events):
+            take()
+        c.events.clear()
+    load.stop()
+    c.ok("subscribe", room="lobby", after=seen[-1])
+    wanted = [m["seq"] for m in history(c)]
+    while seen[-1] < wanted[-1]:
+        take()
     eq(seen, wanted)
 
 
