@@ -318,7 +318,7 @@ def database_taken_away():
 def read_only():
     """a state directory that may not be written is told"""
     if os.geteuid() != 0:
-        state = _filled_state()
+        state = _filled_state("stop")
         os.chmod(state, 0o500)
         status, _, err = _try_start(state)
         os.chmod(state, 0o700)
