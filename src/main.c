@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,8 @@
 #include "util.h"
 
 #define CONF_FILE	SYSCONFDIR "/partylined.conf"	/* the Makefile's */
+
+static bool pid_written;
 
 struct args {
 	const char	*file;
@@ -90,6 +94,32 @@ parse_args(struct args *a, int argc, char **argv)
 		a->file = CONF_FILE;
 }
 
+/* Else a socket or the database would become 0, 1 or 2, and be written to. */
+static void
+open_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd != -1 && fd <= STDERR_FILENO);
+	if (fd != -1)
+		close(fd);
+}
+
+/* What was logged comes before the reason of the end. */
+static void __attribute__((noreturn, format(printf, 2, 3)))
+fail(const struct conf *conf, const char *fmt, ...)
+{
+	va_list ap;
+
+	log_close();
+	if (pid_written)
+		unlink(conf->pid_file);
+	va_start(ap, fmt);
+	verrx(1, fmt, ap);
+}
+
 /* As many descriptors as are allowed, for as many clients. */
 static void
 raise_limits(void)
@@ -134,13 +164,14 @@ to_background(void)
 }
 
 static void
-write_pid(const char *path)
+write_pid(const struct conf *conf)
 {
-	FILE *f = fopen(path, "we");
+	FILE *f = fopen(conf->pid_file, "we");
 
 	if (f == NULL || fprintf(f, "%ld\n", (long)getpid()) < 0 ||
 	    fclose(f) != 0)
-		err(1, "pid_file %s", path);
+		fail(conf, "pid_file %s: %s", conf->pid_file, strerror(errno));
+	pid_written = true;
 }
 
 /* In the background: says so to the parent and lets stderr go. */
@@ -196,7 +227,7 @@ serve(struct daemon *d, struct listener *listeners, const sigset_t *set,
 		loop_init(&d->loops[i], d, i);
 	listener_serve(&d->loops[0], listeners);
 	if (!store_start(d->store, d->hub, &error))
-		errx(1, "%s", error);
+		fail(d->conf, "%s", error);
 	hub_thread_start(hub);
 	for (i = 0; i < d->nloops; i++)
 		loop_start(&d->loops[i]);
@@ -228,6 +259,7 @@ main(int argc, char **argv)
 	sigset_t set;
 	char *error;
 
+	open_standard();
 	parse_args(&args, argc, argv);
 	conf = conf_parse(args.file, args.overrides, args.noverrides, &error);
 	if (conf == NULL) {
@@ -256,7 +288,7 @@ main(int argc, char **argv)
 	if (!log_open(conf->log_to, &error))
 		errx(1, "%s", error);
 	if (args.background && conf->pid_file[0] != '\0')
-		write_pid(conf->pid_file);
+		write_pid(conf);
 
 	/* Every thread inherits this: signals come to sigwait() alone. */
 	sigemptyset(&set);
@@ -265,7 +297,7 @@ main(int argc, char **argv)
 	sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	serve(&d, listeners, &set, parent);
-	if (args.background && conf->pid_file[0] != '\0')
+	if (pid_written)
 		unlink(conf->pid_file);
 	log_notice("stopped", LEND);
 	log_close();

@@ -368,5 +368,30 @@ def hangup():
     eq(bob.message()["text"], "still there")
 
 
+@test()
+def standard_closed():
+    """started with 0, 1 and 2 closed: nothing else gets these numbers"""
+    home = tempdir()
+    path = home + "/log"
+    d = Bare("/bin/sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", BINARY, "-n",
+             "-o", "listen=auto %s/sock" % home, "-o", "state_dir=" + home,
+             "-o", "log_to=" + path)
+    until(lambda: os.path.exists(path) and " ready" in open(path).read(), 10,
+          "ready in the log file")
+    for fd in range(3):
+        eq(os.readlink("/proc/%d/fd/%d" % (d.process.pid, fd)), "/dev/null")
+
+
+@test()
+def fails_late():
+    """what was logged is not lost when the start fails after that"""
+    home = tempdir()
+    status, _, err = run_binary(
+        "-n", "-d", "-o", "listen=auto 127.0.0.1:0", "-o", "store=memory",
+        "-o", "pid_file=%s/none/pid" % home)
+    eq(status, 1, "exit status")
+    contains(err, "pid_file %s/none/pid: No such file" % home)
+
+
 if __name__ == "__main__":
     main()
