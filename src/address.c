@@ -1,6 +1,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,68 +9,98 @@
 #include "table.h"
 #include "util.h"
 
+/* A client's address, or what is counted: then net is NULL. */
 struct address {
 	uint64_t	 clients;
-	char		 key[INET6_ADDRSTRLEN + 4];	/* what is counted */
-	char		 text[INET6_ADDRSTRLEN];	/* the first one's */
+	struct address	*net;		/* an IPv6 address's /64 */
+	char		 text[INET6_ADDRSTRLEN + 4];
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct table addresses;
+static struct table addresses;		/* by text */
 
 static const char *
 address_key(const void *item)
 {
-	return ((const struct address *)item)->key;
+	return ((const struct address *)item)->text;
 }
 
-static void
-describe(struct address *a, const struct sockaddr *sa)
+/* Into *a the address, into *net what is counted if it is not that. */
+static bool
+describe(struct address *a, struct address *net, const struct sockaddr *sa)
 {
-	struct in6_addr net;
+	struct in6_addr in6;
 
+	*a = *net = (struct address){ 0 };
 	if (sa->sa_family == AF_INET) {
 		inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)
 		    sa)->sin_addr, a->text, sizeof(a->text));
-		strcpy(a->key, a->text);
-	} else if (sa->sa_family == AF_INET6) {
-		net = ((const struct sockaddr_in6 *)(const void *)
-		    sa)->sin6_addr;
-		if (IN6_IS_ADDR_V4MAPPED(&net)) {
-			inet_ntop(AF_INET, &net.s6_addr[12], a->text,
-			    sizeof(a->text));
-			strcpy(a->key, a->text);
-			return;
-		}
-		inet_ntop(AF_INET6, &net, a->text, sizeof(a->text));
-		memset(&net.s6_addr[8], 0, 8);
-		inet_ntop(AF_INET6, &net, a->key, sizeof(a->key));
-		strcat(a->key, "/64");
-	} else {
-		strcpy(a->text, "unix");
-		strcpy(a->key, "unix");
+		return false;
 	}
+	if (sa->sa_family != AF_INET6) {
+		strcpy(a->text, "unix");
+		return false;
+	}
+	in6 = ((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
+	if (IN6_IS_ADDR_V4MAPPED(&in6)) {
+		inet_ntop(AF_INET, &in6.s6_addr[12], a->text, sizeof(a->text));
+		return false;
+	}
+	inet_ntop(AF_INET6, &in6, a->text, sizeof(a->text));
+	memset(&in6.s6_addr[8], 0, 8);
+	inet_ntop(AF_INET6, &in6, net->text, INET6_ADDRSTRLEN);
+	strcat(net->text, "/64");
+	return true;
+}
+
+static struct address *
+get(const struct address *probe)
+{
+	struct address *a = table_get(&addresses, probe->text);
+
+	if (a == NULL) {
+		a = (struct address *)xmemdup(probe, sizeof(*probe));
+		table_put(&addresses, a);
+	}
+	return a;
+}
+
+static void
+settle(struct address *a)
+{
+	if (a->clients > 0)
+		return;
+	table_del(&addresses, a->text);
+	free(a);
+}
+
+static struct address *
+take(const struct address *probe, const struct address *probe_net, uint64_t max)
+{
+	struct address *counted = get(probe_net != NULL ? probe_net : probe);
+	struct address *a;
+
+	if (max != 0 && counted->clients >= max && counted->text[0] != 'u')
+		return NULL;
+	counted->clients++;
+	if (probe_net == NULL)
+		return counted;
+	a = get(probe);
+	a->net = counted;
+	a->clients++;
+	return a;
 }
 
 struct address *
 address_take(const struct sockaddr *sa, uint64_t max)
 {
-	struct address probe, *a;
+	struct address probe, net, *a;
+	bool has_net = describe(&probe, &net, sa);
 
-	describe(&probe, sa);
 	pthread_mutex_lock(&lock);
 	if (addresses.key == NULL)
 		table_init(&addresses, address_key);
-	a = table_get(&addresses, probe.key);
-	if (a == NULL) {
-		probe.clients = 0;
-		a = (struct address *)xmemdup(&probe, sizeof(probe));
-		table_put(&addresses, a);
-	}
-	if (max != 0 && a->clients >= max && a->key[0] != 'u')
-		a = NULL;
-	else
-		a->clients++;
+	a = take(&probe, has_net ? &net : NULL, max);
 	pthread_mutex_unlock(&lock);
 	return a;
 }
@@ -77,16 +108,21 @@ address_take(const struct sockaddr *sa, uint64_t max)
 void
 address_give(struct address *a)
 {
+	struct address *net;
+
 	if (a == NULL)
 		return;
 	pthread_mutex_lock(&lock);
-	if (--a->clients == 0) {
-		table_del(&addresses, a->key);
-		free(a);
-		if (addresses.n == 0) {
-			table_free(&addresses);
-			addresses.key = NULL;
-		}
+	net = a->net;
+	a->clients--;
+	settle(a);
+	if (net != NULL) {
+		net->clients--;
+		settle(net);
+	}
+	if (addresses.n == 0) {
+		table_free(&addresses);
+		addresses.key = NULL;
 	}
 	pthread_mutex_unlock(&lock);
 }
