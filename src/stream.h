@@ -75,7 +75,8 @@ void	 stream_append(struct stream *, const struct msg *, uint64_t seq);
  * next bytes come after this seq.
  */
 void	 stream_skip(struct stream *, uint64_t seq);
-/* Keeps at most this many bytes: readers on what goes fall behind. */
+/* Keeps at most this many bytes, or the newest segment: readers on what goes
+ * fall behind. */
 void	 stream_trim(struct stream *, size_t bytes);
 /* Lets go of everything that all readers have; if none is held back. */
 void	 stream_settle(struct stream *);
