@@ -88,6 +88,7 @@ static void
 record_shell_free(struct session_record *r)
 {
 	session_places_free(r->places);
+	free(r->name);
 	buf_free(&r->in);
 	buf_free(&r->out);
 	free(r);
@@ -117,7 +118,6 @@ session_record_end(struct session_record *r)
 	if (r->dialect != NULL && r->dialect->close != NULL)
 		r->dialect->close(r->state);
 	telnet_free(r->telnet);
-	free(r->name);
 	record_shell_free(r);
 }
 
