@@ -290,6 +290,8 @@ take_text(struct session *s, char *data, size_t len)
 	struct buf joined;
 	size_t used;
 
+	if (s->loop->overloaded)
+		pause_input(s);
 	if (s->paused) {
 		keep(s, data, len);
 		return;
