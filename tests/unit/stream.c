@@ -551,6 +551,7 @@ Test(stream, keeps_nothing_for_who_is_behind)
 	cr_assert(!place_join(&r->place));
 	place_hold(&r->place, true);
 	append(true);
+	stream_settle(s);
 	cr_assert_gt(stream_bytes(s), 0, "a page is to meet it");
 	cr_assert(!place_join(&r->place), "but two are still missing");
 	r->place.at.seq = t.log[1].seq;
