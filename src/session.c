@@ -284,6 +284,7 @@ session_detach(struct session *s)
 		free(s->in);
 		s->in = NULL;
 	}
+	log_debug("client-moved", LU("client", session_id(s)), LEND);
 	r->places = detach_places(s);
 	r->fd = session_io_close(s);
 	s->state = NULL;

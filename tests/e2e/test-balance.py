@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""Loops: sessions move from a busy one to an idle one, and nobody notices."""
+
+import json
+import os
+import select
+import time
+
+from client import Json
+from daemon import Daemon
+from harness import (SLOW, Deadline, Failure, Skip, diag, eq, main, ok, quick,
+                     test)
+
+PAIRS = 24              # clients on the loop that is to be busy
+WINDOW = 4              # messages outstanding, each
+PAD = "\\u00e9" * 1500   # costs the server much to parse, and us nothing
+
+
+class Busy:
+    """Says to a room of its own as fast as it is answered, and reads it."""
+
+    def __init__(self, daemon, number):
+        self.client = Json(daemon, "b%d" % number)
+        self.room = "r%d" % (number // 2)
+        self.client.ok("subscribe", room=self.room)
+        self.client.sock.setblocking(False)
+        self.sent = self.answered = 0
+        self.rest = self.out = b""
+        self.next = {}          # by speaker: the number that comes next
+        self.last_seq = 0
+
+    def say(self):
+        while self.sent - self.answered < WINDOW:
+            line = json.dumps(
+                {"cmd": "say", "room": self.room, "id": self.sent,
+                 "text": "%s %d" % (self.client.name, self.sent)})
+            self.out += ('%s,"pad":"%s"}\n' % (line[:-1], PAD)).encode()
+            self.sent += 1
+        self.flush()
+
+    def flush(self):
+        if self.out:
+            try:
+                self.out = self.out[self.client.sock.send(self.out):]
+            except BlockingIOError:
+                pass
+
+    def read(self):
+        data = self.client.sock.recv(1 << 18)
+        if not data:
+            raise Failure("%s was thrown out" % self.client.name)
+        *lines, self.rest = (self.rest + data).split(b"\n")
+        for line in lines:
+            self.take(json.loads(line))
+
+    def take(self, thing):
+        if "reply" in thing:
+            ok(thing["ok"], str(thing))
+            eq(thing["id"], self.answered, "replies in order")
+            self.answered += 1
+        elif thing["event"] == "message":
+            who, number = thing["text"].split()
+            # It may have entered when the other had spoken already.
+            eq(int(number), self.next.get(who, int(number)),
+               "%s's next message at %s" % (who, self.client.name))
+            self.next[who] = int(number) + 1
+            ok(thing["seq"] > self.last_seq, "seq grows")
+            self.last_seq = thing["seq"]
+
+
+def _loops_cpu(daemon):
+    """CPU seconds of each thread."""
+    used = {}
+    base = "/proc/%d/task" % daemon.pid
+    for thread in os.listdir(base):
+        with open("%s/%s/stat" % (base, thread)) as f:
+            fields = f.read().rpartition(")")[2].split()
+        used[thread] = (int(fields[11]) + int(fields[12])) / os.sysconf(
+            "SC_CLK_TCK")
+    return used
+
+
+def _run(clients, until, seconds, what):
+    """Lets them talk until the condition holds, looked at now and then."""
+    by_fd = {c.client.fileno(): c for c in clients}
+    poll = select.poll()
+    for fd in by_fd:
+        poll.register(fd, select.POLLIN)
+    limit = Deadline(seconds, what)
+    look = 0
+    while True:
+        now = time.monotonic()
+        if now >= look:
+            look = now + 0.25
+            if until():
+                return
+        limit.left()
+        for client in clients:
+            client.say()
+        for fd, _ in poll.poll(100):
+            by_fd[fd].read()
+
+
+def _finish(clients):
+    for client in clients:
+        limit = Deadline(20, "the last messages at " + client.client.name)
+        # All that was said in its room, by itself and by the other.
+        mates = [c for c in clients if c.room == client.room]
+        while (client.answered < client.sent or
+               any(client.next.get(m.client.name, 0) < m.sent for m in mates)):
+            for mate in mates:
+                mate.flush()
+            if select.select([client.client], [], [],
+                             min(0.1, limit.left()))[0]:
+                client.read()
+
+
+@test(timeout=120)
+def uneven_load():
+    """many busy clients on one loop: some move, nothing is lost or doubled"""
+    if (os.cpu_count() or 1) < 2:
+        raise Skip("needs two cores")
+    d = Daemon(loops=2, log_level="debug", greet_delay=0)
+    # Each goes to the loop that has fewer: every second one is to be quiet.
+    quiet, busy = [], []
+    for number in range(PAIRS):
+        busy.append(Busy(d, number))
+        quiet.append(Json(d, "q%d" % number))
+    moved = []
+
+    start, idle = time.monotonic(), _loops_cpu(d)
+
+    def some_moved():
+        moved[:] = d.log.records("client-moved")
+        return len(moved) >= 2 or time.monotonic() - start > 45 * SLOW
+
+    _run(busy, some_moved, 60, "sessions to move")
+    before = _loops_cpu(d)
+    if not moved:
+        most = max(before[t] - idle.get(t, 0) for t in before)
+        if most < 0.6 * (time.monotonic() - start):
+            raise Skip("this machine has no time to make a loop busy")
+        raise Failure("one thread used %.1f s, and nobody moved" % most)
+    end = time.monotonic() + quick(1, 3) * SLOW
+    _run(busy, lambda: time.monotonic() >= end, 60, "the rest")
+    after = _loops_cpu(d)
+    _finish(busy)
+    diag("%d moved, %d messages, CPU of the threads then: %s" %
+         (len(moved), sum(c.sent for c in busy),
+          sorted(round(after[t] - before.get(t, 0), 2) for t in after)))
+    for client in quiet:
+        client.ok("ping")
+    for client in busy:
+        eq(client.answered, client.sent, client.client.name)
+
+
+if __name__ == "__main__":
+    main()
