@@ -358,7 +358,8 @@ session_read_cb(struct bufferevent *bev, void *arg)
 	if (s->dead)
 		return;
 	evbuffer_drain(in, len);
-	if (len < LIBEVENT_READ)
+	/* Telnet's answers are several times as long as what asks for them. */
+	if (len < LIBEVENT_READ || s->telnet != NULL)
 		return;
 	for (i = 0; i < READS && !s->paused && !s->closing && !s->dead; i++) {
 		n = s->carrier->recv(bev, s->loop->rbuf, READ_SIZE);

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Telnet, byte by byte, against the whole daemon."""
 
+import select
 import socket
 
 from client import NAME_PROMPT, Json, Person, Raw, said
-from daemon import Daemon
-from harness import below, contains, eq, lacks, main, quick, rss, test
+from daemon import BINARY, Daemon
+from harness import (below, contains, eq, lacks, main, quick, rss, sanitized,
+                     test, uss)
 
 IAC = b"\xff"
 DONT, DO, WONT, WILL, SB, SE = (bytes([255, c])
@@ -213,6 +215,26 @@ def endless_subnegotiation():
     contains(_asked(stays, "still here"), b"still here")
     bot.sync()
     below(rss(d.pid) - before, 16 << 20, "growth")
+
+
+@test()
+def unread_answers():
+    """who asks AYT without end and reads nothing is kept waiting"""
+    d = Daemon()
+    p = Raw(d, rcvbuf=4096, sndbuf=65536)
+    p.until(NAME_PROMPT)
+    before = uss(d.pid)
+    sent, idle = 0, 0
+    while sent < 8 << 20 and idle < 25:
+        n = p.pour((AYT * 50000)[sent % 2:])
+        sent += n
+        idle = 0 if n else idle + 1
+        select.select([], [p.sock], [], 0 if n else 0.02)
+    below(sent, 8 << 20, "bytes taken in")
+    if not sanitized(BINARY):
+        below(uss(d.pid) - before, 1 << 20, "growth")
+    p.half_close()
+    eq(p.to_end(30).count(b"[Yes]"), sent // 2)
 
 
 @test()
