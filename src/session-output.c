@@ -14,6 +14,7 @@
 #define CHAINS		16	/* of these, the session's own output */
 #define PAGE_KEEP	(64 * 1024)
 #define PAGE_LIMIT	128	/* messages of a page of catching up */
+#define PAGES		2	/* on their way to one client */
 
 static struct evbuffer *
 output(const struct session *s)
@@ -283,29 +284,59 @@ session_read_done(struct session *s, struct store_read *r)
 	session_dirty(s);
 }
 
-/* All is written: whoever is behind is fed on. */
+static void
+ask_page(struct session *s, struct place *p)
+{
+	struct store_read *r;
+
+	r = store_read_new(READ_AFTER, stream_room(p->stream)->id);
+	r->after = p->at.seq;
+	r->limit = PAGE_LIMIT;
+	r->bytes = s->loop->conf->page_bytes / 2;
+	p->state = PLACE_READING;
+	ask(s, p, r);
+}
+
+/* The places behind this one come first from now on. */
+static void
+turn_places(struct session *s, struct place *asked)
+{
+	struct place *last;
+
+	if (asked == NULL || asked->next == NULL)
+		return;
+	for (last = asked->next; last->next != NULL; last = last->next)
+		;
+	last->next = s->places;
+	s->places = asked->next;
+	asked->next = NULL;
+}
+
+/*
+ * All is written: who is behind is fed on. Few pages at once, however many the
+ * rooms, and each room in its turn.
+ */
 static void
 catch_up(struct session *s)
 {
-	struct store_read *r;
-	struct place *p;
+	struct place *p, *asked = NULL;
+	int pages = 0;
 
+	for (p = s->places; p != NULL; p = p->next)
+		pages += p->state == PLACE_READING;
 	for (p = s->places; p != NULL; p = p->next) {
 		if (p->state != PLACE_BEHIND)
 			continue;
 		if (place_join(p)) {
 			if (place_pending(p))
 				session_dirty(s);
-			continue;
+		} else if (pages < PAGES) {
+			ask_page(s, p);
+			asked = p;
+			pages++;
 		}
-		r = store_read_new(READ_AFTER,
-		    stream_room(p->stream)->id);
-		r->after = p->at.seq;
-		r->limit = PAGE_LIMIT;
-		r->bytes = s->loop->conf->page_bytes / 2;
-		p->state = PLACE_READING;
-		ask(s, p, r);
 	}
+	turn_places(s, asked);
 }
 
 /* Writing. */

@@ -142,6 +142,37 @@ def replies_while_behind():
         eq(slow.reply(number)["ok"], True)
 
 
+@test_stores()
+def behind_in_many_rooms(store):
+    """being behind in a hundred rooms costs no more than in one"""
+    d = Daemon(store=store)
+    rooms = ["r%d" % i for i in range(100)]
+    talker = Json(d, "talker")
+    for room in rooms:
+        talker.join(room)
+        for i in range(8):
+            talker.post("say", room=room, text="%d" % i + "x" * 4000)
+        talker.sync()
+    readers = [Json(d, "s%d" % i, rcvbuf=4096) for i in range(20)]
+    before = uss(d.pid)
+    for r in readers:
+        for room in rooms:
+            r.post("subscribe", room=room, after=0)
+    # Whoever comes after them, and reads, has it all.
+    for room in rooms:
+        talker.ok("unsubscribe", room=room)
+        talker.post("subscribe", room=room, after=0)
+    talker.messages(8 * len(rooms), 60)
+    if not sanitized(BINARY):
+        below(uss(d.pid) - before, len(readers) * PER_READER + NOISE,
+              "growth")
+    for r in readers[:quick(2, 20)]:
+        got = {}
+        for m in r.messages(8 * len(rooms), 60):
+            got.setdefault(m["room"], []).append(m["text"][0])
+        eq(got, {room: list("01234567") for room in rooms})
+
+
 @test()
 def write_timeout():
     """write_timeout ends only who takes not a single byte"""
