@@ -10,7 +10,6 @@
 
 #define ROOM_ROWS	200
 #define USER_ROWS	500
-#define PAGE_BYTES	(32 * 1024)
 #define LOOK_MAX	10000		/* rooms or sessions looked at */
 #define ROW_BYTES	48		/* a row beside its strings */
 
@@ -68,7 +67,7 @@ cmd_rooms(struct hub *h, struct login *l, struct request *req)
 		    strstr(room_key(room), match) != NULL;
 
 		if (looked++ == LOOK_MAX || (wanted &&
-		    (req->nlisted == ROOM_ROWS || bytes >= PAGE_BYTES))) {
+		    (req->nlisted == ROOM_ROWS || bytes >= LIST_BYTES))) {
 			req->more = true;
 			req->next = h->index.refs[i - 1].id;
 			break;
@@ -107,7 +106,7 @@ list_users(struct hub *h, struct request *req)
 		bool wanted = l != NULL && l == l->user->logins;
 
 		if (looked++ == LOOK_MAX || (wanted &&
-		    (req->nlisted == USER_ROWS || bytes >= PAGE_BYTES))) {
+		    (req->nlisted == USER_ROWS || bytes >= LIST_BYTES))) {
 			req->more = true;
 			req->next = slot;
 			break;
@@ -138,7 +137,7 @@ list_members(struct request *req, const struct room *room)
 		const struct member *m = room->members[i - 1];
 
 		if (member_is_first(m)) {
-			if (req->nlisted == USER_ROWS || bytes >= PAGE_BYTES) {
+			if (req->nlisted == USER_ROWS || bytes >= LIST_BYTES) {
 				req->more = true;
 				req->next = i;
 				break;

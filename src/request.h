@@ -28,6 +28,8 @@ typedef uint64_t client_id;
 #define CLIENT_SLOT(id)		((uint32_t)((id) >> 32) & 0xffffff)
 #define CLIENT_GEN(id)		((uint32_t)(id))
 
+#define LIST_BYTES	(32 * 1024)	/* of a page of rooms or who */
+
 struct listed_room {
 	const char	*room, *topic;
 	uint32_t	 members;

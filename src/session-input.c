@@ -437,6 +437,8 @@ session_send(struct session *s, struct request *req)
 	    (req->msg != NULL ? msg_size(req->msg) : 0));
 	if (req->cmd == CMD_HISTORY)
 		req->cost += (uint32_t)s->loop->conf->page_bytes;
+	else if (req->cmd == CMD_ROOMS || req->cmd == CMD_WHO)
+		req->cost += LIST_BYTES;
 	s->cost += req->cost;
 	s->inflight++;
 	loop_send(s->loop, req);

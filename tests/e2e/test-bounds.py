@@ -295,6 +295,25 @@ def history_again_and_again():
 
 
 @test()
+def unread_lists():
+    """the longest lists, asked for without reading: memory stays bounded"""
+    d = Daemon()
+    owner = Json(d, "owner")
+    for i in range(100):
+        owner.join("room-%d" % i)
+        owner.ok("topic", room="room-%d" % i, topic="t" * 500)
+    eq(owner.ok("rooms")["more"], True)
+    clients = [Json(d, "c%d" % i, rcvbuf=4096) for i in range(20)]
+    before = uss(d.pid)
+    for c in clients:
+        c.pour(b'{"cmd":"rooms","id":1}\n' * 1000)
+    clients[0].until(rb'"reply":"rooms"')
+    owner.sync()
+    if not sanitized(BINARY):
+        below(uss(d.pid) - before, len(clients) * (128 << 10), "growth")
+
+
+@test()
 def mailbox_bytes():
     """many who flood at once are slowed, all are answered"""
     d = Daemon(mailbox_bytes="64K", store="sqlite")
