@@ -163,7 +163,7 @@ answers_post(struct hub *h, struct room *room)
 void
 news_answer(struct hub *h, struct room *room, struct request *req)
 {
-	if (news_wait(h, room))
+	if (!mail_list_empty(&room->answers) || news_wait(h, room))
 		mail_list_add(&room->answers, &req->mail);
 	else
 		hub_reply_late(h, req);
