@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The command line, starting, and ending in order."""
 
+import errno
 import os
 import re
 import signal
@@ -301,6 +302,25 @@ def stale_socket():
     _refused("-o", "store=memory", "-o", "listen=auto " + precious)
     with open(precious) as f:
         eq(f.read(), "not a socket")
+
+
+@test()
+def stuck_socket():
+    """a unix socket whose server takes nobody does not hold the start up"""
+    path = tempdir() + "/sock"
+    clients = []
+    with socket.socket(socket.AF_UNIX) as stuck:
+        stuck.bind(path)
+        stuck.listen(0)
+        full = False
+        while not full:
+            clients.append(socket.socket(socket.AF_UNIX))
+            clients[-1].setblocking(False)
+            full = clients[-1].connect_ex(path) == errno.EAGAIN
+        contains(_refused("-o", "store=memory", "-o", "listen=auto " + path),
+                 path)
+        for c in clients:
+            c.close()
 
 
 @test()
