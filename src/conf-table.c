@@ -158,7 +158,7 @@ const struct conf_option conf_options[] = {
 	{ OPTION(log_level, CONF_CHOICE), .section = "Log",
 	  .words = log_level_names, .def = "notice", .reloadable = true,
 	  .help = "The least serious lines that are logged. A message's text "
-	    "appears at debug only." },
+	    "appears in none." },
 	{ OPTION(log_to, CONF_PATH), BOUNDS(1, PATH_BYTES), .def = "stderr",
 	  .check = check_log_to,
 	  .help = "stderr, syslog or a file's absolute path; a file is opened "
