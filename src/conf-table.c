@@ -171,7 +171,7 @@ const struct conf_option conf_options[] = {
 	{ .name = NULL }
 };
 
-/* One per core that this process may use, as the bounds have it. */
+/* One per core that is online, as the bounds have it. */
 static char *
 compute_loops(const struct conf *conf)
 {
@@ -260,21 +260,15 @@ check_log_to(char **text, char **why)
 static bool
 is_clean(const char *text, bool lines)
 {
-	struct buf clean = { 0 };
-	bool same = true;
 	size_t n;
 
-	for (; same; text += n + 1) {
+	for (;; text += n + 1) {
 		n = lines ? strcspn(text, "\n") : strlen(text);
-		buf_reset(&clean);
-		text_clean(&clean, text, n);
-		same = clean.len == n &&
-		    (n == 0 || memcmp(clean.data, text, n) == 0);
+		if (!text_is_clean(text, n))
+			return false;
 		if (text[n] == '\0')
-			break;
+			return true;
 	}
-	buf_free(&clean);
-	return same;
 }
 
 static bool

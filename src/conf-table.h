@@ -16,7 +16,7 @@ enum conf_type {
 	CONF_WORD,		/* char *; one of words */
 	CONF_CHOICE,		/* an enum; the index of one of words */
 	CONF_NUMBER,		/* unsigned or uint64_t, see width */
-	CONF_SIZE,		/* uint64_t, bytes; K, M, G may follow */
+	CONF_SIZE,		/* uint64_t, bytes; K, M, G, T may follow */
 	CONF_SECONDS,		/* uint64_t, s; ms, s, m, h, d may follow */
 	CONF_MSECONDS		/* uint64_t, ms; likewise */
 };
@@ -69,8 +69,6 @@ bool	 conf_listen_parse(struct listen_conf *, const char *, bool shell,
 
 /* What the user wrote, in quotes, cut and with nothing unprintable. */
 void	 conf_quote(struct buf *, const char *);
-/* The text as a double-quoted string of the file. */
-void	 conf_string_add(struct buf *, const char *);
 
 /* Errors, gathered; told in the order of their places. */
 struct conf_errors {
@@ -85,8 +83,6 @@ struct conf_errors {
 /* Takes the text over: all of the line but its end. */
 void	 conf_error_add(struct conf_errors *, int line, int nth, char *text);
 bool	 conf_error_at(const struct conf_errors *, int line);
-/* The lines, LF between them; empties the errors. */
-char	*conf_errors_take(struct conf_errors *);
 
 /* One setting of a file. */
 struct conf_item {

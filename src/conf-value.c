@@ -49,8 +49,9 @@ conf_quote(struct buf *b, const char *s)
 	buf_adds(b, s[n] != '\0' ? "...\"" : "\"");
 }
 
-void
-conf_string_add(struct buf *b, const char *s)
+/* The text as a double-quoted string of the file. */
+static void
+add_string(struct buf *b, const char *s)
 {
 	buf_addc(b, '"');
 	for (; *s != '\0'; s++) {
@@ -183,7 +184,7 @@ conf_default_add(struct buf *b, const struct conf_option *o)
 		buf_adds(b, o->computed);
 	else if (o->type == CONF_LISTEN) {
 		buf_addc(b, '{');
-		conf_string_add(b, o->def);
+		add_string(b, o->def);
 		buf_addc(b, '}');
 	} else if (*o->def == '\0')
 		buf_adds(b, "\"\"");
@@ -391,7 +392,7 @@ conf_value_add(struct buf *b, const struct conf *conf,
 		buf_adds(b, "{");
 		for (i = 0; i < conf->nlistens; i++) {
 			buf_adds(b, i == 0 ? "" : ", ");
-			conf_string_add(b, conf->listens[i].text);
+			add_string(b, conf->listens[i].text);
 		}
 		buf_adds(b, "}");
 	} else if (o->type == CONF_CHOICE)
@@ -401,7 +402,7 @@ conf_value_add(struct buf *b, const struct conf *conf,
 	else if (is_number(o))
 		number_add(b, o, number_get(conf, o));
 	else
-		conf_string_add(b, *(char **)member(conf, o));
+		add_string(b, *(char **)member(conf, o));
 }
 
 void

@@ -49,8 +49,9 @@ error_before(const struct conf_error *a, const struct conf_error *b)
 	return a->nth != b->nth ? a->nth < b->nth : a->line < b->line;
 }
 
-char *
-conf_errors_take(struct conf_errors *e)
+/* The lines, LF between them; empties the errors. */
+static char *
+take_errors(struct conf_errors *e)
 {
 	struct buf b = { 0 };
 	struct conf_error one;
@@ -316,7 +317,7 @@ parse(const char *file, struct buf *text, const struct conf_override *o,
 	free(p.places);
 	if (p.errors.n == 0)
 		return p.conf;
-	*error = conf_errors_take(&p.errors);
+	*error = take_errors(&p.errors);
 	conf_free(p.conf);
 	return NULL;
 }
