@@ -96,7 +96,7 @@ const struct cmd_def proto_cmds[] = {
 	CMD(CMD_UNSUBSCRIBE, "unsubscribe", unsubscribe, "leave a room"),
 	CMD(CMD_SAY, "say", say, "say something in a room"),
 	CMD(CMD_TELL, "tell", tell, "say something to one person"),
-	CMD(CMD_SEEN, "seen", seen, "store how far you have read"),
+	CMD(CMD_SEEN, "seen", seen, "tell how far you have read"),
 	CMD(CMD_HISTORY, "history", history, "read older messages"),
 	CMD(CMD_ROOMS, "rooms", rooms, "list the rooms"),
 	CMD(CMD_WHO, "who", who, "list people"),

@@ -35,12 +35,15 @@ enum field_type {
 	FIELD_NAME,		/* a person's */
 	FIELD_ROOM,
 	FIELD_TEXT,		/* a message's: cleaned, at most max_text */
-	FIELD_STRING,		/* cleaned, at most 512 bytes */
-	FIELD_KEY,		/* 1 to 128 bytes, opaque */
+	FIELD_STRING,		/* cleaned, at most STRING_BYTES */
+	FIELD_KEY,		/* 1 to KEY_BYTES, opaque */
 	FIELD_KIND,		/* "text", "action" or "notice" */
 	FIELD_SEQ,		/* integer 0 to 2^63-1 */
 	FIELD_COUNT		/* integer, bounds in the table */
 };
+
+#define STRING_BYTES	512
+#define KEY_BYTES	128
 
 /* Which member of struct request a field fills. */
 enum field_slot {

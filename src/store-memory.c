@@ -1,10 +1,10 @@
 /*
  * The memory backend: each room is a ring of references to its messages,
- * under one lock that is held for a flush or a page. Ops
- * complete in store_flush(), on the hub's thread; reads complete at once, on
- * the asker's. Mail to the hub is posted under the lock as well, so that news
- * of floors come in order. It has no thread, so what is too old goes when its
- * room is next written or read, or when a flush comes round to it.
+ * under one lock that is held for a flush or a page. Ops complete in
+ * store_flush(), on the hub's thread; reads complete at once, on the asker's.
+ * Mail to the hub is posted under the lock as well, so that news of floors come
+ * in order. It has no thread, so what is too old goes when its room is next
+ * written or read, or when a flush comes round to it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +15,7 @@
 #include "table.h"
 #include "util.h"
 
-#define KEY_AGE		(24 * 3600 * INT64_C(1000))	/* ms */
-#define KEY_BYTES	(64u << 20)	/* of all keys; the oldest go first */
+#define KEYS_BYTES	(64u << 20)	/* of all keys; the oldest go first */
 
 struct room {
 	uint32_t	 id;
@@ -245,8 +244,8 @@ key_expire(struct memory *s, int64_t now)
 {
 	struct key *k;
 
-	while ((k = s->key_first) != NULL && (k->time <= now - KEY_AGE ||
-	    s->key_bytes > KEY_BYTES)) {
+	while ((k = s->key_first) != NULL && (k->time <= now - STORE_KEY_AGE ||
+	    s->key_bytes > KEYS_BYTES)) {
 		if ((s->key_first = k->next) == NULL)
 			s->key_last = &s->key_first;
 		s->key_bytes -= k->size;

@@ -11,7 +11,6 @@
 
 #define SLICE		256		/* rows deleted at once */
 #define LOOK_MS		1000		/* between looks for what is too old */
-#define KEY_AGE		(24 * 3600 * INT64_C(1000))	/* ms */
 
 /* Whether a row with this seq and time, the room's oldest, is to go. */
 static bool
@@ -148,7 +147,7 @@ key_slice(struct sqlite *s, int64_t now)
 
 	sqlite_bind(st, 1, SLICE);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW &&
-	    sqlite3_column_int64(st, 1) <= now - KEY_AGE) {
+	    sqlite3_column_int64(st, 1) <= now - STORE_KEY_AGE) {
 		seq = (uint64_t)sqlite3_column_int64(st, 0);
 		n++;
 	}

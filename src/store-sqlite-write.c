@@ -16,7 +16,6 @@
 #define GROUP_BYTES	(4 << 20)
 #define PRUNE_US	2000		/* pruning within a transaction */
 #define IDLE_MS		1000		/* between looks for what is too old */
-#define KEY_AGE		(24 * 3600 * INT64_C(1000))	/* ms */
 #define WAL_PAGES	1000		/* from here on a checkpoint is tried */
 #define WAL_PRESS	(4 * WAL_PAGES)	/* from here on the reader must wait */
 #define WAL_TELL	(64 * WAL_PAGES)/* somebody else must be holding it */
@@ -158,7 +157,7 @@ key_put(struct sqlite *s, struct store_op *op, int64_t now)
 			return rc;
 		if ((rc = key_find(s, op, &seq, &at)) != SQLITE_ROW)
 			return rc;
-		if (at > now - KEY_AGE) {
+		if (at > now - STORE_KEY_AGE) {
 			op->duplicate = true;
 			op->seq = seq;
 			op->time = at;

@@ -22,6 +22,9 @@
 struct request;
 struct store;
 
+/* How long a say's key is kept, in ms. */
+#define STORE_KEY_AGE	(24 * 3600 * INT64_C(1000))
+
 enum store_error {
 	STORE_OK,
 	STORE_UNAVAILABLE	/* disk full, I/O error: nothing was stored */

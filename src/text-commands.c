@@ -8,9 +8,7 @@
 #include "name.h"
 #include "text.h"
 
-#define MAX_STRING	512	/* bytes of a topic, an away text */
 #define MAX_ECHO	32	/* bytes of an unknown command that are shown */
-#define HISTORY		20	/* messages */
 #define HISTORY_MAX	1000
 
 struct text_cmd {
@@ -136,7 +134,7 @@ cmd_join(struct text *t, struct dialect_io *io, char *args)
 	if (go_to(t, io, args))
 		return true;
 	if ((r = room_request(t, io, CMD_SUBSCRIBE, args)) != NULL) {
-		r->last = HISTORY;
+		r->last = TEXT_HISTORY;
 		r->has |= HAS_LAST;
 	}
 	return true;
@@ -185,7 +183,7 @@ cmd_rooms(struct text *t, struct dialect_io *io, char *args)
 
 	if (*args != '\0' && !number(args, INT64_MAX, &after))
 		return false;
-	if (!text_fits(t, io, match, MAX_STRING))
+	if (!text_fits(t, io, match, STRING_BYTES))
 		return true;
 	r = text_request(io, CMD_ROOMS);
 	if (*match != '\0' && strcmp(match, "*") != 0)
@@ -250,7 +248,7 @@ cmd_topic(struct text *t, struct dialect_io *io, char *args)
 {
 	struct request *r;
 
-	if (!text_fits(t, io, args, MAX_STRING))
+	if (!text_fits(t, io, args, STRING_BYTES))
 		return true;
 	r = room_request(t, io, *args != '\0' ? CMD_TOPIC : CMD_ROOMS, "");
 	if (r == NULL)
@@ -268,7 +266,7 @@ static bool
 cmd_history(struct text *t, struct dialect_io *io, char *args)
 {
 	const char *count = word(&args);
-	uint64_t n = HISTORY, before = 0;
+	uint64_t n = TEXT_HISTORY, before = 0;
 	struct request *r;
 
 	if ((*count != '\0' && (!number(count, HISTORY_MAX, &n) || n == 0)) ||
@@ -289,7 +287,7 @@ cmd_away(struct text *t, struct dialect_io *io, char *args)
 {
 	struct request *r;
 
-	if (!text_fits(t, io, args, MAX_STRING))
+	if (!text_fits(t, io, args, STRING_BYTES))
 		return true;
 	r = text_request(io, CMD_AWAY);
 	if (*args != '\0')

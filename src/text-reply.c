@@ -9,7 +9,6 @@
 #include "text.h"
 
 #define DAY_SIZE	16	/* "2026-11-22" and NUL */
-#define FIRST_LAST	20	/* messages shown at entry */
 #define WIDTH		80	/* columns, unless the terminal told */
 #define AWAY_WIDTH	20	/* columns of an away text in a list */
 
@@ -24,7 +23,7 @@ enter_lobby(struct dialect_io *io)
 		return;
 	r = text_request(io, CMD_SUBSCRIBE);
 	request_set_room(r, &name);
-	r->last = FIRST_LAST;
+	r->last = TEXT_HISTORY;
 	r->has = HAS_LAST;
 	r->tag = TEXT_FIRST;
 }

@@ -14,6 +14,8 @@
 /* For "%s%s": a room as people write it. */
 #define TEXT_ROOM(s)	(*(s) == '@' ? "" : "#"), (s)
 
+#define TEXT_HISTORY	20	/* messages shown unless asked for more */
+
 struct text_room {
 	char	*shown;
 	char	*key;
