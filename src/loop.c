@@ -15,7 +15,6 @@
 #include "util.h"
 
 #define STOP_WAIT	5		/* seconds for slow clients at last */
-#define ROOMS_MIN	16
 #define UNFLUSHED_MAX	(8u * 1024 * 1024)	/* bytes of all rooms */
 
 static uint64_t
@@ -61,8 +60,8 @@ loop_slot_give(struct loop *l, uint32_t slot)
 	atomic_fetch_sub_explicit(&l->nsessions, 1, memory_order_relaxed);
 }
 
-struct session *
-loop_session(struct loop *l, client_id id)
+static struct session *
+find_session(struct loop *l, client_id id)
 {
 	uint32_t slot = CLIENT_SLOT(id);
 
@@ -74,67 +73,19 @@ loop_session(struct loop *l, client_id id)
 /* Rooms that have readers here. */
 
 struct room_view *
-loop_room(struct loop *l, uint32_t id)
-{
-	struct room_view *r;
-
-	if (l->rooms_cap == 0)
-		return NULL;
-	for (r = l->rooms[id & (l->rooms_cap - 1)]; r != NULL; r = r->next) {
-		if (r->id == id)
-			return r;
-	}
-	return NULL;
-}
-
-static void
-rooms_resize(struct loop *l, uint32_t cap)
-{
-	struct room_view **old = l->rooms, *r, *next;
-	uint32_t i, n = l->rooms_cap;
-
-	l->rooms = xcalloc(cap, sizeof(*l->rooms));
-	l->rooms_cap = cap;
-	for (i = 0; i < n; i++) {
-		for (r = old[i]; r != NULL; r = next) {
-			next = r->next;
-			r->next = l->rooms[r->id & (cap - 1)];
-			l->rooms[r->id & (cap - 1)] = r;
-		}
-	}
-	free(old);
-}
-
-struct room_view *
 loop_room_make(struct loop *l, uint32_t id, const char *name, uint64_t head)
 {
-	struct room_view *r = loop_room(l, id);
+	struct room_view *r = id_map_get(&l->rooms, id);
 	size_t len = strlen(name) + 1;
 
 	if (r != NULL)
 		return r;
-	if (l->nrooms >= l->rooms_cap)
-		rooms_resize(l, l->rooms_cap ? l->rooms_cap * 2 : ROOMS_MIN);
 	r = xcalloc(1, sizeof(*r) + len);
 	r->id = id;
 	r->last_seq = head;
 	memcpy(r->name, name, len);
-	r->next = l->rooms[id & (l->rooms_cap - 1)];
-	l->rooms[id & (l->rooms_cap - 1)] = r;
-	l->nrooms++;
+	id_map_put(&l->rooms, id, r);
 	return r;
-}
-
-static void
-room_free(struct loop *l, struct room_view *r)
-{
-	struct room_view **at = &l->rooms[r->id & (l->rooms_cap - 1)];
-
-	while (*at != r)
-		at = &(*at)->next;
-	*at = r->next;
-	l->nrooms--;
-	free(r);
 }
 
 void
@@ -151,7 +102,7 @@ loop_stream_left(struct loop *l, struct stream *s)
 	} else
 		stream_settle(s);
 	if (r->nplaces == 0)
-		room_free(l, r);
+		free(id_map_del(&l->rooms, r->id));
 }
 
 void
@@ -202,8 +153,8 @@ tell_written(struct loop *l)
 	}
 }
 
-void
-loop_flush(struct loop *l)
+static void
+flush(struct loop *l)
 {
 	struct session *s;
 	struct place *p;
@@ -249,7 +200,8 @@ append(struct loop *l, struct room_view *r, const struct msg *m)
 	l->unflushed += msg_size(m);
 }
 
-/* The hub held news back: all readers go on from the store. */
+/* The hub left news out, for there were too many: all readers go on from the
+ * store. */
 static void
 skip(struct room_view *r, uint64_t seq)
 {
@@ -269,7 +221,7 @@ skip(struct room_view *r, uint64_t seq)
 static void
 take_batch(struct loop *l, struct batch *b)
 {
-	struct room_view *r = loop_room(l, b->room);
+	struct room_view *r = id_map_get(&l->rooms, b->room);
 	uint32_t i;
 
 	atomic_fetch_sub_explicit(&l->backlog, b->bytes, memory_order_relaxed);
@@ -278,8 +230,8 @@ take_batch(struct loop *l, struct batch *b)
 		/* A reader that keeps up must not fall off in one round. */
 		if (r->unflushed > l->conf->stream_bytes / 4 ||
 		    l->unflushed > UNFLUSHED_MAX) {
-			loop_flush(l);
-			r = loop_room(l, b->room);
+			flush(l);
+			r = id_map_get(&l->rooms, b->room);
 		}
 	}
 	if (r != NULL && b->skip > r->last_seq)
@@ -324,7 +276,7 @@ wait_all(struct loop *l)
 static void
 take_reply(struct loop *l, struct request *req)
 {
-	struct session *s = loop_session(l, req->client);
+	struct session *s = find_session(l, req->client);
 
 	l->hub_bytes -= req->cost;
 	if (s != NULL && !s->dead)
@@ -346,7 +298,7 @@ take_reply(struct loop *l, struct request *req)
 static void
 take_read(struct loop *l, struct store_read *read)
 {
-	struct session *s = loop_session(l, read->client);
+	struct session *s = find_session(l, read->client);
 
 	if (s != NULL && !s->dead)
 		session_read_done(s, read);
@@ -385,13 +337,13 @@ take_mail(struct loop *l, struct mail *m)
 		take_read(l, (struct store_read *)m);
 		break;
 	case MAIL_PLACE:
-		s = loop_session(l, ((struct place_mail *)m)->client);
+		s = find_session(l, ((struct place_mail *)m)->client);
 		if (s != NULL && !s->dead)
 			session_place_given(s, (struct place_mail *)m);
 		free(m);
 		break;
 	case MAIL_SESSION:
-		s = loop_session(l, ((struct session_mail *)m)->client);
+		s = find_session(l, ((struct session_mail *)m)->client);
 		if (s != NULL && !s->dead)
 			session_act(s, ((struct session_mail *)m)->act);
 		free(m);
@@ -484,7 +436,7 @@ greet_cb(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	while (g->n > 0 && g->ring[g->first].due <= now) {
-		s = loop_session(l, g->ring[g->first].client);
+		s = find_session(l, g->ring[g->first].client);
 		g->first = (g->first + 1) % g->cap;
 		g->n--;
 		if (s != NULL && !s->dead)
@@ -533,7 +485,7 @@ round_end(struct loop *l)
 	mailbox_post(l->daemon->hub, &l->to_hub);
 	if (has_written(l))
 		tell_written(l);
-	loop_flush(l);
+	flush(l);
 	for (i = 0; i < l->waiting.n; i++) {
 		s = l->waiting.sessions[i];
 		s->is_waiting = false;
@@ -541,7 +493,7 @@ round_end(struct loop *l)
 			session_resume(s);
 	}
 	l->waiting.n = 0;
-	loop_flush(l);
+	flush(l);
 	for (i = n = 0; i < l->dead.n; i++) {
 		s = l->dead.sessions[i];
 		if (s->is_waiting)	/* the queue has it: next round */
@@ -626,11 +578,10 @@ loop_start(struct loop *l)
 void
 loop_stop(struct loop *l)
 {
-	struct control_mail *m = xcalloc(1, sizeof(*m));
+	struct mail *m = xcalloc(1, sizeof(*m));
 
-	m->mail.kind = MAIL_CONTROL;
-	m->what = CONTROL_STOP;
-	mailbox_post_one(&l->box, &m->mail);
+	m->kind = MAIL_CONTROL;
+	mailbox_post_one(&l->box, m);
 }
 
 void
@@ -691,7 +642,7 @@ loop_free(struct loop *l)
 	free(l->dirty.sessions);
 	free(l->waiting.sessions);
 	free(l->dead.sessions);
-	free(l->rooms);
+	id_map_free(&l->rooms);
 	free(l->slots);
 	free(l->rbuf);
 }

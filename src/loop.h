@@ -5,8 +5,9 @@
  * except the mailbox and the atomics.
  *
  * A round is: events (sockets, mail), then the end of the round: mail for the
- * hub goes out, sessions with something to write are flushed, those that
- * ended are freed.
+ * hub goes out, and that the last round's news are written; sessions with
+ * something to write are flushed, input held back is taken up, and what comes
+ * of it is flushed and mailed as well; sessions that ended are freed.
  */
 #ifndef LOOP_H
 #define LOOP_H
@@ -19,6 +20,7 @@
 
 #include "conf.h"
 #include "dialect.h"
+#include "id-map.h"
 #include "mailbox.h"
 #include "request.h"
 #include "store.h"
@@ -79,8 +81,7 @@ struct loop {
 
 	struct slot	*slots;
 	uint32_t	 nslots, free_slot;
-	struct room_view **rooms;	/* hash by id */
-	uint32_t	 nrooms, rooms_cap;
+	struct id_map	 rooms;		/* struct room_view */
 	struct segment_pool pool;
 
 	struct mail_list to_hub;
@@ -109,14 +110,6 @@ struct loop {
 
 #define READ_SIZE	16384
 
-enum control { CONTROL_STOP };
-
-/* Main to loop. */
-struct control_mail {
-	struct mail	 mail;
-	enum control	 what;
-};
-
 /* Main thread: fills in a zeroed loop; then starts its thread. */
 void	 loop_init(struct loop *, struct daemon *, unsigned id);
 void	 loop_start(struct loop *);
@@ -133,8 +126,6 @@ void	 loop_give(struct loop *, struct session_record *);
 /* The loop's own thread, all of them. */
 uint32_t loop_slot_take(struct loop *, struct session *, uint32_t *gen);
 void	 loop_slot_give(struct loop *, uint32_t slot);
-struct session *loop_session(struct loop *, client_id);
-struct room_view *loop_room(struct loop *, uint32_t id);
 struct room_view *loop_room_make(struct loop *, uint32_t id, const char *name,
 	    uint64_t head);
 void	 session_queue_add(struct session_queue *, struct session *);
@@ -148,7 +139,5 @@ void	 loop_greet_later(struct loop *, client_id);
 void	 loop_round(struct loop *, bool wait);
 /* A tick's work: gives sessions to a loop that has much less to do. */
 void	 loop_balance(struct loop *);
-/* Writes what the dirty sessions have to write. */
-void	 loop_flush(struct loop *);
 
 #endif

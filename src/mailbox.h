@@ -27,7 +27,7 @@ enum mail_kind {
 	/* listener or loop to loop */
 	MAIL_ATTACH,		/* struct attach_mail */
 	/* main to loop or hub */
-	MAIL_CONTROL		/* struct control_mail */
+	MAIL_CONTROL		/* struct mail: to end */
 };
 
 struct mail {

@@ -391,8 +391,9 @@ session_event_cb(struct bufferevent *bev, short what, void *arg)
 		    errno == ECONNRESET ? "reset" : strerror(errno));
 }
 
-bool
-session_quiet(const struct session *s)
+/* All of its input was used and all that it asked for was given. */
+static bool
+is_quiet(const struct session *s)
 {
 	const struct place *p;
 
@@ -422,7 +423,7 @@ session_resume(struct session *s)
 		if (!s->paused && !s->closing && !s->dead && !s->eof)
 			bufferevent_enable(s->bev, EV_READ);
 	}
-	if (s->eof && !s->closing && !s->dead && session_quiet(s))
+	if (s->eof && !s->closing && !s->dead && is_quiet(s))
 		session_close(s, "eof");
 }
 

@@ -29,8 +29,6 @@ void	 session_wait(struct session *);
 void	 session_finish(struct session *, enum session_end);
 /* CMD_MOVED came back. */
 void	 session_moved(struct session *, const struct request *);
-/* All of its input was used and all that it asked for was given. */
-bool	 session_quiet(const struct session *);
 
 /* A place in a room whose newest seq is head, having all up to after. */
 void	 session_place(struct session *, uint32_t id, const char *name,
@@ -50,7 +48,8 @@ void	 session_history_read(struct session *, struct store_read *);
 /* bufferevent callbacks */
 void	 session_read_cb(struct bufferevent *, void *);
 void	 session_write_cb(struct bufferevent *, void *);
-void	 session_stuck(struct session *);
 void	 session_event_cb(struct bufferevent *, short, void *);
+/* Nothing could be written for write_timeout: ends a peer that is dead. */
+void	 session_stuck(struct session *);
 
 #endif

@@ -22,7 +22,6 @@ struct stream;
 
 /* A room that has readers on this loop. */
 struct room_view {
-	struct room_view *next;		/* in the loop's hash chain */
 	struct stream	*streams[ENC_MAX];	/* NULL: no reader uses it */
 	uint64_t	 last_seq;	/* newest this loop was told of */
 	uint32_t	 id;

@@ -346,19 +346,15 @@ Test(session, whole_lines_only)
 static size_t
 kept(unsigned loop)
 {
-	struct loop *l = &rig.d.loops[loop];
-	size_t bytes = 0;
-	uint32_t i;
+	const struct id_map *rooms = &rig.d.loops[loop].rooms;
+	const struct room_view *r;
+	size_t bytes = 0, pos = 0;
 	int e;
 
-	for (i = 0; i < l->rooms_cap; i++) {
-		struct room_view *r = l->rooms[i];
-
-		for (; r != NULL; r = r->next) {
-			for (e = 0; e < ENC_MAX; e++) {
-				if (r->streams[e] != NULL)
-					bytes += stream_bytes(r->streams[e]);
-			}
+	while ((r = id_map_next(rooms, &pos)) != NULL) {
+		for (e = 0; e < ENC_MAX; e++) {
+			if (r->streams[e] != NULL)
+				bytes += stream_bytes(r->streams[e]);
 		}
 	}
 	return bytes;
