@@ -109,7 +109,6 @@ cmd_subscribe(struct hub *h, struct login *l, struct request *req)
 	req->topic = request_str(req, room->topic != NULL ? room->topic : "");
 	req->members = room->users;
 	req->role = m->owner ? "owner" : "member";
-	req->room_created = created;
 	return ANSWER;
 }
 

@@ -9,8 +9,6 @@
 #include "json-render.h"
 #include "name.h"
 
-#define MAX_STRING	512	/* bytes of a FIELD_STRING */
-#define MAX_KEY		128	/* bytes of a FIELD_KEY */
 #define MAX_ECHO	32	/* bytes of an unknown command in a message */
 #define SCRATCH_KEEP	8192
 
@@ -136,11 +134,11 @@ take_string(struct parts *p, const struct field_def *f, const char *s,
 		p->kind = (enum msg_kind)kind;
 		return true;
 	case FIELD_KEY:
-		if (n == 0 || n > MAX_KEY || !text_is_clean(s, n))
+		if (n == 0 || n > KEY_BYTES || !text_is_clean(s, n))
 			return wrong_field(r, f);
 		break;
 	default:
-		if (!clean(r, f, &s, &n, MAX_STRING))
+		if (!clean(r, f, &s, &n, STRING_BYTES))
 			return false;
 	}
 	if (n == 0 && !f->required)
@@ -175,7 +173,6 @@ take_number(struct request *r, const struct field_def *f, int64_t n)
 		break;
 	case SLOT_SEQ:
 		r->seq = (uint64_t)n;
-		r->has |= HAS_SEQ;
 		break;
 	case SLOT_LAST:
 		r->last = (uint32_t)n;
@@ -337,26 +334,6 @@ json_line(void *state, struct dialect_io *io, char *line, size_t len)
 	}
 }
 
-static void *
-json_open(const struct conf *conf)
-{
-	(void)conf;
-	return NULL;
-}
-
-static void
-json_close(void *state)
-{
-	(void)state;
-}
-
-static void
-json_greet(void *state, struct dialect_io *io)
-{
-	(void)state;
-	(void)io;
-}
-
 static void
 json_error(void *state, struct dialect_io *io, enum error error,
     uint32_t retry_ms)
@@ -376,9 +353,6 @@ json_reply(void *state, struct dialect_io *io, struct request *r)
 
 const struct dialect dialect_json = {
 	.name = "json",
-	.open = json_open,
-	.close = json_close,
-	.greet = json_greet,
 	.line = json_line,
 	.error = json_error,
 	.reply = json_reply,

@@ -36,16 +36,16 @@ struct dialect_io {
 
 struct dialect {
 	const char	*name;
-	/* Per-session state, or NULL where there is none. */
+	/* Per-session state; NULL where there is none. */
 	void		*(*open)(const struct conf *);
 	void		 (*close)(void *);
-	/* The greeting; called once, when it is due (json: never). */
+	/* The greeting; called once, when it is due (json: NULL). */
 	void		 (*greet)(void *, struct dialect_io *);
 	/* One line without its end. May be changed in place. Never empty for
 	 * json. */
 	void		 (*line)(void *, struct dialect_io *, char *, size_t);
-	/* A line was thrown away: ERR_TOO_LONG; or a reply of the session's
-	 * own: ERR_RATE_LIMITED, ERR_SERVER_FULL. */
+	/* An answer that belongs to no command: ERR_TOO_LONG, when a line was
+	 * thrown away. */
 	void		 (*error)(void *, struct dialect_io *, enum error,
 			    uint32_t retry_ms);
 	/* An answered request; the caller frees it. */

@@ -59,9 +59,8 @@ enum verdict cmd_who(struct hub *, struct login *, struct request *);
 enum verdict say_committed(struct hub *, struct store_op *);
 enum verdict topic_committed(struct hub *, struct store_op *);
 
-/* Sends an answered request to its client's loop. */
-void	 hub_reply(struct hub *, struct request *);
-/* The same, after a while: the client may have moved. */
+/* Sends a request that is answered after a while, when its client may have
+ * moved. */
 void	 hub_reply_late(struct hub *, struct request *);
 /*
  * Gives the store something to do for this room: an op of this kind with msg

@@ -32,12 +32,12 @@ out_reply(void *arg, struct request *req)
 {
 	struct hub_thread *h = arg;
 
-	req->mail.kind = MAIL_REPLY;
 	mail_list_add(&h->out[CLIENT_LOOP(req->client)], &req->mail);
 }
 
+/* Not what hub_held() means: these news are not given later. */
 static void
-hold_back(struct batch *b)
+leave_out(struct batch *b)
 {
 	uint32_t i;
 
@@ -58,10 +58,9 @@ out_batch(void *arg, unsigned loop, struct batch *b)
 
 	if (atomic_load_explicit(&l->backlog, memory_order_relaxed) >
 	    BACKLOG_MAX)
-		hold_back(b);
+		leave_out(b);
 	atomic_fetch_add_explicit(&l->backlog, b->bytes,
 	    memory_order_relaxed);
-	b->mail.kind = MAIL_BATCH;
 	b->stamp = ++h->stamps[loop];
 	mail_list_add(&h->out[loop], &b->mail);
 	return b->stamp;
@@ -81,7 +80,6 @@ out_place(void *arg, struct place_mail *m)
 {
 	struct hub_thread *h = arg;
 
-	m->mail.kind = MAIL_PLACE;
 	mail_list_add(&h->out[CLIENT_LOOP(m->client)], &m->mail);
 }
 
@@ -90,7 +88,6 @@ out_session(void *arg, struct session_mail *m)
 {
 	struct hub_thread *h = arg;
 
-	m->mail.kind = MAIL_SESSION;
 	mail_list_add(&h->out[CLIENT_LOOP(m->client)], &m->mail);
 }
 

@@ -9,7 +9,7 @@
 
 struct hub_thread;
 
-/* Main thread, once the loops are filled in; sets daemon->hub. */
+/* Main thread, before the loops are filled in. */
 struct hub_thread *hub_thread_new(struct daemon *);
 void	 hub_thread_start(struct hub_thread *);
 struct mailbox *hub_thread_box(struct hub_thread *);

@@ -113,13 +113,7 @@ hub_free(struct hub *h)
 	free(h);
 }
 
-void
-hub_configure(struct hub *h, const struct conf *conf)
-{
-	h->conf = conf;
-}
-
-void
+static void
 hub_reply(struct hub *h, struct request *req)
 {
 	req->mail.kind = MAIL_REPLY;
@@ -185,7 +179,7 @@ run(struct hub *h, struct request *req)
 	if (lacks(req, flags))
 		return ANSWER;
 	if (l != NULL)
-		req->sid = l->sid;	/* reply_late() goes by it */
+		req->sid = l->sid;	/* hub_reply_late() */
 	if (l != NULL && l->holds && (flags & KEEP_HELD) == 0)
 		login_release(h, l);
 	return commands[req->cmd].run(h, l, req);

@@ -34,7 +34,6 @@ struct hub *hub_new(const struct conf *, struct store *, unsigned nloops,
 	    const struct hub_out *);
 /* Every op has come back. News not flushed are dropped. */
 void	 hub_free(struct hub *);
-void	 hub_configure(struct hub *, const struct conf *);
 
 /*
  * Takes over the request; it comes back by reply, now or, if something must be
@@ -55,9 +54,10 @@ void	 hub_committed(struct hub *, struct store_op *);
 /* Takes over. */
 void	 hub_pruned(struct hub *, struct store_pruned *);
 /*
- * The end of a round: news gathered go out, one batch a room and loop; the
- * store is flushed. Order for a client: news of a room that came before its
- * subscribe's reply precede it, those behind come after.
+ * The end of a round: news gathered go out, one batch a room and loop, but
+ * for those that are held back; the store is flushed. Order for a client: news
+ * of a room that came before its subscribe's reply precede it, those behind
+ * come after.
  */
 void	 hub_flush(struct hub *);
 /*
@@ -70,7 +70,7 @@ void	 hub_release(struct hub *);
 
 /* Ops the store has not given back yet: the hub may not be freed before. */
 uint64_t hub_pending(const struct hub *);
-/* For tests and metrics. */
+/* For tests. */
 uint32_t hub_users(const struct hub *);
 uint32_t hub_rooms(const struct hub *);
 

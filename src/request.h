@@ -92,7 +92,6 @@ struct request {
 	const char	*role;
 	uint32_t	 members;
 	bool		 duplicate, guest, reset, gap, more;
-	bool		 room_created;
 	uint64_t	 gap_after, gap_before;
 	uint64_t	 next;		/* lists: where to go on, if more */
 	const char	*session;	/* login: secret to resume by */
@@ -108,7 +107,7 @@ struct request {
 	size_t		 left;
 };
 
-enum { HAS_AFTER = 1, HAS_BEFORE = 2, HAS_LAST = 4, HAS_SEQ = 8 };
+enum { HAS_AFTER = 1, HAS_BEFORE = 2, HAS_LAST = 4 };
 
 struct request *request_new(enum cmd);
 void	 request_free(struct request *);	/* NULL is nothing */

@@ -46,7 +46,8 @@ struct member {
 	struct member	*next;		/* of the same login */
 	struct room	*room;
 	struct login	*login;
-	uint64_t	 seen;		/* how far it has read */
+	uint64_t	 seen;		/* how far it has read; in an inbox at
+					 * first where its reading begins */
 	uint32_t	 index;		/* in room->members */
 	bool		 owner;
 	bool		 held;

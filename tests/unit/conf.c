@@ -190,7 +190,7 @@ Test(conf, state_dir)
 	cr_assert(!root || (seteuid(0) == 0 && prctl(PR_SET_DUMPABLE, 1) == 0));
 }
 
-/* What the issue and the wire contract name. */
+/* What the manual names. */
 Test(conf, names)
 {
 	static const char *const names[] = {

@@ -316,7 +316,6 @@ Test(log, long_line)
 
 Test(log, levels)
 {
-	enum log_level l;
 	char *text;
 
 	cr_assert(!log_enabled(LEVEL_INFO));
@@ -339,14 +338,6 @@ Test(log, levels)
 	cr_assert_not_null(strstr(text, " warn three\n"));
 	cr_assert_not_null(strstr(text, " info four\n"));
 	free(text);
-	for (l = LEVEL_ERROR; l <= LEVEL_DEBUG; l++) {
-		enum log_level again = LEVEL_DEBUG;
-
-		cr_assert(log_level_parse(log_level_names[l], &again));
-		cr_assert_eq(again, l);
-	}
-	cr_assert(!log_level_parse("Error", &l));
-	cr_assert(!log_level_parse("", &l));
 }
 
 /* A pipe at stderr; its reading end. */

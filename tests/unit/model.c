@@ -218,7 +218,7 @@ rename_(struct model *m, const struct request *r, struct m_answer *a)
 	}
 }
 
-/* Where reading begins, as protocol.md has it. */
+/* Where reading begins, as partyline-protocol(7) has it. */
 static void
 start(const struct request *r, uint64_t head, uint64_t floor,
     struct m_answer *a)
