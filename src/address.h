@@ -1,6 +1,7 @@
 /*
- * How many clients an address has: an IPv4 address, an IPv6 /64, or "unix".
- * One small object an address, shared by its clients. Any thread.
+ * How many clients an address has: an IPv4 address, an IPv6 /64, or "unix",
+ * which may have any number. One small object an address, shared by its
+ * clients. Any thread.
  */
 #ifndef ADDRESS_H
 #define ADDRESS_H

@@ -58,7 +58,6 @@ tcp_recv(struct bufferevent *bev, void *data, size_t size)
 
 const struct carrier carrier_tcp = {
 	.name = "tcp",
-	.framed = false,
 	.open = tcp_open,
 	.send = tcp_send,
 	.taken = tcp_taken,

@@ -1,7 +1,6 @@
 /*
  * How bytes get to a client and from it: one const struct a kind of
- * transport. A carrier is a stream of bytes, or framed: then each line is a
- * frame of its own. The session's loop.
+ * transport. The session's loop.
  */
 #ifndef CARRIER_H
 #define CARRIER_H
@@ -10,12 +9,10 @@
 #include <sys/uio.h>
 
 #include <event2/bufferevent.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 struct carrier {
 	const char	*name;
-	bool		 framed;
 	/* Takes a connected, non-blocking socket over; its fd is closed by
 	 * whoever closes the session. */
 	struct bufferevent *(*open)(struct event_base *, int fd);

@@ -83,20 +83,6 @@ log_level_set(enum log_level level)
 	atomic_store_explicit(&threshold, (int)level, memory_order_relaxed);
 }
 
-bool
-log_level_parse(const char *name, enum log_level *level)
-{
-	unsigned i;
-
-	for (i = 0; log_level_names[i] != NULL; i++) {
-		if (strcmp(log_level_names[i], name) == 0) {
-			*level = (enum log_level)i;
-			return true;
-		}
-	}
-	return false;
-}
-
 /* Adds all or nothing, and nothing any more once something did not fit. */
 static void
 put(struct line *l, const char *s, size_t n)

@@ -49,8 +49,6 @@ extern const char *const log_level_names[];	/* by level, ended by NULL */
 bool	 log_enabled(enum log_level);
 void	 log_write(enum log_level, const char *event, const struct log_field *);
 void	 log_level_set(enum log_level);
-/* "error".."debug"; false if it is none. */
-bool	 log_level_parse(const char *, enum log_level *);
 
 /*
  * Opens the target: "stderr", "syslog" or a file's path, and starts the

@@ -1,7 +1,7 @@
 /*
- * The telnet layer of one connection, from its first IAC on; see telnet.md's
- * table in partyline-protocol(7). Bytes in, text and answers out. Pure: no
- * socket. The connection's loop.
+ * The telnet layer of one connection, from its first IAC on; see "Telnet" in
+ * partyline-protocol(7). Bytes in, text and answers out. Pure: no socket. The
+ * connection's loop. And what a line editor would make of a line.
  */
 #ifndef TELNET_H
 #define TELNET_H

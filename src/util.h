@@ -86,7 +86,7 @@ uint64_t clock_us(void);		/* monotonic, microseconds */
 int64_t	 clock_wall(void);		/* ms since the epoch, UTC */
 
 #define TIME_RFC3339	25		/* "2026-11-22T06:33:00.123Z" and NUL */
-/* UTC, milliseconds, RFC 3339 section 5.6. The date part is cached a thread. */
+/* UTC, milliseconds, RFC 3339 section 5.6. The second is cached a thread. */
 void	 time_rfc3339(int64_t, char [TIME_RFC3339]);
 
 /* Random bytes of the kernel; never fails (getrandom(2)). */

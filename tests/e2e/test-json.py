@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The JSON dialect as protocol.md has it: commands, events, errors."""
+"""The JSON dialect as partyline-protocol(7) has it: commands, events, errors."""
 
 import json
 import re
