@@ -152,17 +152,6 @@ buf_addu(struct buf *b, uint64_t v)
 	buf_add(b, p, (size_t)(tmp + sizeof(tmp) - p));
 }
 
-void
-buf_drop(struct buf *b, size_t n)
-{
-	if (n >= b->len) {
-		b->len = 0;
-		return;
-	}
-	memmove(b->data, b->data + n, b->len - n);
-	b->len -= n;
-}
-
 const char *
 buf_str(struct buf *b)
 {

@@ -41,7 +41,6 @@ void	 buf_addf(struct buf *, const char *, ...)
 void	 buf_vaddf(struct buf *, const char *, va_list)
 	    __attribute__((format(printf, 2, 0)));
 void	 buf_addu(struct buf *, uint64_t);	/* decimal, fast */
-void	 buf_drop(struct buf *, size_t);	/* removes n bytes in front */
 const char *buf_str(struct buf *);		/* terminated view */
 
 /* n writable bytes at the end. */

@@ -32,8 +32,6 @@ Test(util, buf_empty)
 
 	buf_reset(&b);
 	buf_trim(&b, 0);
-	buf_drop(&b, 0);
-	buf_drop(&b, 5);
 	buf_add(&b, NULL, 0);
 	buf_adds(&b, "");
 	cr_assert_null(b.data);
@@ -55,12 +53,6 @@ Test(util, buf_grows_and_keeps)
 	for (i = 0; i < 100000; i++)
 		cr_assert_eq(b.data[i], (char)i);
 	cr_assert_leq(b.cap, 200000);
-	buf_drop(&b, 99990);
-	cr_assert_eq(b.len, 10);
-	for (i = 0; i < 10; i++)
-		cr_assert_eq(b.data[i], (char)(i + 99990));
-	buf_drop(&b, 11);
-	cr_assert_eq(b.len, 0);
 	buf_trim(&b, b.cap);
 	cr_assert_not_null(b.data);
 	buf_trim(&b, b.cap - 1);
