@@ -444,6 +444,10 @@ greet_cb(evutil_socket_t fd, short what, void *arg)
 	}
 	if (g->n > 0)
 		greet_arm(l);
+	else {		/* what a burst of connects made large */
+		free(g->ring);
+		*g = (struct greets){ 0 };
+	}
 }
 
 static void
