@@ -152,6 +152,7 @@ run(void *arg)
 	unsigned i, turn;
 	int wait = -1;
 
+	pthread_setname_np(pthread_self(), "hub");
 	while (!h->stopping || hub_pending(h->hub) > 0) {
 		m = mailbox_wait(&h->box, wait);
 		/*

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <err.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -527,7 +528,10 @@ static void *
 run(void *arg)
 {
 	struct loop *l = arg;
+	char name[16];
 
+	snprintf(name, sizeof(name), "loop-%u", l->id);
+	pthread_setname_np(pthread_self(), name);	/* for top -H */
 	l->cpu_us = thread_cpu_us();
 	request_pool_open();
 	while (!l->stopping || atomic_load(&l->nsessions) > 0)

@@ -168,6 +168,7 @@ sqlite_reader(void *arg)
 	struct sqlite *s = arg;
 	struct store_read *r;
 
+	pthread_setname_np(pthread_self(), "store-read");
 	while ((r = next_read(s)) != NULL) {
 		answer(s, r);
 		mailbox_post_one(r->to, &r->mail);

@@ -484,6 +484,7 @@ sqlite_writer(void *arg)
 	struct mail_list group;
 	bool busy = false;
 
+	pthread_setname_np(pthread_self(), "store");
 	mail_list_init(&group);
 	sqlite3_wal_hook(s->wdb, wal_hook_cb, s);
 	while (wait_work(s, &group, busy, &limits)) {
