@@ -119,6 +119,26 @@ text_here(struct text *t, struct dialect_io *io)
 	return NULL;
 }
 
+bool
+text_name(struct text *t, struct dialect_io *io, struct name *name,
+    const char *word)
+{
+	const char *why = "is wrong";
+	struct buf shown = { 0 };
+
+	if (name_parse(name, word, strlen(word), &why))
+		return true;
+	if (strpbrk(word, " \t") != NULL) {
+		text_clip(&shown, word, TEXT_ECHO);
+		text_error(t, &io->out, "A name is one word: \"%s\" has a "
+		    "space.", buf_str(&shown));
+		buf_free(&shown);
+	} else {
+		text_error(t, &io->out, "The name %s.", why);
+	}
+	return false;
+}
+
 uint32_t
 text_find(const struct text *t, const char *key)
 {
@@ -147,17 +167,15 @@ text_say(struct text *t, struct dialect_io *io, enum msg_kind kind,
 static void
 log_in(struct text *t, struct dialect_io *io, const char *word)
 {
-	const char *why = "is wrong";
 	struct request *r;
 	struct name name;
 
-	if (name_parse(&name, word, strlen(word), &why)) {
+	if (text_name(t, io, &name, word)) {
 		r = text_request(io, CMD_LOGIN);
 		request_set_name(r, &name);
-		return;
+	} else {
+		text_ask(io);
 	}
-	text_error(t, &io->out, "The name %s.", why);
-	text_ask(io);
 }
 
 /* The line cleaned and terminated; the thread's until the next one. */
@@ -215,7 +233,11 @@ text_failed(void *state, struct dialect_io *io, enum error error,
 {
 	struct text *t = state;
 
-	text_failure(t, io, error_text(error), retry_ms);
+	if (error == ERR_TOO_LONG)
+		text_error(t, &io->out, "That is too long: a line has at most "
+		    "%llu bytes.", (unsigned long long)io->conf->max_line);
+	else
+		text_failure(t, io, error_text(error), retry_ms);
 	if (!io->logged_in && error == ERR_TOO_LONG)
 		text_ask(io);
 }

@@ -8,7 +8,6 @@
 #include "name.h"
 #include "text.h"
 
-#define MAX_ECHO	32	/* bytes of an unknown command that are shown */
 #define HISTORY_MAX	1000
 
 struct text_cmd {
@@ -84,14 +83,11 @@ static struct request *
 name_request(struct text *t, struct dialect_io *io, enum cmd cmd,
     const char *who)
 {
-	const char *why = "is wrong";
 	struct request *r;
 	struct name name;
 
-	if (!name_parse(&name, who, strlen(who), &why)) {
-		text_error(t, &io->out, "The name %s.", why);
+	if (!text_name(t, io, &name, who))
 		return NULL;
-	}
 	r = text_request(io, cmd);
 	request_set_name(r, &name);
 	return r;
@@ -105,6 +101,28 @@ cmd_name(struct text *t, struct dialect_io *io, char *args)
 	if (name_request(t, io, io->logged_in ? CMD_RENAME : CMD_LOGIN,
 	    args) == NULL && !io->logged_in)
 		text_ask(io);
+	return true;
+}
+
+/* True if it is an inbox, which nobody enters, and the person was told. */
+static bool
+is_inbox(struct text *t, struct dialect_io *io, const char *room)
+{
+	struct name name, own;
+
+	if (!name_parse_room(&name, room, strlen(room), NULL) ||
+	    *name.key != '@')
+		return false;
+	if (io->name != NULL &&
+	    name_parse(&own, io->name, strlen(io->name), NULL) &&
+	    strcmp(own.key, name.key + 1) == 0)
+		text_error(t, &io->out, "%s is your inbox: what people say to "
+		    "you alone comes here by itself. /msg NAME TEXT answers.",
+		    name.shown);
+	else
+		text_error(t, &io->out, "%s is no room: /msg %s TEXT says "
+		    "something to %s alone.", name.shown, name.shown + 1,
+		    name.shown + 1);
 	return true;
 }
 
@@ -131,7 +149,7 @@ cmd_join(struct text *t, struct dialect_io *io, char *args)
 
 	if (*args == '\0' || strpbrk(args, " \t") != NULL)
 		return false;
-	if (go_to(t, io, args))
+	if (is_inbox(t, io, args) || go_to(t, io, args))
 		return true;
 	if ((r = room_request(t, io, CMD_SUBSCRIBE, args)) != NULL) {
 		r->last = TEXT_HISTORY;
@@ -158,7 +176,7 @@ cmd_room(struct text *t, struct dialect_io *io, char *args)
 	if (strpbrk(args, " \t") != NULL)
 		return false;
 	if (*args != '\0') {
-		if (!go_to(t, io, args))
+		if (!is_inbox(t, io, args) && !go_to(t, io, args))
 			text_error(t, &io->out,
 			    "You are not in that room: /join ROOM enters it.");
 		return true;
@@ -269,9 +287,12 @@ cmd_history(struct text *t, struct dialect_io *io, char *args)
 	uint64_t n = TEXT_HISTORY, before = 0;
 	struct request *r;
 
-	if ((*count != '\0' && (!number(count, HISTORY_MAX, &n) || n == 0)) ||
-	    (*args != '\0' && !number(args, INT64_MAX, &before)))
+	if (*args != '\0' && !number(args, INT64_MAX, &before))
 		return false;
+	if (*count != '\0' && (!number(count, HISTORY_MAX, &n) || n == 0)) {
+		text_error(t, &io->out, "N is 1 to %d.", HISTORY_MAX);
+		return true;
+	}
 	if ((r = room_request(t, io, CMD_HISTORY, "")) == NULL)
 		return true;
 	r->limit = (uint32_t)n;
@@ -352,8 +373,9 @@ static const struct text_cmd cmds[] = {
 	{ "me", "TEXT", "say what you do: /me waves", NULL, false, cmd_me },
 	{ "topic", "[TEXT]", "show the room's topic, or set it", NULL, false,
 	    cmd_topic },
-	{ "history", "[N]", "show the last N messages of the room",
-	    "Without N it is 20. A number behind N goes further back.\n",
+	{ "history", "[N [BEFORE]]", "show the last N messages of the room",
+	    "Without N it is 20. BEFORE is a message's number: those older "
+	    "than it.\nThe last line shown tells how to go further back.\n",
 	    false, cmd_history },
 	{ "away", "[TEXT]", "say that you are away, or back",
 	    "Without TEXT you are back.\n", false, cmd_away },
@@ -390,7 +412,7 @@ unknown(struct text *t, struct dialect_io *io, const char *name)
 			near = cmds[i].name;
 		}
 	}
-	text_clip(&shown, name, MAX_ECHO);
+	text_clip(&shown, name, TEXT_ECHO);
 	if (near != NULL)
 		text_error(t, &io->out, "There is no command /%s. Did you "
 		    "mean /%s?", buf_str(&shown), near);
@@ -438,11 +460,13 @@ cmd_help(struct text *t, struct dialect_io *io, char *args)
 		for (i = 0; i < NITEMS(cmds); i++) {
 			buf_reset(&usage);
 			add_usage(&usage, &cmds[i]);
-			text_info(&io->out, "%-18s%s", buf_str(&usage),
+			text_info(&io->out, "%-22s%s", buf_str(&usage),
 			    cmds[i].help);
 		}
 		text_info(&io->out, "Any other line is said to the room; // "
 		    "says one that begins with a /.");
+		if (!io->logged_in)
+			text_info(&io->out, "But a name is needed first.");
 	}
 	buf_free(&usage);
 	if (!io->logged_in)

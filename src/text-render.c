@@ -88,6 +88,20 @@ render_stored(struct buf *b, bool color, const char *room, const struct msg *m)
 	ADD(b, "\r\n");
 }
 
+/* A reason to leave that says no more than that somebody left. */
+static bool
+is_usual(const char *reason)
+{
+	static const char *const usual[] = { "", "eof", "quit", "reset" };
+	size_t i;
+
+	for (i = 0; i < NITEMS(usual); i++) {
+		if (strcmp(reason, usual[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* What is no message: dim as a whole. */
 static void
 render_passing(struct buf *b, bool color, const char *room,
@@ -103,7 +117,7 @@ render_passing(struct buf *b, bool color, const char *room,
 		buf_addf(b, "a message of %s was removed", from);
 	else if (m->kind == MSG_JOIN)
 		buf_addf(b, "%s joined", from);
-	else if (m->kind == MSG_LEAVE && *text == '\0')
+	else if (m->kind == MSG_LEAVE && is_usual(text))
 		buf_addf(b, "%s left", from);
 	else if (m->kind == MSG_LEAVE)
 		buf_addf(b, "%s left (%s)", from, text);
@@ -162,12 +176,35 @@ void
 text_render_bye(struct buf *b, const char *reason, bool reconnect,
     uint32_t after_ms)
 {
-	ADD(b, "-- Bye: ");
-	text_clean(b, reason, strlen(reason));
+	static const struct {
+		const char	*reason, *text;
+	} known[] = {
+		{ "shutdown", "The server is closing." },
+		{ "replaced", "You are connected from elsewhere now." },
+		{ "login-timeout", "You were not logged in in time." },
+		{ "read-timeout", "Nothing was heard of you for long." },
+		{ "server-full", "The server is full (server-full)." },
+		{ "store-unavailable",
+		    "The server cannot read what was said." },
+	};
+	size_t i;
+
+	for (i = 0; i < NITEMS(known) &&
+	    strcmp(known[i].reason, reason) != 0; i++)
+		;
+	ADD(b, "-- ");
+	if (i < NITEMS(known)) {
+		buf_adds(b, known[i].text);
+	} else {
+		ADD(b, "Bye: ");
+		text_clean(b, reason, strlen(reason));
+		buf_addc(b, '.');
+	}
 	if (reconnect && after_ms > 0)
-		buf_addf(b, "; come again in %u s", (after_ms + 999) / 1000);
+		buf_addf(b, " Please come back in %u s.",
+		    (after_ms + 999) / 1000);
 	else if (reconnect)
-		ADD(b, "; come again");
+		ADD(b, " Please come back.");
 	ADD(b, "\r\n");
 }
 

@@ -37,7 +37,7 @@ logged_in(struct text *t, struct dialect_io *io, const struct request *r)
 	enter_lobby(io);
 }
 
-/* Among the rooms entered, and the current one unless it is an inbox. */
+/* Among the rooms entered, and the current one. */
 static void
 remember(struct text *t, const struct request *r)
 {
@@ -47,11 +47,9 @@ remember(struct text *t, const struct request *r)
 		t->rooms = xrealloc(t->rooms, (i + 1) * sizeof(*t->rooms));
 		t->rooms[i].shown = xstrdup(r->room);
 		t->rooms[i].key = xstrdup(r->room_key);
-		if (t->current == t->nrooms++)
-			t->current = t->nrooms;
+		t->nrooms++;
 	}
-	if (*r->room != '@')
-		t->current = i;
+	t->current = i;
 }
 
 static void
@@ -60,6 +58,11 @@ entered(struct text *t, struct dialect_io *io, const struct request *r)
 	remember(t, r);
 	buf_addf(&io->out, "-- You are in %s%s (%u here).", TEXT_ROOM(r->room),
 	    r->members);
+	if (r->head > r->floor && r->head - r->floor > r->last)
+		buf_addf(&io->out, " The last %u messages follow; older ones: "
+		    "/history", r->last);
+	else if (r->head > r->floor)
+		buf_adds(&io->out, " What was said so far follows.");
 	if (r->topic != NULL && *r->topic != '\0')
 		buf_addf(&io->out, " Topic: %s", r->topic);
 	buf_adds(&io->out, "\r\n");
@@ -137,7 +140,7 @@ show_history(struct text *t, struct dialect_io *io, const struct request *r)
 		    r->room, r->msgs[i]);
 	}
 	if (r->more && r->nlisted > 0)
-		text_info(&io->out, "end of history; older: /history %u %llu",
+		text_info(&io->out, "older ones: /history %u %llu",
 		    r->limit, (unsigned long long)r->msgs[0]->seq);
 	else
 		text_info(&io->out, "end of history");
@@ -211,6 +214,8 @@ show_rooms(struct text *t, struct dialect_io *io, const struct request *r)
 	if (r->more)
 		text_info(b, "more: /rooms %s %llu", r->match != NULL ?
 		    r->match : "*", (unsigned long long)r->next);
+	else if (r->nlisted == 0 && r->after == 0 && r->match != NULL)
+		text_info(b, "No room has \"%s\" in its name.", r->match);
 	else if (r->nlisted == 0 && r->after == 0)
 		text_info(b, "no room");
 	else
@@ -292,6 +297,19 @@ show_who(struct text *t, struct dialect_io *io, const struct request *r)
 }
 
 static void
+away(struct text *t, struct dialect_io *io, const struct request *r)
+{
+	if (r->string != NULL)
+		text_info(&io->out, "You are away.");
+	else if (t->away)
+		text_info(&io->out, "You are back.");
+	else
+		text_info(&io->out, "You were not away. /away TEXT says that "
+		    "you are.");
+	t->away = r->string != NULL;
+}
+
+static void
 answer(struct text *t, struct dialect_io *io, const struct request *r)
 {
 	switch (r->cmd) {
@@ -320,8 +338,7 @@ answer(struct text *t, struct dialect_io *io, const struct request *r)
 		show_who(t, io, r);
 		break;
 	case CMD_AWAY:
-		text_info(&io->out, r->string != NULL ? "You are away." :
-		    "You are back.");
+		away(t, io, r);
 		break;
 	case CMD_RENAME:
 		text_info(&io->out, "You are %s now.", r->name);
@@ -340,6 +357,9 @@ refused(struct text *t, struct dialect_io *io, const struct request *r)
 	if (r->error == ERR_NOT_SUBSCRIBED && r->room != NULL)
 		text_error(t, &io->out, "You are not in %s%s: /join ROOM "
 		    "enters a room.", TEXT_ROOM(r->room));
+	else if (r->cmd == CMD_TELL && r->error == ERR_NO_SUCH_USER)
+		text_error(t, &io->out, "%s is not here, so that was not sent.",
+		    r->name);
 	else
 		text_failure(t, io, text, r->retry_ms);
 	if (r->cmd == CMD_LOGIN)

@@ -14,6 +14,7 @@
 /* For "%s%s": a room as people write it. */
 #define TEXT_ROOM(s)	(*(s) == '@' ? "" : "#"), (s)
 
+#define TEXT_ECHO	32	/* columns of what was typed that are shown */
 #define TEXT_HISTORY	20	/* messages shown unless asked for more */
 
 struct text_room {
@@ -28,6 +29,7 @@ struct text {
 	uint16_t	 width;		/* columns, 0 unknown */
 	uint8_t		 encoding;	/* enum encoding */
 	bool		 greeted;
+	bool		 away;
 };
 
 /* What a request was made for, where its cmd does not tell: its tag. */
@@ -41,6 +43,9 @@ enum text_tag {
 struct request *text_request(struct dialect_io *, enum cmd);
 /* The current room, or NULL, and the person was told that there is none. */
 const struct text_room *text_here(struct text *, struct dialect_io *);
+/* False, and the person was told what is wrong with the name. */
+bool	 text_name(struct text *, struct dialect_io *, struct name *,
+	    const char *);
 /* Index of an entered room by its key, or nrooms. */
 uint32_t text_find(const struct text *, const char *key);
 /* True if it is no longer than max, else the person was told. */

@@ -339,7 +339,7 @@ def terminate():
     has(bye, "reason", "reconnect")
     ok(isinstance(bye["reconnect"], bool), str(bye))
     eq(bot.fill(Deadline(5, "close")), False, "closed")
-    contains(ann.to_end().split(b"\r\n")[-2].lower(), b"bye")
+    contains(ann.to_end().split(b"\r\n")[-2], b"The server is closing.")
     unnamed.to_end()
     eq(d.wait_end(), 0, "exit status")
     d.restart()

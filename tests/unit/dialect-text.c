@@ -10,6 +10,7 @@
 
 #define T	1006430580123	/* 2001-11-22T12:03:00.123Z */
 #define ASK	"What is your name? "
+#define TOO_LONG	"** That is too long: a line has at most 16384 bytes.\r\n"
 #define NOWHERE	"** You are in no room: /join ROOM enters one.\r\n"
 
 static struct conf conf = { .server_name = (char *)"example",
@@ -150,7 +151,11 @@ Test(text, greeting)
 	request_free(asks("ann", CMD_LOGIN));
 	gets("", ASK);
 	gets(" \t", ASK);
-	gets("a b", "** The name holds something other than letters, digits, "
+	gets("bob smith", "** A name is one word: \"bob smith\" has a space."
+	    "\r\n" ASK);
+	gets("a bcdefghijklmnopqrstuvwxyzabcdefgh", "** A name is one word: "
+	    "\"a bcdefghijklmnopqrstuvwxyzab...\" has a space.\r\n" ASK);
+	gets("a/b", "** The name holds something other than letters, digits, "
 	    "\"-\", \"_\" and \".\".\r\n" ASK);
 	gets("-ann", "** The name begins with \"-\" or \".\".\r\n" ASK);
 	gets("\xff", "** That line is not valid UTF-8.\r\n" ASK);
@@ -159,6 +164,9 @@ Test(text, greeting)
 	gets("/join x", "** First your name.\r\n" ASK);
 	gets("/nothing", "** First your name.\r\n" ASK);
 	gets("/help quit", "-- /quit: go.\r\n" ASK);
+	send_line("/help");
+	cr_expect_not_null(strstr(buf_str(&io.out),
+	    "/.\r\n-- But a name is needed first.\r\n" ASK));
 	gets("/name", "** Usage: /name NEW\r\n" ASK);
 	gets("/name .x", "** The name begins with \"-\" or \".\".\r\n" ASK);
 	request_free(asks("/name ann", CMD_LOGIN));
@@ -180,7 +188,9 @@ Test(text, login)
 	r = take_request(CMD_SUBSCRIBE);
 	r->topic = "all and nothing";
 	r->members = 1;
-	answers(r, "-- You are in #Lobby (1 here). Topic: all and nothing\r\n");
+	r->head = 20;
+	answers(r, "-- You are in #Lobby (1 here). What was said so far "
+	    "follows. Topic: all and nothing\r\n");
 	gets("", "");
 	gets("   ", "");
 	says("hi", "lobby", "hi");
@@ -272,7 +282,7 @@ Test(text, msg)
 	r = asks("/msg @bob x", CMD_TELL);
 	cr_expect_str_eq(r->name, "bob");
 	request_fail(r, ERR_NO_SUCH_USER, NULL);
-	answers(r, "** There is nobody of that name here.\r\n");
+	answers(r, "** bob is not here, so that was not sent.\r\n");
 	gets("/msg", "** Usage: /msg NAME TEXT\r\n");
 	gets("/msg bob", "** Usage: /msg NAME TEXT\r\n");
 	gets("/msg -b x", "** The name begins with \"-\" or \".\".\r\n");
@@ -338,12 +348,30 @@ Test(text, join)
 	request_fail(r, ERR_ALREADY_SUBSCRIBED, NULL);
 	answers(r, "-- You are in #dev already.\r\n");
 	says("hi", "dev", "hi");
-	/* an inbox is entered but nothing is said to it */
-	r = asks("/join @ann", CMD_SUBSCRIBE);
-	r->members = 1;
-	answers(r, "-- You are in @ann (1 here).\r\n");
-	says("hi", "dev", "hi");
-	gets("/room", "-- You are in #Lobby, #dev, @ann; talking in #dev.\r\n");
+	gets("/room", "-- You are in #Lobby, #dev; talking in #dev.\r\n");
+	r = asks("/join old", CMD_SUBSCRIBE);
+	r->head = 21;
+	answers(r, "-- You are in #old (0 here). The last 20 messages follow; "
+	    "older ones: /history\r\n");
+	r = asks("/join pruned", CMD_SUBSCRIBE);
+	r->head = r->floor = 21;
+	answers(r, "-- You are in #pruned (0 here).\r\n");
+}
+
+/* Nobody enters one, not even its owner. */
+Test(text, inbox)
+{
+#define INBOX	" is your inbox: what people say to you alone comes here by " \
+	"itself. /msg NAME TEXT answers.\r\n"
+	log_in();
+	io.name = "Ann";
+	gets("/join @ann", "** @ann" INBOX);
+	gets("/join #@ANN", "** @ANN" INBOX);
+	gets("/room @ann", "** @ann" INBOX);
+	gets("/room @bob", "** @bob is no room: /msg bob TEXT says something "
+	    "to bob alone.\r\n");
+	gets("/join @", "** The room's name is empty.\r\n");
+	says("hi", "lobby", "hi");
 }
 
 Test(text, topic)
@@ -412,7 +440,7 @@ Test(text, history)
 	answers(r, "-- 2001-11-22\r\n12:03 #Lobby <ann> hi\r\n"
 	    "12:04 #Lobby * bob waves\r\n-- 2001-11-23\r\n"
 	    "12:03 #Lobby -bob- waves\r\n"
-	    "-- end of history; older: /history 2 74\r\n");
+	    "-- older ones: /history 2 74\r\n");
 	/* today needs no date */
 	r = asks("/history 1000", CMD_HISTORY);
 	r->msgs = xmalloc(sizeof(*r->msgs));
@@ -424,12 +452,14 @@ Test(text, history)
 	cr_expect_str_eq(buf_str(&io.out) + 5,
 	    " #Lobby <ann> hi\r\n-- end of history\r\n");
 	request_free(r);
-	gets("/history 0", "** Usage: /history [N]\r\n");
-	gets("/history 1001", "** Usage: /history [N]\r\n");
-	gets("/history x", "** Usage: /history [N]\r\n");
-	gets("/history -1", "** Usage: /history [N]\r\n");
-	gets("/history 5 9223372036854775808", "** Usage: /history [N]\r\n");
-	gets("/history 5 99999999999999999999", "** Usage: /history [N]\r\n");
+	gets("/history 0", "** N is 1 to 1000.\r\n");
+	gets("/history 1001", "** N is 1 to 1000.\r\n");
+	gets("/history x", "** N is 1 to 1000.\r\n");
+	gets("/history -1", "** N is 1 to 1000.\r\n");
+#define USAGE	"** Usage: /history [N [BEFORE]]\r\n"
+	gets("/history 5 x", USAGE);
+	gets("/history 5 9223372036854775808", USAGE);
+	gets("/history 5 99999999999999999999", USAGE);
 	r = asks("/history 5 9223372036854775807", CMD_HISTORY);
 	cr_expect_eq(r->before, 9223372036854775807u);
 	request_free(r);
@@ -468,7 +498,9 @@ Test(text, rooms)
 	r->more = true;
 	r->next = 18;
 	answers(r, "-- more: /rooms * 18\r\n");
-	answers(asks("/rooms zzz", CMD_ROOMS), "-- no room\r\n");
+	answers(asks("/rooms zzz", CMD_ROOMS),
+	    "-- No room has \"zzz\" in its name.\r\n");
+	answers(asks("/rooms", CMD_ROOMS), "-- no room\r\n");
 	gets("/rooms a b", "** Usage: /rooms [WORD]\r\n");
 }
 
@@ -522,12 +554,13 @@ Test(text, others)
 	r = asks("/away", CMD_AWAY);
 	cr_expect_null(r->string);
 	answers(r, "-- You are back.\r\n");
+	answers(asks("/away", CMD_AWAY), "-- You were not away. /away TEXT "
+	    "says that you are.\r\n");
 	r = asks("/name Anna", CMD_RENAME);
 	cr_expect_str_eq(r->name_key, "anna");
 	answers(r, "-- You are Anna now.\r\n");
 	gets("/name", "** Usage: /name NEW\r\n");
-	gets("/name a b", "** The name holds something other than letters, "
-	    "digits, \"-\", \"_\" and \".\".\r\n");
+	gets("/name a b", "** A name is one word: \"a b\" has a space.\r\n");
 	gets("/json x", "** Usage: /json\r\n");
 	cr_expect_eq(io.act, 0);
 	gets("/json", "-- From here on it is JSON, a command a line.\r\n");
@@ -572,26 +605,28 @@ Test(text, help)
 {
 	log_in();
 	gets("/help",
-	    "-- /help [COMMAND]   list the commands, or explain one\r\n"
-	    "-- /name NEW         take another name\r\n"
-	    "-- /join ROOM        enter a room and talk in it\r\n"
-	    "-- /leave [ROOM]     leave a room\r\n"
-	    "-- /room [ROOM]      talk in another room that you are in\r\n"
-	    "-- /rooms [WORD]     list the rooms\r\n"
-	    "-- /who [ROOM]       list who is in a room\r\n"
-	    "-- /msg NAME TEXT    say something to one person alone\r\n"
-	    "-- /me TEXT          say what you do: /me waves\r\n"
-	    "-- /topic [TEXT]     show the room's topic, or set it\r\n"
-	    "-- /history [N]      show the last N messages of the room\r\n"
-	    "-- /away [TEXT]      say that you are away, or back\r\n"
-	    "-- /color on|off     colours or none\r\n"
-	    "-- /json             make this connection one for programs\r\n"
-	    "-- /quit             go\r\n"
+	    "-- /help [COMMAND]       list the commands, or explain one\r\n"
+	    "-- /name NEW             take another name\r\n"
+	    "-- /join ROOM            enter a room and talk in it\r\n"
+	    "-- /leave [ROOM]         leave a room\r\n"
+	    "-- /room [ROOM]          talk in another room that you are in\r\n"
+	    "-- /rooms [WORD]         list the rooms\r\n"
+	    "-- /who [ROOM]           list who is in a room\r\n"
+	    "-- /msg NAME TEXT        say something to one person alone\r\n"
+	    "-- /me TEXT              say what you do: /me waves\r\n"
+	    "-- /topic [TEXT]         show the room's topic, or set it\r\n"
+	    "-- /history [N [BEFORE]] show the last N messages of the room\r\n"
+	    "-- /away [TEXT]          say that you are away, or back\r\n"
+	    "-- /color on|off         colours or none\r\n"
+	    "-- /json                 make this connection one for programs\r\n"
+	    "-- /quit                 go\r\n"
 	    "-- Any other line is said to the room; // says one that begins "
 	    "with a /.\r\n");
 	gets("/help /history",
-	    "-- /history [N]: show the last N messages of the room.\r\n"
-	    "-- Without N it is 20. A number behind N goes further back.\r\n");
+	    "-- /history [N [BEFORE]]: show the last N messages of the room."
+	    "\r\n-- Without N it is 20. BEFORE is a message's number: those "
+	    "older than it.\r\n-- The last line shown tells how to go "
+	    "further back.\r\n");
 	gets("/help rooms", "-- /rooms [WORD]: list the rooms.\r\n"
 	    "-- With WORD only those with that in their names; * is any.\r\n"
 	    "-- A number behind it goes on with a long list.\r\n");
@@ -624,13 +659,13 @@ Test(text, errors)
 	enum error e;
 
 	dialect_text.error(state, &io, ERR_TOO_LONG, 0);
-	cr_expect_str_eq(buf_str(&io.out), "** That is too long.\r\n" ASK);
+	cr_expect_str_eq(buf_str(&io.out), TOO_LONG ASK);
 	log_in();
 	buf_reset(&io.out);
 	dialect_text.error(state, &io, ERR_TOO_LONG, 0);
 	dialect_text.error(state, &io, ERR_RATE_LIMITED, 300);
 	dialect_text.error(state, &io, ERR_SERVER_FULL, 0);
-	cr_expect_str_eq(buf_str(&io.out), "** That is too long.\r\n"
+	cr_expect_str_eq(buf_str(&io.out), TOO_LONG
 	    "** That was too fast: wait. (0.3 s)\r\n"
 	    "** The server is full: try again later.\r\n");
 	for (e = ERR_BAD_JSON; e < ERR_MAX; e++) {
@@ -678,7 +713,11 @@ Test(text, messages)
 	    LINE("a message of ann was removed"));
 	shows(MSG_JOIN, 0, "lobby", NULL, "", LINE("ann joined"));
 	shows(MSG_LEAVE, 0, "lobby", NULL, "", LINE("ann left"));
-	shows(MSG_LEAVE, 0, "lobby", NULL, "eof", LINE("ann left (eof)"));
+	shows(MSG_LEAVE, 0, "lobby", NULL, "eof", LINE("ann left"));
+	shows(MSG_LEAVE, 0, "lobby", NULL, "quit", LINE("ann left"));
+	shows(MSG_LEAVE, 0, "lobby", NULL, "reset", LINE("ann left"));
+	shows(MSG_LEAVE, 0, "lobby", NULL, "shutdown",
+	    LINE("ann left (shutdown)"));
 	shows(MSG_TOPIC, 0, "lobby", NULL, "C", LINE("ann set the topic: C"));
 	shows(MSG_TOPIC, 0, "lobby", NULL, "",
 	    LINE("ann took the topic away"));
@@ -734,7 +773,17 @@ Test(text, events)
 	dialect_text.bye(&b, "restart\r\n", true, 2500);
 	dialect_text.bye(&b, "restart", true, 0);
 	dialect_text.bye(&b, "idle", false, 0);
-	same(&b, 0, "-- Bye: restart\xef\xbf\xbd\xef\xbf\xbd; come again in 3 s"
-	    "\r\n-- Bye: restart; come again\r\n-- Bye: idle\r\n");
+	same(&b, 0, "-- Bye: restart\xef\xbf\xbd\xef\xbf\xbd. Please come "
+	    "back in 3 s.\r\n-- Bye: restart. Please come back.\r\n"
+	    "-- Bye: idle.\r\n");
+	dialect_text.bye(&b, "shutdown", true, 0);
+	same(&b, 0, "-- The server is closing. Please come back.\r\n");
+	dialect_text.bye(&b, "replaced", false, 0);
+	same(&b, 0, "-- You are connected from elsewhere now.\r\n");
+	dialect_text.bye(&b, "login-timeout", false, 0);
+	same(&b, 0, "-- You were not logged in in time.\r\n");
+	dialect_text.bye(&b, "server-full", true, 1000);
+	same(&b, 0, "-- The server is full (server-full). Please come back in "
+	    "1 s.\r\n");
 	buf_free(&b);
 }
