@@ -10,7 +10,8 @@
 
 #define T	1006430580123	/* 2001-11-22T12:03:00.123Z */
 #define ASK	"What is your name? "
-#define TOO_LONG	"** That is too long: a line has at most 16384 bytes.\r\n"
+#define TOO_LONG \
+	"** That is too long: a line has at most 16384 bytes.\r\n"
 #define NOWHERE	"** You are in no room: /join ROOM enters one.\r\n"
 
 static struct conf conf = { .server_name = (char *)"example",
