@@ -209,7 +209,8 @@ text_line(void *state, struct dialect_io *io, char *line, size_t len)
 	char *s;
 
 	if (!utf8_valid(line, len, NULL)) {
-		text_error(t, &io->out, "%s", error_text(ERR_BAD_UTF8));
+		text_error(t, &io->out, "%s If you typed it in telnet, "
+		    "please type it again.", error_text(ERR_BAD_UTF8));
 		if (!io->logged_in)
 			text_ask(io);
 		return;

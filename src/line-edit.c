@@ -44,6 +44,20 @@ without_grapheme(const char *s, size_t n)
 	return n;
 }
 
+/* Whether the last character's bytes have not all come. */
+static bool
+incomplete(const char *s, size_t n)
+{
+	size_t have = 1;
+	unsigned char lead;
+
+	while (have < 4 && have < n && continues(s[n - have]))
+		have++;
+	lead = n > 0 ? (unsigned char)s[n - have] : 0;
+	return have < (lead >= 0xf0 ? 4U : lead >= 0xe0 ? 3U :
+	    lead >= 0xc0 ? 2U : 1U);
+}
+
 static bool
 blank(char c)
 {
@@ -77,6 +91,14 @@ line_edit(char *s, size_t n)
 			out = without_word(s, out);
 			break;
 		case CTRL_C:
+			/* No key, but telnet's idea of a character's last
+			 * byte. It stays, for the line to be refused. */
+			if (incomplete(s, out)) {
+				s[out++] = s[i];
+				break;
+			}
+			out = 0;
+			break;
 		case CTRL_U:
 			out = 0;
 			break;

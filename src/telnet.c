@@ -8,11 +8,14 @@
 #include "telnet.h"
 
 enum {
-	SE = 0xf0, IP = 0xf4, AYT = 0xf6, EC = 0xf7, EL = 0xf8, SB = 0xfa,
+	END_OF_FILE = 0xec, SUSP = 0xed, ABORT = 0xee,	/* RFC 1184 */
+	SE = 0xf0, BRK = 0xf3, IP = 0xf4, AO = 0xf5, AYT = 0xf6, EC = 0xf7,
+	EL = 0xf8, SB = 0xfa,
 	WILL = 0xfb, WONT = 0xfc, DO = 0xfd, DONT = 0xfe, IAC = 0xff
 };
 
 enum {
+	OPT_BINARY = 0,		/* RFC 856 */
 	OPT_ECHO = 1,		/* RFC 857 */
 	OPT_TTYPE = 24,		/* RFC 1091 */
 	OPT_NAWS = 31,		/* RFC 1073 */
@@ -34,7 +37,10 @@ enum {
 	HAS_TTYPE = 4,
 	TTYPE_ASKED = 8,
 	TTYPE_TOLD = 16,	/* ttype is whole */
-	SB_BROKEN = 32		/* the subnegotiation is to be ignored */
+	SB_BROKEN = 32,		/* the subnegotiation is to be ignored */
+	HAS_BINARY = 64,
+	BINARY_ASKED = 128,	/* once a connection */
+	BINARY_WAITS = 256	/* RFC 1143's WANTYES */
 };
 
 /* Our ECHO, as RFC 1143 names it; _BUT: its queue holds the opposite. */
@@ -44,10 +50,10 @@ enum echo { ECHO_NO, ECHO_YES, ECHO_WANTNO, ECHO_WANTNO_BUT, ECHO_WANTYES,
 struct telnet {
 	uint8_t		 state;		/* enum state */
 	uint8_t		 verb;		/* ST_OPTION: WILL, WONT, DO, DONT */
-	uint8_t		 flags;
 	uint8_t		 echo;		/* enum echo */
 	uint8_t		 sb_option;
 	uint8_t		 naws[4];
+	uint16_t	 flags;
 	uint16_t	 sb_len;
 	uint16_t	 width;
 	char		 ttype[TTYPE_MAX + 1];
@@ -72,9 +78,9 @@ struct step {
 };
 
 /*
- * Behind an IAC C_PLAIN to C_NUL are undefined. Inside a subnegotiation that
- * is most likely a 255 not doubled: it is skipped to its end. A defined
- * command ends it.
+ * Behind an IAC C_PLAIN to C_NUL are undefined but for RFC 1184's. Inside a
+ * subnegotiation that is most likely a 255 not doubled: it is skipped to its
+ * end. A command of RFC 854 ends it.
  */
 static const struct step steps[ST_CLOSED][C_MAX] = {
 	[ST_TEXT] = {
@@ -82,7 +88,7 @@ static const struct step steps[ST_CLOSED][C_MAX] = {
 		[C_IAC] = { A_NONE, ST_IAC },
 	},
 	[ST_IAC] = {
-		[C_PLAIN ... C_NUL] = { A_NONE, ST_TEXT },
+		[C_PLAIN ... C_NUL] = { A_COMMAND, ST_TEXT },
 		[C_SE] = { A_NONE, ST_TEXT },
 		[C_COMMAND] = { A_COMMAND, ST_TEXT },
 		[C_SB] = { A_NONE, ST_SB_OPTION },
@@ -185,11 +191,12 @@ echo_event(struct telnet *t, enum echo_event event, struct buf *answer)
 }
 
 /* The flag of an option that the peer may switch on, or 0. */
-static uint8_t
+static uint16_t
 peer_flag(uint8_t option)
 {
 	return option == OPT_NAWS ? HAS_NAWS :
-	    option == OPT_TTYPE ? HAS_TTYPE : 0;
+	    option == OPT_TTYPE ? HAS_TTYPE :
+	    option == OPT_BINARY ? HAS_BINARY : 0;
 }
 
 static void
@@ -197,14 +204,18 @@ peer_will(struct telnet *t, uint8_t option, struct buf *answer)
 {
 	static const uint8_t ask[] = { IAC, SB, OPT_TTYPE, TTYPE_SEND, IAC,
 	    SE };
-	uint8_t flag = peer_flag(option);
+	uint16_t flag = peer_flag(option);
 
-	if (flag == 0) {
-		send_verb(answer, DONT, option);
+	if (flag == HAS_BINARY && (t->flags & BINARY_WAITS)) {
+		t->flags ^= BINARY_WAITS | HAS_BINARY;
 		return;
 	}
 	if (t->flags & flag)
 		return;
+	if (flag == 0 || flag == HAS_BINARY) {	/* BINARY: not unasked */
+		send_verb(answer, DONT, option);
+		return;
+	}
 	t->flags |= flag;
 	send_verb(answer, DO, option);
 	if (flag == HAS_TTYPE && !(t->flags & TTYPE_ASKED)) {
@@ -216,11 +227,13 @@ peer_will(struct telnet *t, uint8_t option, struct buf *answer)
 static void
 peer_wont(struct telnet *t, uint8_t option, struct buf *answer)
 {
-	uint8_t flag = peer_flag(option);
+	uint16_t flag = peer_flag(option);
 
+	if (flag == HAS_BINARY)
+		t->flags &= (uint16_t)~BINARY_WAITS;
 	if (!(t->flags & flag))
 		return;
-	t->flags &= (uint8_t)~flag;
+	t->flags &= (uint16_t)~flag;
 	send_verb(answer, DONT, option);
 }
 
@@ -260,8 +273,28 @@ add_data(struct telnet *t, uint8_t byte, struct buf *text)
 	if (byte == '\r')
 		t->flags |= AFTER_CR;
 	else
-		t->flags &= (uint8_t)~AFTER_CR;
+		t->flags &= (uint16_t)~AFTER_CR;
 	buf_addc(text, (char)byte);
+}
+
+/*
+ * Clients in line mode take bytes of UTF-8 characters for the keys of these
+ * commands (inetutils-telnet 0x83, 0x8f, 0x9a and 0x9c), unless in BINARY.
+ */
+static bool
+may_be_text(uint8_t command)
+{
+	return command == IP || command == BRK || command == AO ||
+	    command == END_OF_FILE || command == SUSP || command == ABORT;
+}
+
+static void
+ask_binary(struct telnet *t, struct buf *answer)
+{
+	if (t->flags & BINARY_ASKED)
+		return;
+	t->flags |= BINARY_ASKED | BINARY_WAITS;
+	send_verb(answer, DO, OPT_BINARY);
 }
 
 static void
@@ -270,6 +303,8 @@ command(struct telnet *t, uint8_t byte, struct buf *text, struct buf *answer)
 	static const uint8_t keys[] = { [IP - SE] = 0x03, [EC - SE] = 0x7f,
 	    [EL - SE] = 0x15 };
 
+	if (may_be_text(byte))
+		ask_binary(t, answer);
 	if (byte == AYT)
 		buf_adds(answer, "\r\n[Yes]\r\n");
 	else if ((size_t)(byte - SE) < sizeof(keys) && keys[byte - SE] != 0)
@@ -281,9 +316,9 @@ sb_begin(struct telnet *t, uint8_t option)
 {
 	t->sb_option = t->flags & peer_flag(option) ? option : OPT_NONE;
 	t->sb_len = 0;
-	t->flags &= (uint8_t)~SB_BROKEN;
+	t->flags &= (uint16_t)~SB_BROKEN;
 	if (t->sb_option == OPT_TTYPE)
-		t->flags &= (uint8_t)~TTYPE_TOLD;
+		t->flags &= (uint16_t)~TTYPE_TOLD;
 }
 
 static char
@@ -384,7 +419,7 @@ telnet_recv(struct telnet *t, const char *data, size_t n, struct buf *text,
 		if (t->state == ST_TEXT &&
 		    (run = plain_run(s, (size_t)(end - s))) > 0) {
 			buf_add(text, s, run);
-			t->flags &= (uint8_t)~AFTER_CR;
+			t->flags &= (uint16_t)~AFTER_CR;
 			s += run;
 			continue;
 		}

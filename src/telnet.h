@@ -25,6 +25,7 @@ void	 telnet_free(struct telnet *);		/* NULL is nothing */
  * Takes bytes from the wire. Appends data bytes to text (for IP a 0x03, EC a
  * 0x7f, EL a 0x15, as if typed), and what must be answered to answer; CR NUL
  * comes out as CR LF. Byte by byte or all at once: the same result.
+ * The first command that may be half a character asks for BINARY.
  * TIMING-MARK's answer stands where the mark stood among the answers.
  */
 enum telnet_status telnet_recv(struct telnet *, const char *, size_t,
@@ -41,7 +42,8 @@ const char *telnet_ttype(const struct telnet *);
 
 /*
  * What a person typed, as a line editor would leave it: BS and DEL take the
- * character (grapheme) before them away, ^U and ^C the line, ^W the word.
+ * character (grapheme) before them away, ^U and ^C the line, ^W the word. A ^C
+ * inside a character stays, and the line is no UTF-8.
  * In place; returns the new length.
  */
 size_t	 line_edit(char *, size_t);

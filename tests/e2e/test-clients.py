@@ -106,6 +106,28 @@ def interrupted_telnet():
     p.until(said("ann", got), 15)
 
 
+@test()
+def utf8_in_telnet():
+    """inetutils-telnet takes bytes of characters for keys, but only once"""
+    d = Daemon()
+    bot = Json(d, "bot")
+    bot.join()
+    for name, text in (("ann", "Übung"), ("eve", "snow ☃ man"),
+                       ("bob", "Почта моя"), ("dan", "naïve Ě")):
+        p = Program("inetutils-telnet", "127.0.0.1", str(d.port),
+                    terminal=True)
+        _enter(p, name, "\r")
+        bot.event("join", name=name)
+        p.send(text + "\r")
+        p.until(b"not valid UTF-8.*type it again")
+        for line in (text, "plain", text):
+            p.send(line + "\r")
+            eq(bot.message()["text"], line)
+            p.until(said(name, line))
+        p.send("wrong\x03" + text + "\r")
+        eq(bot.message()["text"], text)
+
+
 def _person_in_tmux(command):
     d = Daemon()
     bot = Json(d, "bot")

@@ -119,6 +119,23 @@ def timing_mark():
 
 
 @test()
+def binary():
+    """what may be half a character asks for BINARY, once"""
+    d = Daemon()
+    p, bot = _pair(d)
+    lacks(_asked(p, "quiet"), IAC)
+    p.send(b"\xc3" + BRK + DO + b"\x06bung\r\n")
+    seen = p.until(rb"\*\* That line is not valid UTF-8.*type it again")
+    p.send(b"\xe2\x98" + IP + DO + b"\x06 man\r\n")
+    seen += p.until(rb"\*\* That line is not valid UTF-8.*type it again")
+    p.send(WILL + b"\x00" + "Übung ☃\n".encode() + BRK)
+    eq(bot.message()["text"], "quiet")
+    eq(bot.message()["text"], "Übung ☃")
+    eq(_answers(seen + _asked(p, "on"))[0],
+       [DO + b"\x00", WONT + b"\x06", WONT + b"\x06"])
+
+
+@test()
 def commands_are_no_text():
     """NOP, GA, DM, AO, BRK and undefined ones leave no text"""
     d = Daemon()

@@ -12,6 +12,8 @@
 #define ASK	"What is your name? "
 #define TOO_LONG \
 	"** That is too long: a line has at most 16384 bytes.\r\n"
+#define BAD_UTF8 "** That line is not valid UTF-8. If you typed it in " \
+		"telnet, please type it again.\r\n"
 #define NOWHERE	"** You are in no room: /join ROOM enters one.\r\n"
 
 static struct conf conf = { .server_name = (char *)"example",
@@ -159,7 +161,7 @@ Test(text, greeting)
 	gets("a/b", "** The name holds something other than letters, digits, "
 	    "\"-\", \"_\" and \".\".\r\n" ASK);
 	gets("-ann", "** The name begins with \"-\" or \".\".\r\n" ASK);
-	gets("\xff", "** That line is not valid UTF-8.\r\n" ASK);
+	gets("\xff", BAD_UTF8 ASK);
 	gets("//x", "** The name holds something other than letters, digits, "
 	    "\"-\", \"_\" and \".\".\r\n" ASK);
 	gets("/join x", "** First your name.\r\n" ASK);
@@ -232,7 +234,7 @@ Test(text, say)
 	says("///", "lobby", "//");
 	says("a\tb\033[31m\x7f\xc2\x85\xe2\x80\xae.", "lobby", "a\tb\xef\xbf"
 	    "\xbd[31m\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd.");
-	gets("a\xc0\x80", "** That line is not valid UTF-8.\r\n");
+	gets("a\xc0\x80", BAD_UTF8);
 	memset(line, 'x', sizeof(line));
 	line[64] = '\0';
 	says(line, "lobby", line);

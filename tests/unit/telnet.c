@@ -22,6 +22,10 @@ struct row {
 #define WILL_E	"\xff\xfb\x01"
 #define WONT_E	"\xff\xfc\x01"
 #define ASK	"\xff\xfa\x18\x01\xff\xf0"
+#define DO_BIN	"\xff\xfd\0"
+#define DONT_BIN "\xff\xfe\0"
+#define WILL_BIN "\xff\xfb\0"
+#define WONT_BIN "\xff\xfc\0"
 #define NAWS_ON	"\xff\xfb\x1f"
 #define DO_NAWS	"\xff\xfd\x1f"
 #define TTYPE_ON "\xff\xfb\x18"
@@ -96,7 +100,7 @@ static const struct row rows[] = {
 	    B("\xff\xfd\x06\xff\xfe\x06\xff\xfd\x06"), B(""),
 	    B("\xff\xfc\x06\xff\xfc\x06"), 0, "" },
 	{ "^C of inetutils-telnet", "", B("abc\xff\xf4\xff\xfd\x06" "d\r\n"),
-	    B("abc\x03" "d\r\n"), B("\xff\xfc\x06"), 0, "" },
+	    B("abc\x03" "d\r\n"), B(DO_BIN "\xff\xfc\x06"), 0, "" },
 	{ "TIMING-MARK among other answers", "",
 	    B("\xff\xf6\xff\xfd\x06\xff\xf6"), B(""),
 	    B("\r\n[Yes]\r\n\xff\xfc\x06\r\n[Yes]\r\n"), 0, "" },
@@ -104,10 +108,10 @@ static const struct row rows[] = {
 	    0, "" },
 	{ "NOP GA DM AO BRK SE", "",
 	    B("a\xff\xf1" "b\xff\xf9" "c\xff\xf2" "d\xff\xf5" "e\xff\xf3"
-	    "f\xff\xf0g"), B("abcdefg"), B(""), 0, "" },
+	    "f\xff\xf0g"), B("abcdefg"), B(DO_BIN), 0, "" },
 	{ "EC and EL", "", B("ab\xff\xf7" "c\xff\xf8" "d"),
 	    B("ab\x7f" "c\x15" "d"), B(""), 0, "" },
-	{ "IP", "", B("ab\xff\xf4" "c"), B("ab\x03" "c"), B(""), 0, "" },
+	{ "IP", "", B("ab\xff\xf4" "c"), B("ab\x03" "c"), B(DO_BIN), 0, "" },
 	{ "Synch whose mark came out of band", "", B("ab\xff\xf2" "c"),
 	    B("abc"), B(""), 0, "" },
 	{ "undefined commands", "",
@@ -115,6 +119,45 @@ static const struct row rows[] = {
 	    B("abcdef"), B(""), 0, "" },
 	{ "a lone 255 before the line's end", "", B("a\xff\nb\xff\r\nc\n"),
 	    B("ab\nc\n"), B(""), 0, "" },
+
+	/* BINARY, RFC 856 */
+	{ "EOF, SUSP, ABORT, BRK, IP, AO: asked once", "",
+	    B("a\xff\xec" "b\xff\xed" "c\xff\xee" "d\xff\xf3" "e\xff\xf4"
+	    "f\xff\xf5g"), B("abcde\x03" "fg"), B(DO_BIN), 0, "" },
+	{ "EOF asks", "", B("\xff\xec"), B(""), B(DO_BIN), 0, "" },
+	{ "SUSP asks", "", B("\xff\xed"), B(""), B(DO_BIN), 0, "" },
+	{ "ABORT asks", "", B("\xff\xee"), B(""), B(DO_BIN), 0, "" },
+	{ "BRK asks", "", B("\xff\xf3"), B(""), B(DO_BIN), 0, "" },
+	{ "AO asks", "", B("\xff\xf5"), B(""), B(DO_BIN), 0, "" },
+	{ "inetutils-telnet's U umlaut", "", B("\xc3\xff\xf3\xff\xfd\x06"
+	    "b\r\n" WILL_BIN "\xc3\x9c\n"), B("\xc3" "b\r\n\xc3\x9c\n"),
+	    B(DO_BIN "\xff\xfc\x06"), 0, "" },
+	{ "WILL BINARY twice", "", B("\xff\xf3" WILL_BIN WILL_BIN), B(""),
+	    B(DO_BIN), 0, "" },
+	{ "not asked again when on", "", B("\xff\xf3" WILL_BIN "\xff\xf4"),
+	    B("\x03"), B(DO_BIN), 0, "" },
+	{ "WONT BINARY, not asked again", "",
+	    B("\xff\xf3" WONT_BIN WONT_BIN "\xff\xf3"), B(""), B(DO_BIN), 0,
+	    "" },
+	{ "WONT BINARY, then WILL", "", B("\xff\xf3" WONT_BIN WILL_BIN),
+	    B(""), B(DO_BIN DONT_BIN), 0, "" },
+	{ "BINARY off again", "",
+	    B("\xff\xf3" WILL_BIN WONT_BIN WONT_BIN "\xff\xf3"), B(""),
+	    B(DO_BIN DONT_BIN), 0, "" },
+	{ "BINARY unasked", "", B(WILL_BIN WILL_BIN WONT_BIN), B(""),
+	    B(DONT_BIN DONT_BIN), 0, "" },
+	{ "BINARY unasked, then asked", "", B(WILL_BIN "\xff\xf3" WILL_BIN),
+	    B(""), B(DONT_BIN DO_BIN), 0, "" },
+	{ "our BINARY stays off", "",
+	    B("\xff\xf3" WILL_BIN "\xff\xfd\0\xff\xfe\0"), B(""),
+	    B(DO_BIN WONT_BIN), 0, "" },
+	{ "BRK ends SB and asks", "", B("\xff\xfa\x05" "a\xff\xf3" "b"),
+	    B("b"), B(DO_BIN), 0, "" },
+	{ "SUSP in SB is a 255 not doubled", "",
+	    B("\xff\xfa\x05" "a\xff\xed" "b\xff\xf0" "c"), B("c"), B(""), 0,
+	    "" },
+	{ "SB BINARY", "", B("\xff\xf3" WILL_BIN "\xff\xfa\0x\xff\xf0" "a"),
+	    B("a"), B(DO_BIN), 0, "" },
 
 	/* data */
 	{ "IAC IAC", "", B("a\xff\xff" "b\xff\xff\xff\xff"),
@@ -130,7 +173,7 @@ static const struct row rows[] = {
 	{ "a command between CR and NUL", "", B("a\r\xff\xf1\0b"),
 	    B("a\r\nb"), B(""), 0, "" },
 	{ "data between CR and NUL", "", B("\r\xff\xff\0\r\xff\xf4\0"),
-	    B("\r\xff\0\r\x03\0"), B(""), 0, "" },
+	    B("\r\xff\0\r\x03\0"), B(DO_BIN), 0, "" },
 	{ "nothing", "", B(""), B(""), B(""), 0, "" },
 	{ "every control character", "",
 	    B("\1\2\3\4\5\6\7\10\t\13\14\16\17\20\21\32\33\37\177"),
@@ -432,6 +475,7 @@ offer_all(struct run *r)
 {
 	int option;
 
+	feed(r, "\xff\xf4", 2);	/* asks for BINARY */
 	for (option = 0; option < 256; option++) {
 		const char bytes[] = { '\xff', '\xfb', (char)option, '\xff',
 		    '\xfd', (char)option };
