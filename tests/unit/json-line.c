@@ -101,7 +101,7 @@ Test(json_line, strings)
 	    "123456789", "123456789012345", "1234567890123456", "\x7f",
 	    "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf",
 	    "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80",
-	    "\xf4\x8f\xbf\xbf", "1234567\xc3\xa4", "\xc3\xa4""12345678",
+	    "\xf4\x8f\xbf\xbf", "1234567\xc3\xa4", ("\xc3\xa4" "12345678"),
 	    "\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac", "{[,:]}", " ", "/" };
 	char *line;
 	size_t i;
