@@ -117,7 +117,9 @@ fail(const struct conf *conf, const char *fmt, ...)
 	if (pid_written)
 		unlink(conf->pid_file);
 	va_start(ap, fmt);
-	verrx(1, fmt, ap);
+	vwarnx(fmt, ap);
+	va_end(ap);
+	exit(1);
 }
 
 /* As many descriptors as are allowed, for as many clients. */
