@@ -6,7 +6,6 @@
 #include "request.h"
 #include "util.h"
 
-#define FIRST	112	/* arena bytes that come with the request */
 #define CHUNK	1024
 
 struct request_chunk {
@@ -67,7 +66,7 @@ pool_take(void)
 	struct mail *m = pool.first;
 
 	if (m == NULL)
-		return xmalloc(sizeof(struct request) + FIRST);
+		return xmalloc(sizeof(struct request) + REQUEST_ARENA);
 	pool.first = m->next;
 	if (--pool.n < pool.unused)
 		pool.unused = pool.n;
@@ -92,7 +91,7 @@ request_new(enum cmd cmd)
 	struct request *r = pool_take();
 
 	*r = (struct request){ .mail.kind = MAIL_REQUEST, .cmd = cmd,
-	    .free = (char *)(r + 1), .left = FIRST };
+	    .free = (char *)(r + 1), .left = REQUEST_ARENA };
 	return r;
 }
 

@@ -109,6 +109,8 @@ struct request {
 
 enum { HAS_AFTER = 1, HAS_BEFORE = 2, HAS_LAST = 4 };
 
+#define REQUEST_ARENA	112	/* bytes of the arena that come with it */
+
 struct request *request_new(enum cmd);
 void	 request_free(struct request *);	/* NULL is nothing */
 /*

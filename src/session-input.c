@@ -434,7 +434,7 @@ session_send(struct session *s, struct request *req)
 {
 	req->client = session_id(s);
 	req->sid = s->sid;
-	req->cost = (uint32_t)(sizeof(*req) + 112 +
+	req->cost = (uint32_t)(sizeof(*req) + REQUEST_ARENA +
 	    (req->msg != NULL ? msg_size(req->msg) : 0));
 	if (req->cmd == CMD_HISTORY)
 		req->cost += (uint32_t)s->loop->conf->page_bytes;

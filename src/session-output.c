@@ -222,7 +222,7 @@ session_fall(struct session *s)
 /* Catching up. */
 
 /* A page of what the client has missed goes into its own output. */
-static bool
+static void
 render_page(struct session *s, struct place *p, const struct store_read *r)
 {
 	static _Thread_local struct scratch scratch;
@@ -250,7 +250,6 @@ render_page(struct session *s, struct place *p, const struct store_read *r)
 	session_write(s, page->data, page->len);
 	if (whole && p->at.seq < r->head)
 		p->at.seq = r->head;
-	return whole;
 }
 
 void
