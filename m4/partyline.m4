@@ -40,6 +40,31 @@ On Debian 12:  apt-get install $4])])
 AM_CONDITIONAL([HAVE_$2], [test "x$with_$1" = xyes])
 ])
 
+# PL_WITH_LIB(NAME, VARIABLE, MODULES, HEADER, LIBRARY, FUNCTION,
+#	DEBIAN-PACKAGES, WHAT-FOR)
+# The same for a part that needs a library without a pkg-config file as well.
+AC_DEFUN([PL_WITH_LIB], [
+AC_ARG_WITH([$1], [AS_HELP_STRING([--with-$1], [$8 @<:@auto@:>@])], [],
+	[with_$1=auto])
+AS_IF([test "x$with_$1" != xno], [
+	PKG_CHECK_MODULES([$2], [$3], [pl_found=yes], [pl_found=no])
+	AS_IF([test $pl_found = yes],
+		[AC_CHECK_HEADER([$4], [], [pl_found=no])])
+	AS_IF([test $pl_found = yes],
+		[AC_CHECK_LIB([$5], [$6], [$2_LIBS="-l$5 $$2_LIBS"],
+			[pl_found=no])])
+	AS_IF([test $pl_found = no && test "x$with_$1" != xauto],
+		[AC_MSG_ERROR([--with-$1: $3 or $4 is missing.
+On Debian 12:  apt-get install $7])])
+	with_$1=$pl_found
+])
+AS_IF([test "x$with_$1" = xno], [
+	$2_CFLAGS=
+	$2_LIBS=
+])
+AM_CONDITIONAL([HAVE_$2], [test "x$with_$1" = xyes])
+])
+
 # PL_WITH_PROG(NAME, VARIABLE, PROGRAMS, DEBIAN-PACKAGE, WHAT-FOR)
 # The same for a program.
 AC_DEFUN([PL_WITH_PROG], [

@@ -7,10 +7,11 @@
 #include <unistd.h>
 
 #include "conf-table.h"
+#include "web.h"
 
 static const char *const kinds[] = {
 	[LISTEN_AUTO] = "auto", [LISTEN_TEXT] = "text", [LISTEN_JSON] = "json",
-	NULL
+	[LISTEN_HTTP] = "http", NULL
 };
 
 static const char form[] = "kind and address such as auto 127.0.0.1:4000, "
@@ -38,10 +39,12 @@ parse_kind(struct listen_conf *l, const char *word, char **why)
 	size_t i;
 
 	for (i = 0; kinds[i] != NULL; i++) {
-		if (strcmp(kinds[i], word) == 0) {
-			l->kind = (enum listen_kind)i;
-			return true;
-		}
+		if (strcmp(kinds[i], word) != 0)
+			continue;
+		l->kind = (enum listen_kind)i;
+		return l->kind != LISTEN_HTTP || web_built() ||
+		    fail(why, "the kind ", word, "was left out of this build",
+		    "configure --with-websocket, or auto, text or json");
 	}
 	if ((nearest = conf_nearest_word(kinds, word)) == NULL)
 		return fail(why, "the kind ", word, "is unknown", form);

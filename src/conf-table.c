@@ -24,6 +24,7 @@
 #define TEXT_MAX	(65535 / 3)
 
 static const char *const store_words[] = { "sqlite", "memory", NULL };
+static const char *const answer_words[] = { "no", "yes", NULL };
 static const char *const durability_words[] = { "commit", "relaxed", NULL };
 
 static char	*compute_loops(const struct conf *);
@@ -33,6 +34,7 @@ static char	*compute_state_dir(const struct conf *);
 static bool	 check_lobby(char **, char **);
 static bool	 check_log_to(char **, char **);
 static bool	 check_motd(char **, char **);
+static bool	 check_origins(char **, char **);
 static bool	 check_server_name(char **, char **);
 
 #define MEMBER(m)							\
@@ -46,7 +48,7 @@ const struct conf_option conf_options[] = {
 	{ .name = "listen", .type = CONF_LISTEN, .section = "Listening",
 	  .offset = offsetof(struct conf, listens), .min = 1, .max = 64,
 	  .def = "auto 127.0.0.1:4000",
-	  .help = "Where clients connect: auto, text or json, then "
+	  .help = "Where clients connect: auto, text, json or http, then "
 	    "address:port, [IPv6]:port, *:port for every address, or the "
 	    "path of a unix socket. Port 0 is any free one, and the log says "
 	    "which. The default is loopback only: the text goes "
@@ -154,6 +156,25 @@ const struct conf_option conf_options[] = {
 	  .reloadable = true,
 	  .help = "How long a client with something to read may take not a "
 	    "single byte before it is taken for dead; 0 for ever." },
+
+	{ OPTION(origins, CONF_TEXT), .section = "Web", BOUNDS(0, 4096),
+	  .def = "", .check = check_origins, .reloadable = true,
+	  .help = "Other sites whose pages may connect: origins such as "
+	    "https://example.org with blanks between, or * for all. The page "
+	    "that this server serves always may." },
+	{ OPTION(http_timeout, CONF_SECONDS), BOUNDS(1, HOUR), .def = "10s",
+	  .reloadable = true,
+	  .help = "How long a request of HTTP may take to arrive, and how "
+	    "long a connection is kept for the next one." },
+	{ OPTION(ping_interval, CONF_SECONDS), BOUNDS(0, DAY), .def = "30s",
+	  .reloadable = true,
+	  .help = "How long a WebSocket may be silent before it is sent a "
+	    "ping; as long again without an answer, and it is taken for dead. "
+	    "0 for never." },
+	{ OPTION(deflate, CONF_CHOICE), .words = answer_words, .def = "no",
+	  .reloadable = true,
+	  .help = "Whether to compress what WebSockets are sent, if they ask "
+	    "for it: fewer bytes for more CPU." },
 
 	{ OPTION(log_level, CONF_CHOICE), .section = "Log",
 	  .words = log_level_names, .def = "notice", .reloadable = true,
@@ -279,6 +300,39 @@ check_motd(char **text, char **why)
 	*why = xstrdup("has control characters in it, which would reach "
 	    "terminals; text, tabs and ends of lines only");
 	return false;
+}
+
+/* Of each: a scheme, "://", a host and perhaps a port, and no more. */
+static bool
+is_origin(const char *s, size_t n)
+{
+	const char *host = memmem(s, n, "://", 3);
+
+	if (n == 1 && *s == '*')
+		return true;
+	if (host == NULL || host == s || host + 3 == s + n)
+		return false;
+	host += 3;
+	return memchr(host, '/', (size_t)(s + n - host)) == NULL &&
+	    memchr(host, '@', (size_t)(s + n - host)) == NULL;
+}
+
+static bool
+check_origins(char **text, char **why)
+{
+	const char *s = *text;
+	size_t n;
+
+	for (; *(s += strspn(s, " ")) != '\0'; s += n) {
+		n = strcspn(s, " ");
+		if (!is_origin(s, n)) {
+			*why = xstrdup("has a word that is no origin; such as "
+			    "https://example.org or https://a.example:8443, "
+			    "without a path, or *");
+			return false;
+		}
+	}
+	return true;
 }
 
 static bool

@@ -14,7 +14,7 @@
 
 #include "log.h"
 
-enum listen_kind { LISTEN_AUTO, LISTEN_TEXT, LISTEN_JSON };
+enum listen_kind { LISTEN_AUTO, LISTEN_TEXT, LISTEN_JSON, LISTEN_HTTP };
 
 struct listen_conf {
 	enum listen_kind kind;
@@ -23,6 +23,8 @@ struct listen_conf {
 	bool		 local;		/* address is a unix socket's path */
 	char		*text;		/* as it was written */
 };
+
+enum answer { ANSWER_NO, ANSWER_YES };
 
 enum durability { DURABILITY_COMMIT, DURABILITY_RELAXED };
 
@@ -60,6 +62,11 @@ struct conf {
 	uint64_t	 login_timeout;	/* seconds, 0: never */
 	uint64_t	 read_timeout;	/* seconds, 0: never */
 	uint64_t	 write_timeout;	/* seconds, 0: never */
+
+	char		*origins;	/* with " " between; "*" for any */
+	uint64_t	 http_timeout;	/* seconds */
+	uint64_t	 ping_interval;	/* seconds, 0: never */
+	enum answer	 deflate;
 
 	enum log_level	 log_level;
 	char		*log_to;	/* "stderr", "syslog" or a path */

@@ -14,7 +14,11 @@
 #include "util.h"
 
 /* What bytes a room's stream holds; one stream a room and encoding in use. */
-enum encoding { ENC_TEXT, ENC_COLOR, ENC_JSON, ENC_MAX };
+enum encoding {
+	ENC_TEXT, ENC_COLOR, ENC_JSON,
+	ENC_WEB, ENC_WEB_DEFLATE,	/* JSON in frames: web_render() */
+	ENC_MAX
+};
 
 enum {
 	DIALECT_CLOSE = 1,	/* close once all is written */

@@ -18,6 +18,7 @@
 #include "loop.h"
 #include "session.h"
 #include "util.h"
+#include "web.h"
 
 #define BACKLOG		4096
 #define ACCEPTS		64	/* an event, so that others get a turn */
@@ -171,7 +172,8 @@ static const char *
 kind_name(enum listen_kind kind)
 {
 	static const char *const names[] = { [LISTEN_AUTO] = "auto",
-	    [LISTEN_TEXT] = "text", [LISTEN_JSON] = "json" };
+	    [LISTEN_TEXT] = "text", [LISTEN_JSON] = "json",
+	    [LISTEN_HTTP] = "http" };
 
 	return names[kind];
 }
@@ -184,7 +186,9 @@ turn_away(const struct listener *l, int fd, const char *why)
 	char sink[4096];
 	int i;
 
-	if (l->conf->kind == LISTEN_JSON)
+	if (l->conf->kind == LISTEN_HTTP)
+		web_add_refusal(&out);
+	else if (l->conf->kind == LISTEN_JSON)
 		dialect_json.bye(&out, error_name(ERR_SERVER_FULL), true, 0);
 	else
 		dialect_text.bye(&out, error_name(ERR_SERVER_FULL), true, 0);

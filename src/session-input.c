@@ -11,6 +11,7 @@
 #include "session-io.h"
 #include "session.h"
 #include "telnet.h"
+#include "web.h"
 
 /*
  * What one client may have under way: it is read no further above any of
@@ -27,6 +28,12 @@ static bool
 is_json(const struct session *s)
 {
 	return s->dialect == &dialect_json;
+}
+
+static struct telnet *
+telnet_of(const struct session *s)
+{
+	return s->is_web ? NULL : s->layer.telnet;
 }
 
 static bool
@@ -52,6 +59,13 @@ pause_input(struct session *s)
 		return;
 	s->paused = true;
 	bufferevent_disable(s->bev, EV_READ);
+}
+
+void
+session_check_full(struct session *s)
+{
+	if (!s->dead && full(s))
+		pause_input(s);
 }
 
 void
@@ -85,8 +99,8 @@ carry_out(struct session *s, unsigned act)
 
 	if (act & DIALECT_COLOR)
 		session_reencode(s, text_encoding(s->state));
-	if ((act & (DIALECT_HIDE | DIALECT_SHOW)) && s->telnet != NULL) {
-		telnet_hide(s->telnet, (act & DIALECT_HIDE) != 0, &answer);
+	if ((act & (DIALECT_HIDE | DIALECT_SHOW)) && telnet_of(s) != NULL) {
+		telnet_hide(telnet_of(s), (act & DIALECT_HIDE) != 0, &answer);
 		session_write(s, answer.data, answer.len);
 		buf_free(&answer);
 	}
@@ -121,7 +135,7 @@ io_end(struct session *s, struct dialect_io *io, uint32_t limited)
 		request_free(req);
 	}
 	if (io->out.len > 0) {
-		session_write(s, io->out.data, io->out.len);
+		session_tell(s, &io->out);
 		buf_trim(&io->out, 64 * 1024);
 	}
 	if (io->act != 0)
@@ -133,7 +147,7 @@ session_greet(struct session *s)
 {
 	struct dialect_io *io;
 
-	if (s->dialect != NULL || s->closing)
+	if (s->dialect != NULL || s->closing || s->is_web)
 		return;
 	session_choose(s, &dialect_text);
 	io = io_begin(s);
@@ -176,6 +190,12 @@ take_line(struct session *s, char *line, size_t len)
 	struct dialect_io *io;
 	uint32_t limited;
 
+	/* A page elsewhere can make a browser send lines of its own behind
+	 * this one, which the browser's user knows nothing of. */
+	if (s->sid == 0 && !s->is_web && http_is_request_line(line, len)) {
+		session_close(s, "http-elsewhere");
+		return;
+	}
 	if (s->undecided) {
 		s->undecided = false;
 		if (len > 0 && line[0] == '{') {
@@ -187,7 +207,7 @@ take_line(struct session *s, char *line, size_t len)
 			session_choose(s, &dialect_text);
 	}
 	if (is_json(s)) {
-		if (strspn(line, " \t\r") >= len)
+		if (strspn(line, " \t\r") >= len && !s->is_web)
 			return;
 	} else
 		len = line_edit(line, len);
@@ -197,8 +217,8 @@ take_line(struct session *s, char *line, size_t len)
 	io_end(s, io, limited);
 }
 
-static void
-line_too_long(struct session *s)
+void
+session_too_long(struct session *s)
 {
 	struct dialect_io *io;
 
@@ -252,15 +272,36 @@ split(struct session *s, char *data, size_t len)
 			n--;
 		if (s->skipping || n > max) {
 			s->skipping = false;
-			line_too_long(s);
+			session_too_long(s);
 		} else {
 			line[n] = '\0';
 			take_line(s, line, n);
 		}
-		if (full(s))
-			pause_input(s);
+		session_check_full(s);
 	}
 	return used;
+}
+
+/* The same of a WebSocket's messages, which are all whole. */
+static size_t
+take_messages(struct session *s, char *data, size_t len)
+{
+	size_t used = 0, n, size;
+	char *text;
+
+	while (!s->paused && !s->closing && !s->dead &&
+	    (n = web_message_next(data + used, len - used, &text, &size)) > 0) {
+		used += n;
+		take_line(s, text, size);
+		session_check_full(s);
+	}
+	return used;
+}
+
+static size_t
+take_input(struct session *s, char *data, size_t len)
+{
+	return s->is_web ? take_messages(s, data, len) : split(s, data, len);
 }
 
 static void
@@ -284,8 +325,8 @@ take_kept(struct session *s)
 	return kept;
 }
 
-static void
-take_text(struct session *s, char *data, size_t len)
+void
+session_take_text(struct session *s, char *data, size_t len)
 {
 	struct buf joined;
 	size_t used;
@@ -302,10 +343,45 @@ take_text(struct session *s, char *data, size_t len)
 		data = joined.data;
 		len = joined.len;
 	}
-	used = split(s, data, len);
+	used = take_input(s, data, len);
 	if (used < len && !s->dead && !s->closing)
 		keep(s, data + used, len - used);
 	buf_free(&joined);
+}
+
+/*
+ * The first bytes of an auto listener's client: HTTP? A beginning that may yet
+ * become a method is kept. True: they are taken.
+ */
+static bool
+sniff(struct session *s, const char *data, size_t len)
+{
+	char head[16];
+	size_t kept = s->in != NULL ? s->in->len : 0;
+	struct buf first;
+
+	if (kept >= sizeof(head) || !web_built())
+		return false;
+	if (kept > 0)
+		memcpy(head, s->in->data, kept);
+	memcpy(head + kept, data, len < sizeof(head) - kept ? len :
+	    sizeof(head) - kept);
+	switch (http_sniff(head, len < sizeof(head) - kept ? kept + len :
+	    sizeof(head))) {
+	case SNIFF_NO:
+		return false;
+	case SNIFF_MORE:
+		keep(s, data, len);
+		return true;
+	case SNIFF_HTTP:
+		break;
+	}
+	keep(s, data, len);
+	first = take_kept(s);
+	session_web(s);
+	session_take_web(s, first.data, first.len);
+	buf_free(&first);
+	return true;
 }
 
 /* Bytes as they came from the carrier. */
@@ -316,26 +392,33 @@ take_bytes(struct session *s, char *data, size_t len)
 	enum telnet_status status;
 
 	s->heard = l->now;
-	if (s->telnet == NULL) {
+	if (s->is_web) {
+		session_take_web(s, data, len);
+		return;
+	}
+	if (s->undecided && s->dialect == NULL && s->layer.telnet == NULL &&
+	    sniff(s, data, len))
+		return;
+	if (s->layer.telnet == NULL) {
 		if (is_json(s) || memchr(data, 0xff, len) == NULL) {
-			take_text(s, data, len);
+			session_take_text(s, data, len);
 			return;
 		}
-		s->telnet = telnet_new();
+		s->layer.telnet = telnet_new();
 	}
 	buf_reset(&l->text);
 	buf_reset(&l->answer);
-	status = telnet_recv(s->telnet, data, len, &l->text, &l->answer);
+	status = telnet_recv(s->layer.telnet, data, len, &l->text, &l->answer);
 	if (s->dialect == &dialect_text)
-		text_set_width(s->state, telnet_width(s->telnet));
+		text_set_width(s->state, telnet_width(s->layer.telnet));
 	/* Text first: a mark's answer says that all before it was taken. */
 	if (l->text.len > 0)
-		take_text(s, l->text.data, l->text.len);
+		session_take_text(s, l->text.data, l->text.len);
 	if (s->dead)
 		return;
 	session_write(s, l->answer.data, l->answer.len);
 	if (status == TELNET_CLOSE)
-		session_close(s, telnet_reason(s->telnet));
+		session_close(s, telnet_reason(s->layer.telnet));
 	/* There may have been no line in all this. */
 	else if (!s->closing && session_unwritten(s) >= UNWRITTEN_MAX)
 		pause_input(s);
@@ -359,7 +442,7 @@ session_read_cb(struct bufferevent *bev, void *arg)
 		return;
 	evbuffer_drain(in, len);
 	/* Telnet's answers are several times as long as what asks for them. */
-	if (len < LIBEVENT_READ || s->telnet != NULL)
+	if (len < LIBEVENT_READ || telnet_of(s) != NULL)
 		return;
 	for (i = 0; i < READS && !s->paused && !s->closing && !s->dead; i++) {
 		n = s->carrier->recv(bev, s->loop->rbuf, READ_SIZE);
@@ -383,11 +466,11 @@ session_event_cb(struct bufferevent *bev, short what, void *arg)
 		/* Half closed, perhaps: what it asked for is still given. */
 		s->eof = true;
 		if (s->lingering)
-			session_close(s, session_end_name(s->end));
+			session_close(s, session_end_reason(s));
 		else
 			session_wait(s);
 	} else if (what & BEV_EVENT_ERROR)
-		session_close(s, s->closing ? session_end_name(s->end) :
+		session_close(s, s->closing ? session_end_reason(s) :
 		    errno == ECONNRESET ? "reset" : strerror(errno));
 }
 
@@ -416,10 +499,12 @@ session_resume(struct session *s)
 	if (s->paused && !s->closing && !full(s)) {
 		s->paused = false;
 		kept = take_kept(s);
-		used = split(s, kept.data, kept.len);
+		used = take_input(s, kept.data, kept.len);
 		if (used < kept.len && !s->dead && !s->closing)
 			keep(s, kept.data + used, kept.len - used);
 		buf_free(&kept);
+		if (s->is_web && !s->paused && !s->closing && !s->dead)
+			session_take_web(s, NULL, 0);
 		if (!s->paused && !s->closing && !s->dead && !s->eof)
 			bufferevent_enable(s->bev, EV_READ);
 	}

@@ -16,11 +16,28 @@ void	 session_io_open(struct session *);
 /* Gives up places and bufferevent; returns the fd, which stays open. */
 int	 session_io_close(struct session *);
 
+/* It speaks HTTP from now on. */
+void	 session_web(struct session *);
+/* Bytes of it; once a second; whether it has ended by itself. */
+void	 session_take_web(struct session *, const char *, size_t);
+void	 session_web_tick(struct session *);
+void	 session_web_end(struct session *);
+/* Writes the close frame; false if there is none to write. */
+bool	 session_web_close(struct session *);
+
 /* The dialect from now on; places move to its encoding. */
 void	 session_choose(struct session *, const struct dialect *);
 /* Bytes for this client alone, to be flushed at the round's end. */
 void	 session_write(struct session *, const void *, size_t);
+/* So too, whole lines of its dialect: in frames where it is a WebSocket. */
+void	 session_tell(struct session *, const struct buf *);
 size_t	 session_unwritten(const struct session *);
+/* Lines, or messages of a WebSocket: takes them, or keeps them for later. */
+void	 session_take_text(struct session *, char *, size_t);
+/* Answers a line that was thrown away. */
+void	 session_too_long(struct session *);
+/* Reads no further if too much is under way. */
+void	 session_check_full(struct session *);
 /* To the hub; counts it. */
 void	 session_send(struct session *, struct request *);
 /* Looks at held back input, or the end, at the round's end. */

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "session-io.h"
 #include "session.h"
+#include "web.h"
 
 #define SLICES		64	/* of one send */
 #define CHAINS		16	/* of these, the session's own output */
@@ -41,10 +42,9 @@ session_io_open(struct session *s)
 	bufferevent_enable(s->bev, EV_READ);
 }
 
-int
-session_io_close(struct session *s)
+static void
+leave_places(struct session *s)
 {
-	int fd = bufferevent_getfd(s->bev);
 	struct place *p;
 
 	while ((p = s->places) != NULL) {
@@ -55,6 +55,14 @@ session_io_close(struct session *s)
 		free(p);
 		loop_stream_left(s->loop, stream);
 	}
+}
+
+int
+session_io_close(struct session *s)
+{
+	int fd = bufferevent_getfd(s->bev);
+
+	leave_places(s);
 	bufferevent_free(s->bev);
 	s->bev = NULL;
 	return fd;
@@ -74,6 +82,21 @@ session_write(struct session *s, const void *data, size_t len)
 	session_dirty(s);
 }
 
+void
+session_tell(struct session *s, const struct buf *lines)
+{
+	static _Thread_local struct scratch scratch;
+	struct buf *frames;
+
+	if (!s->is_web) {
+		session_write(s, lines->data, lines->len);
+		return;
+	}
+	frames = scratch_take(&scratch, PAGE_KEEP);
+	web_add_lines(s->layer.web, frames, lines->data, lines->len);
+	session_write(s, frames->data, frames->len);
+}
+
 /* Places. */
 
 static struct place *
@@ -91,7 +114,8 @@ find_place(const struct session *s, uint32_t room)
 static struct stream *
 room_stream(struct session *s, struct room_view *room)
 {
-	return stream_get(room, s->encoding, s->dialect, &s->loop->pool);
+	return stream_get(room, s->encoding, s->is_web ? web_render :
+	    s->dialect->message, &s->loop->pool);
 }
 
 static struct place *
@@ -178,7 +202,8 @@ session_unplace(struct session *s, uint32_t id)
 void
 session_place_given(struct session *s, const struct place_mail *m)
 {
-	session_place(s, m->room_id, m->room, m->after, m->after);
+	if (!s->closing)
+		session_place(s, m->room_id, m->room, m->after, m->after);
 }
 
 void
@@ -203,7 +228,8 @@ session_choose(struct session *s, const struct dialect *d)
 		s->dialect->close(s->state);
 	s->dialect = d;
 	s->state = d->open != NULL ? d->open(s->loop->conf) : NULL;
-	session_reencode(s, d == &dialect_json ? ENC_JSON : ENC_TEXT);
+	session_reencode(s, s->is_web ? web_encoding(s->layer.web) :
+	    d == &dialect_json ? ENC_JSON : ENC_TEXT);
 }
 
 void
@@ -244,10 +270,11 @@ render_page(struct session *s, struct place *p, const struct store_read *r)
 			whole = true;
 			break;
 		}
-		s->dialect->message(page, s->encoding, room->name, r->msgs[i]);
+		s->dialect->message(page, s->is_web ? ENC_JSON : s->encoding,
+		    room->name, r->msgs[i]);
 		p->at.seq = r->msgs[i]->seq;
 	}
-	session_write(s, page->data, page->len);
+	session_tell(s, page);
 	if (whole && p->at.seq < r->head)
 		p->at.seq = r->head;
 }
@@ -469,14 +496,19 @@ finish(struct session *s)
 		s->say_bye = false;
 		buf_reset(out);
 		s->dialect->bye(out, session_end_name(s->end), s->reconnect, 0);
-		session_write(s, out->data, out->len);
+		session_tell(s, out);
 		return;
+	}
+	if (s->is_web) {
+		leave_places(s);	/* nothing follows a close frame */
+		if (session_web_close(s))
+			return;
 	}
 	/* Unread input would make close(2) reset the connection, and what the
 	 * client has not read yet would be lost to it. */
 	if (s->eof || recv(bufferevent_getfd(s->bev), &byte, 1,
 	    MSG_PEEK | MSG_DONTWAIT) == -1) {
-		session_close(s, session_end_name(s->end));
+		session_close(s, session_end_reason(s));
 		return;
 	}
 	shutdown(bufferevent_getfd(s->bev), SHUT_WR);
@@ -501,7 +533,7 @@ session_flush(struct session *s)
 			sent = s->carrier->send(s->bev, g.iov, g.n);
 		while (sent == -1 && errno == EINTR);
 		if (sent == -1 && errno != EAGAIN && errno != EWOULDBLOCK) {
-			session_close(s, s->closing ? session_end_name(s->end) :
+			session_close(s, s->closing ? session_end_reason(s) :
 			    errno == EPIPE || errno == ECONNRESET ? "reset" :
 			    strerror(errno));
 			return;

@@ -12,6 +12,7 @@
 #include "session.h"
 #include "session-io.h"
 #include "telnet.h"
+#include "web.h"
 
 #define LINGER	2	/* seconds a closed client gets to read the end */
 #define CLOSING	60	/* seconds of no byte taken when it is closing, with
@@ -95,15 +96,32 @@ record_shell_free(struct session_record *r)
 }
 
 static void
+layer_free(union session_layer layer, bool is_web)
+{
+	if (is_web)
+		web_free(layer.web);
+	else
+		telnet_free(layer.telnet);
+}
+
+static void
 record_bye(const struct session_record *r)
 {
 	const struct dialect *d = r->dialect;
-	struct buf out = { 0 };
+	struct buf bye = { 0 }, out = { 0 };
 
+	if (d == NULL && r->kind == LISTEN_HTTP)
+		return;
 	if (d == NULL)
 		d = r->kind == LISTEN_JSON ? &dialect_json : &dialect_text;
-	d->bye(&out, session_end_name(END_SHUTDOWN), true, 0);
+	d->bye(&bye, session_end_name(END_SHUTDOWN), true, 0);
+	if (r->is_web) {
+		web_add_lines(r->layer.web, &out, bye.data, bye.len);
+		web_add_close(r->layer.web, &out, WEB_GOING_AWAY);
+	} else
+		buf_add(&out, bye.data, bye.len);
 	send(r->fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	buf_free(&bye);
 	buf_free(&out);
 }
 
@@ -117,7 +135,7 @@ session_record_end(struct session_record *r)
 	address_give(r->address);
 	if (r->dialect != NULL && r->dialect->close != NULL)
 		r->dialect->close(r->state);
-	telnet_free(r->telnet);
+	layer_free(r->layer, r->is_web);
 	record_shell_free(r);
 }
 
@@ -131,7 +149,8 @@ attach_old(struct session *s, struct session_record *r)
 	s->dialect = r->dialect;
 	s->state = r->state;
 	s->encoding = (uint8_t)r->encoding;
-	s->telnet = r->telnet;
+	s->layer = r->layer;
+	s->is_web = r->is_web;
 	session_name_set(s, r->name);
 	s->sid = r->sid;
 	s->tokens_at = r->tokens_at;
@@ -201,6 +220,8 @@ session_attach(struct loop *l, struct session_record *r)
 		session_choose(s, &dialect_json);
 	else if (s->kind == LISTEN_TEXT)
 		session_greet(s);
+	else if (s->kind == LISTEN_HTTP)
+		session_web(s);
 	else
 		loop_greet_later(l, session_id(s));
 }
@@ -269,7 +290,8 @@ session_detach(struct session *s)
 	r->carrier = s->carrier;
 	r->dialect = s->dialect;
 	r->state = s->state;
-	r->telnet = s->telnet;
+	r->layer = s->layer;
+	r->is_web = s->is_web;
 	r->encoding = s->encoding;
 	r->name = session_name(s) != NULL ? xstrdup(session_name(s)) : NULL;
 	r->sid = s->sid;
@@ -289,7 +311,8 @@ session_detach(struct session *s)
 	r->fd = session_io_close(s);
 	s->state = NULL;
 	s->dialect = NULL;
-	s->telnet = NULL;
+	s->layer.telnet = NULL;
+	s->is_web = false;
 	s->address = NULL;
 	s->dead = true;
 	session_queue_add(&s->loop->dead, s);
@@ -337,7 +360,7 @@ session_free(struct session *s)
 	loop_slot_give(s->loop, s->slot);
 	if (s->dialect != NULL && s->dialect->close != NULL)
 		s->dialect->close(s->state);
-	telnet_free(s->telnet);
+	layer_free(s->layer, s->is_web);
 	address_give(s->address);
 	if (s->in != NULL) {
 		buf_free(s->in);
@@ -357,9 +380,17 @@ session_end_name(enum session_end end)
 		[END_LOGIN_TIMEOUT] = "login-timeout",
 		[END_READ_TIMEOUT] = "read-timeout",
 		[END_STORE] = "store-unavailable",
+		[END_WEB] = "web",
 	};
 
 	return names[end];
+}
+
+const char *
+session_end_reason(const struct session *s)
+{
+	return s->end == END_WEB ? web_end_name(s->layer.web) :
+	    session_end_name((enum session_end)s->end);
 }
 
 /*
@@ -386,9 +417,9 @@ session_bye(struct session *s, enum session_end end, bool reconnect)
 {
 	if (s->closing || s->lingering || s->dead)
 		return;
-	if (s->dialect == NULL)
+	if (s->dialect == NULL && !s->is_web)
 		session_choose(s, &dialect_text);
-	s->say_bye = true;
+	s->say_bye = s->dialect != NULL;
 	s->reconnect = reconnect;
 	session_finish(s, end);
 }
@@ -414,7 +445,7 @@ session_tick(struct session *s)
 
 	if (s->lingering) {
 		if (now - s->heard >= LINGER)
-			session_close(s, session_end_name(s->end));
+			session_close(s, session_end_reason(s));
 		return;
 	}
 	if (s->blocked)
@@ -422,6 +453,10 @@ session_tick(struct session *s)
 	if (s->paused && !s->closing)
 		session_wait(s);
 	if (s->closing || s->eof)
+		return;
+	if (s->is_web)
+		session_web_tick(s);
+	if (s->dialect == NULL && s->is_web)
 		return;
 	if (s->sid == 0 && conf->login_timeout != 0 &&
 	    now - s->started > conf->login_timeout)

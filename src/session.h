@@ -16,11 +16,18 @@
 
 struct address;
 struct telnet;
+struct web;
 
 /* Why the server ends a session in order; see session_end_name(). */
 enum session_end {
 	END_QUIT, END_SHUTDOWN, END_REPLACED, END_LOGIN_TIMEOUT,
-	END_READ_TIMEOUT, END_STORE
+	END_READ_TIMEOUT, END_STORE, END_WEB
+};
+
+/* What stands between a client's bytes and its lines. */
+union session_layer {
+	struct telnet	*telnet;	/* NULL: no IAC so far */
+	struct web	*web;		/* if is_web, then never NULL */
 };
 
 /* Its size is paid for every idle client: see the benchmark's (d). */
@@ -30,7 +37,7 @@ struct session {
 	struct bufferevent *bev;
 	const struct dialect *dialect;	/* NULL: not known yet (auto) */
 	void		*state;		/* the dialect's */
-	struct telnet	*telnet;	/* NULL: no IAC so far */
+	union session_layer layer;
 	struct place	*places;
 	struct address	*address;
 	struct buf	*in;		/* input not yet used; NULL: none */
@@ -52,6 +59,7 @@ struct session {
 	uint8_t		 end;		/* enum session_end: closing: why */
 	uint8_t		 kind : 4;	/* enum listen_kind */
 	uint8_t		 encoding : 4;	/* enum encoding */
+	bool		 is_web : 1;
 	bool		 name_is_long : 1;
 	bool		 is_dirty : 1;
 	bool		 is_waiting : 1;
@@ -72,7 +80,7 @@ struct session {
  * What a detached session is. version grows with every change of meaning;
  * tests/unit/session.c fails when a field of it is missed on the way.
  */
-#define SESSION_RECORD_VERSION	1
+#define SESSION_RECORD_VERSION	2
 
 struct session_place {
 	uint32_t	 room_id;
@@ -96,7 +104,8 @@ struct session_record {
 	/* empty in one just accepted */
 	const struct dialect *dialect;
 	void		*state;
-	struct telnet	*telnet;
+	union session_layer layer;
+	bool		 is_web;
 	enum encoding	 encoding;
 	char		*name;
 	uint32_t	 sid;
@@ -135,6 +144,8 @@ void	 session_tick(struct session *);	/* each second: timeouts */
 /* Says bye, inviting to come back or not, and ends in order. */
 void	 session_bye(struct session *, enum session_end, bool reconnect);
 const char *session_end_name(enum session_end);
+/* Of one that ends, for the log. */
+const char *session_end_reason(const struct session *);
 void	 session_close(struct session *, const char *reason);
 void	 session_free(struct session *);	/* a dead one */
 void	 session_dirty(struct session *);

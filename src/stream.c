@@ -27,7 +27,7 @@ struct segment {
 
 struct stream {
 	struct room_view *room;
-	const struct dialect *dialect;
+	stream_render	*render;
 	struct segment_pool *pool;
 	struct segment	*first, *last;
 	struct place_list readers;
@@ -96,14 +96,14 @@ segment_pool_free(struct segment_pool *pool)
 
 struct stream *
 stream_get(struct room_view *room, enum encoding encoding,
-    const struct dialect *dialect, struct segment_pool *pool)
+    stream_render *render, struct segment_pool *pool)
 {
 	struct stream *s = room->streams[encoding];
 
 	if (s == NULL) {
 		s = xcalloc(1, sizeof(*s));
 		s->room = room;
-		s->dialect = dialect;
+		s->render = render;
 		s->pool = pool;
 		s->base_seq = room->last_seq;
 		s->encoding = (uint8_t)encoding;
@@ -232,7 +232,7 @@ stream_append(struct stream *s, const struct msg *m, uint64_t seq)
 		return;
 	}
 	line = scratch_take(&scratch, SCRATCH_KEEP);
-	s->dialect->message(line, s->encoding, s->room->name, m);
+	s->render(line, s->encoding, s->room->name, m);
 	if (g == NULL || g->cap - g->len < line->len) {
 		g = segment_new(s->pool, s->end, line->len);
 		if (s->last == NULL)

@@ -20,6 +20,10 @@
 struct session;
 struct stream;
 
+/* Writes a message as a line of this encoding; see dialect.h. */
+typedef void stream_render(struct buf *, enum encoding, const char *room,
+	    const struct msg *);
+
 /* A room that has readers on this loop. */
 struct room_view {
 	struct stream	*streams[ENC_MAX];	/* NULL: no reader uses it */
@@ -61,7 +65,7 @@ void	 segment_pool_free(struct segment_pool *);
 
 /* The room's stream of this encoding, made if need be. */
 struct stream *stream_get(struct room_view *, enum encoding,
-	    const struct dialect *, struct segment_pool *);
+	    stream_render *, struct segment_pool *);
 struct room_view *stream_room(const struct stream *);
 enum encoding stream_encoding(const struct stream *);
 /* Frees it once it has no reader: then true. */

@@ -737,7 +737,7 @@ static const struct session session_fields = {
 	NULL,		/* bev: its fd */
 	NULL,		/* dialect: carried */
 	NULL,		/* state: carried */
-	NULL,		/* telnet: carried */
+	{ NULL },	/* layer: carried */
 	NULL,		/* places: as seqs; none waits for a read */
 	NULL,		/* address: carried */
 	NULL,		/* in: carried */
@@ -753,6 +753,7 @@ static const struct session session_fields = {
 	0,		/* inflight: none */
 	0,		/* end: it is not about to */
 	0, 0,		/* kind, encoding: carried */
+	false,		/* is_web: carried */
 	false,		/* name_is_long: the name's */
 	false, false,	/* is_dirty, is_waiting: the loop's queues */
 	false, false,	/* unwritten, blocked: it is neither */
@@ -764,8 +765,8 @@ static const struct session session_fields = {
 
 static const struct session_record record_fields = {
 	{ NULL, 0 }, SESSION_RECORD_VERSION, -1, NULL, LISTEN_AUTO, NULL, 0,
-	NULL, NULL, NULL, ENC_TEXT, NULL, 0, 0, 0, 0, 0, false, false,
-	{ NULL, 0, 0 }, { NULL, 0, 0 }, NULL
+	NULL, NULL, { NULL }, false, ENC_TEXT, NULL, 0, 0, 0, 0, 0, false,
+	false, { NULL, 0, 0 }, { NULL, 0, 0 }, NULL
 };
 
 #pragma GCC diagnostic pop
@@ -777,7 +778,8 @@ same(const struct session *a, const struct session *b)
 	cr_assert_eq(a->carrier, b->carrier);
 	cr_assert_eq(a->dialect, b->dialect);
 	cr_assert_eq(a->state, b->state);
-	cr_assert_eq(a->telnet, b->telnet);
+	cr_assert_eq(a->is_web, b->is_web);
+	cr_assert_eq(a->layer.telnet, b->layer.telnet);
 	cr_assert_eq(a->address, b->address);
 	cr_assert_eq(a->sid, b->sid);
 	cr_assert_eq(a->started, b->started);
@@ -800,7 +802,7 @@ Test(session, round_trip)
 	size_t i;
 
 	(void)session_fields;
-	cr_assert_eq(record_fields.version, 1);
+	cr_assert_eq(record_fields.version, 2);
 	rig_open(text_conf);
 	rig.d.loops[0].now = rig.d.loops[1].now = 1000;
 	for (i = 0; i < NITEMS(names); i++) {
@@ -819,7 +821,7 @@ Test(session, round_trip)
 		c.session->started = 900;
 		c.session->heard = 950;
 		before = *c.session;
-		cr_assert_not_null(before.telnet);
+		cr_assert_not_null(before.layer.telnet);
 		cr_assert_not_null(before.in);
 		cr_assert_eq(before.encoding, ENC_COLOR);
 		cr_assert_eq(before.port, 7);
@@ -830,7 +832,7 @@ Test(session, round_trip)
 		same(&before, c.session);
 		cr_assert(i == 1 || c.session->in->len == 4);
 		cr_assert_not_null(c.session->places);
-		cr_assert(c.session->telnet == before.telnet);
+		cr_assert(c.session->layer.telnet == before.layer.telnet);
 		c.session->undecided = false;
 		client_line(&c, " a word");
 		client_drain(&c);

@@ -70,8 +70,6 @@ render(struct buf *out, enum encoding e, const char *room, const struct msg *m)
 	buf_addc(out, '\n');
 }
 
-static const struct dialect dialect = { .name = "test", .message = render };
-
 /* The log. */
 
 static struct msg *
@@ -197,7 +195,7 @@ left(struct stream *s)
 static struct stream *
 a_stream(void)
 {
-	return stream_get(t.room, (enum encoding)below(ENC_MAX), &dialect,
+	return stream_get(t.room, (enum encoding)below(ENC_MAX), render,
 	    &t.pool);
 }
 
@@ -512,7 +510,7 @@ Test(stream, cut_at_every_byte)
 		*r = (struct reader){ .here = true, .last = -1,
 		    .strict = true, .got = r->got };
 		place_add(&r->place, NULL, stream_get(t.room, ENC_JSON,
-		    &dialect, &t.pool), 0);
+		    render, &t.pool), 0);
 		t.state = 99;		/* the same texts each time */
 		append(true);
 		append(false);
@@ -541,7 +539,7 @@ Test(stream, keeps_nothing_for_who_is_behind)
 
 	t.state = 5;
 	t.room = xcalloc(1, sizeof(*t.room) + 16);
-	s = stream_get(t.room, ENC_TEXT, &dialect, &t.pool);
+	s = stream_get(t.room, ENC_TEXT, render, &t.pool);
 	place_add(&r->place, NULL, s, 0);
 	append(true);
 	cr_assert_gt(stream_bytes(s), 0);
@@ -571,9 +569,9 @@ Test(stream, touched_once)
 {
 	struct room_view *room = xcalloc(1, sizeof(*room) + 1);
 	struct segment_pool pool = { 0 };
-	struct stream *s = stream_get(room, ENC_TEXT, &dialect, &pool);
+	struct stream *s = stream_get(room, ENC_TEXT, render, &pool);
 
-	cr_assert_eq(stream_get(room, ENC_TEXT, &dialect, &pool), s);
+	cr_assert_eq(stream_get(room, ENC_TEXT, render, &pool), s);
 	cr_assert_eq(stream_room(s), room);
 	cr_assert_eq(stream_encoding(s), ENC_TEXT);
 	cr_assert(!stream_touch(s, true));

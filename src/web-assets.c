@@ -1,0 +1,77 @@
+/*
+ * The page: the files of src/web/, put into the binary by the assembler. The
+ * Makefile says where they are.
+ */
+#include <err.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "web-internal.h"
+
+#define ASSET(symbol, file)						\
+	__asm__(".section .rodata\n"					\
+	    ".global web_" #symbol "_begin\n"				\
+	    ".global web_" #symbol "_end\n"				\
+	    "web_" #symbol "_begin:\n"					\
+	    ".incbin \"" WEB_DIR "/" file "\"\n"			\
+	    "web_" #symbol "_end:\n"					\
+	    ".byte 0\n"							\
+	    ".previous\n");						\
+	extern const char web_##symbol##_begin[], web_##symbol##_end[]
+
+ASSET(index, "index.html");
+ASSET(style, "style.css");
+ASSET(app, "app.js");
+ASSET(partyline, "partyline.js");
+ASSET(icon, "icon.svg");
+
+#define ROW(path, type, symbol)						\
+	{ path, type, web_##symbol##_begin, web_##symbol##_end, "" }
+
+static const char script[] = "text/javascript; charset=utf-8";
+
+static struct web_asset assets[] = {
+	ROW("/", "text/html; charset=utf-8", index),
+	ROW("/style.css", "text/css; charset=utf-8", style),
+	ROW("/app.js", script, app),
+	ROW("/partyline.js", script, partyline),
+	ROW("/icon.svg", "image/svg+xml", icon)
+};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* A tag changes with the bytes: the first eight of their SHA-256. */
+static void
+make_etags(void)
+{
+	unsigned char hash[EVP_MAX_MD_SIZE];
+	struct web_asset *a;
+	size_t i;
+	int j;
+
+	for (a = assets; a < assets + NITEMS(assets); a++) {
+		if (EVP_Digest(a->begin, (size_t)(a->end - a->begin), hash,
+		    NULL, EVP_sha256(), NULL) != 1)
+			errx(1, "libcrypto: no SHA-256");
+		a->etag[0] = '"';
+		for (i = 1, j = 0; j < 8; j++, i += 2)
+			snprintf(a->etag + i, 3, "%02x", hash[j]);
+		a->etag[i] = '"';
+	}
+}
+
+const struct web_asset *
+web_asset(const char *path)
+{
+	size_t i;
+
+	pthread_once(&once, make_etags);
+	for (i = 0; i < NITEMS(assets); i++) {
+		if (strcmp(assets[i].path, path) == 0)
+			return &assets[i];
+	}
+	return NULL;
+}

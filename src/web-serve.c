@@ -1,0 +1,140 @@
+#include <string.h>
+#include <time.h>
+
+#include "loop.h"
+#include "web-internal.h"
+
+/* All that the page needs comes from where it came from itself. */
+#define PAGE_HEADERS							\
+	"Cache-Control: no-cache\r\n"					\
+	"Content-Security-Policy: default-src 'none'; script-src 'self'; " \
+	"style-src 'self'; img-src 'self'; connect-src 'self'; "	\
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n" \
+	"Cross-Origin-Opener-Policy: same-origin\r\n"			\
+	"Cross-Origin-Resource-Policy: same-origin\r\n"			\
+	"Referrer-Policy: no-referrer\r\n"
+
+static const char plain[] = "text/plain; charset=utf-8";
+
+static void
+add_date(struct buf *b)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+	char text[40];
+
+	gmtime_r(&now, &tm);
+	strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	buf_addf(b, "Date: %s\r\n", text);
+}
+
+void
+web_add_reply(struct buf *b, const struct http_request *r,
+    const struct web_reply *reply)
+{
+	buf_addf(b, "HTTP/1.1 %u %s\r\n", reply->status,
+	    http_status_text(reply->status));
+	add_date(b);
+	buf_adds(b, "Server: partylined\r\n"
+	    "X-Content-Type-Options: nosniff\r\n");
+	if (!r->keep_alive)
+		buf_adds(b, "Connection: close\r\n");
+	else if (r->minor == 0)
+		buf_adds(b, "Connection: keep-alive\r\n");
+	if (reply->headers != NULL)
+		buf_adds(b, reply->headers);
+	if (reply->status == 304) {	/* it has no body, of no length */
+		buf_adds(b, "\r\n");
+		return;
+	}
+	buf_addf(b, "Content-Type: %s\r\nContent-Length: %zu\r\n\r\n",
+	    reply->type != NULL ? reply->type : plain, reply->len);
+	if (!r->head)
+		buf_add(b, reply->body, reply->len);
+}
+
+void
+web_add_error(struct buf *b, const struct http_request *r, unsigned status,
+    const char *headers, const char *why)
+{
+	struct buf body = { 0 };
+
+	buf_addf(&body, "%s\n", why);
+	web_add_reply(b, r, &(struct web_reply){ .status = status,
+	    .headers = headers, .body = body.data, .len = body.len });
+	buf_free(&body);
+}
+
+/* Whether an If-None-Match has the tag (RFC 9110 section 13.1.2). */
+static bool
+has_etag(const struct http_request *r, const char *etag)
+{
+	size_t len = strlen(etag), n;
+	const char *s;
+	unsigned i;
+
+	for (i = 0; (s = http_field(r, "If-None-Match", i)) != NULL; i++) {
+		while (*(s += strspn(s, ", \t")) != '\0') {
+			if (strncmp(s, "W/", 2) == 0)
+				s += 2;
+			n = strcspn(s, ", \t");
+			if ((n == len && memcmp(s, etag, n) == 0) ||
+			    (n == 1 && *s == '*'))
+				return true;
+			s += n;
+		}
+	}
+	return false;
+}
+
+static void
+serve_asset(struct buf *b, const struct http_request *r,
+    const struct web_asset *asset)
+{
+	struct buf headers = { 0 };
+
+	buf_addf(&headers, PAGE_HEADERS "ETag: %s\r\n", asset->etag);
+	web_add_reply(b, r, &(struct web_reply){
+	    .status = has_etag(r, asset->etag) ? 304 : 200,
+	    .headers = buf_str(&headers), .type = asset->type,
+	    .body = asset->begin,
+	    .len = (size_t)(asset->end - asset->begin) });
+	buf_free(&headers);
+}
+
+static void
+serve_health(struct buf *b, const struct http_request *r,
+    const struct web_env *env)
+{
+	(void)env;
+	web_add_error(b, r, 200, "Cache-Control: no-store\r\n", "ok");
+}
+
+static const struct route {
+	const char	*path;
+	void		 (*serve)(struct buf *, const struct http_request *,
+			    const struct web_env *);
+} routes[] = {
+	{ "/healthz", serve_health }
+};
+
+void
+web_serve(struct buf *b, const struct http_request *r,
+    const struct web_env *env)
+{
+	const struct web_asset *asset = web_asset(r->path);
+	size_t i;
+
+	if (asset != NULL) {
+		serve_asset(b, r, asset);
+		return;
+	}
+	for (i = 0; i < NITEMS(routes); i++) {
+		if (strcmp(routes[i].path, r->path) == 0) {
+			routes[i].serve(b, r, env);
+			return;
+		}
+	}
+	web_add_error(b, r, 404, NULL, "There is nothing here; the chat is "
+	    "at /.");
+}

@@ -1,0 +1,1 @@
+/* Partyline's page. */
