@@ -123,25 +123,30 @@ ws_message_next(char *data, size_t len, char **text, size_t *n)
 
 /* Receiving. */
 
+static size_t
+copy_part(uint8_t *data, size_t len, const struct part *part, size_t at)
+{
+	if (at >= part->len)
+		return 0;
+	if (len > part->len - at)
+		len = part->len - at;
+	memcpy(data, part->data + at, len);
+	return len;
+}
+
+/* Gives all there is: wslay does not ask twice for one header. */
 static ssize_t
 recv_cb(uint8_t *data, size_t len, int flags, void *arg)
 {
 	struct source *src = arg;
-	const struct part *part = &src->kept;
-	size_t at = src->at;
+	size_t n, m;
 
 	(void)flags;
-	if (at >= part->len) {
-		at -= part->len;
-		part = &src->came;
-	}
-	if (len > part->len - at)
-		len = part->len - at;
-	if (len == 0)
-		return -1;
-	memcpy(data, part->data + at, len);
-	src->at += len;
-	return (ssize_t)len;
+	n = copy_part(data, len, &src->kept, src->at);
+	m = copy_part(data + n, len - n, &src->came,
+	    src->at + n - src->kept.len);
+	src->at += n + m;
+	return n + m > 0 ? (ssize_t)(n + m) : -1;
 }
 
 static bool
