@@ -324,7 +324,8 @@ conn_eof(struct gen *g, struct conn *c)
 static void
 conn_lines(struct gen *g, struct conn *c)
 {
-	char	*p = g->buf, *end, *nl;
+	char	*p = g->buf, *end;
+	size_t	 len;
 	ssize_t	 n;
 
 	memcpy(p, c->tail, c->tail_len);
@@ -340,9 +341,9 @@ conn_lines(struct gen *g, struct conn *c)
 	}
 	end = p + c->tail_len + n;
 	c->tail_len = 0;
-	while ((nl = memchr(p, '\n', end - p)) != NULL) {
-		conn_line(g, c, p, nl - p + 1);
-		p = nl + 1;
+	while ((len = g->proto->cut(p, end - p)) > 0) {
+		conn_line(g, c, p, len);
+		p += len;
 	}
 	conn_keep(&c->tail, &c->tail_len, p, end - p);
 }

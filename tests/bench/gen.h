@@ -74,7 +74,9 @@ struct proto {
 	size_t	(*enter)(const struct gen *, const struct conn *, char *);
 	size_t	(*say)(const struct gen *, struct conn *, char *);
 	size_t	(*quit)(const struct gen *, const struct conn *, char *);
-	/* HEARD_ bits of a line with its LF. */
+	/* Bytes of the first whole line, or frame; 0 if there is none. */
+	size_t	(*cut)(const char *, size_t);
+	/* HEARD_ bits of it, with its LF. */
 	unsigned (*hear)(const struct conn *, const char *, size_t);
 };
 
@@ -103,7 +105,7 @@ struct gen {
 	char		*buf;
 };
 
-extern const struct proto proto_json, proto_raw, proto_redis;
+extern const struct proto proto_json, proto_raw, proto_redis, proto_ws;
 
 /* gen.c */
 uint64_t now_ns(void);

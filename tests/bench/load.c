@@ -26,7 +26,7 @@ usage(void)
 {
 	fprintf(stderr,
 	    "usage: load -m fan|pace|idle|session -P port -S server-pid\n"
-	    "    [-p json|raw|redis]  how to speak (json)\n"
+	    "    [-p json|raw|redis|ws]  how to speak (json)\n"
 	    "    [-R rooms] [-r readers] [-w writers]  the latter two a room\n"
 	    "    [-o outstanding]  says a writer has unanswered (64)\n"
 	    "    [-l]  lockstep: say again when everyone has everything\n"
@@ -87,7 +87,7 @@ static const struct proto *
 proto_parse(const char *s)
 {
 	static const struct proto *const protos[] = {
-		&proto_json, &proto_raw, &proto_redis
+		&proto_json, &proto_raw, &proto_redis, &proto_ws
 	};
 	unsigned	i;
 

@@ -1,6 +1,6 @@
 /*
- * The three ways to speak: partylined's JSON lines, the floor's raw lines,
- * and Redis's Pub/Sub in RESP3.
+ * The ways to speak: partylined's JSON, in lines or by WebSocket, the floor's
+ * raw lines, and Redis's Pub/Sub in RESP3.
  */
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +9,14 @@
 
 /* Where the writer's number stands in a text: behind ~T, 16 digits, a dot. */
 #define WRITER_AT	19
+
+static size_t
+line_cut(const char *p, size_t len)
+{
+	const char	*nl = memchr(p, '\n', len);
+
+	return nl != NULL ? nl - p + 1 : 0;
+}
 
 /* The text's part before its padding; time and number are stamped later. */
 static size_t
@@ -74,6 +82,99 @@ json_hear(const struct conn *c, const char *line, size_t len)
 		return HEARD_REPLY | HEARD_CREDIT;
 	}
 	return 0;
+}
+
+/*
+ * The same in frames. The masking key is zero, so that a text can be stamped
+ * in place; the handshake's answer is not waited for, which this server lets
+ * pass.
+ */
+#define FRAME_HEAD	8
+
+static size_t
+ws_frame(char *p, size_t len)
+{
+	if (p[FRAME_HEAD + len - 1] == '\n')
+		len--;
+	memcpy(p, "\x81\xfe\0\0\0\0\0\0", FRAME_HEAD);
+	p[2] = len >> 8;
+	p[3] = len;
+	if (len < 126) {	/* the shortest form, and nothing else */
+		memmove(p + 6, p + FRAME_HEAD, len);
+		p[1] = 0x80 | len;
+		memset(p + 2, 0, 4);
+		return 6 + len;
+	}
+	return FRAME_HEAD + len;
+}
+
+static size_t
+ws_login(const struct gen *g, const struct conn *c, char *p)
+{
+	size_t	len;
+
+	len = sprintf(p, "GET /ws HTTP/1.1\r\nHost: localhost\r\n"
+	    "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+	    "Sec-WebSocket-Version: 13\r\n"
+	    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+	return len + ws_frame(p + len, json_login(g, c, p + len + FRAME_HEAD));
+}
+
+static size_t
+ws_enter(const struct gen *g, const struct conn *c, char *p)
+{
+	return ws_frame(p, json_enter(g, c, p + FRAME_HEAD));
+}
+
+static size_t
+ws_say(const struct gen *g, struct conn *c, char *p)
+{
+	size_t	all, len;
+
+	len = json_say(g, c, p + FRAME_HEAD);
+	all = ws_frame(p, len);
+	c->say_id += all - (len - 1);
+	c->say_text += all - (len - 1);
+	return all;
+}
+
+static size_t
+ws_quit(const struct gen *g, const struct conn *c, char *p)
+{
+	return ws_frame(p, json_quit(g, c, p + FRAME_HEAD));
+}
+
+static size_t
+ws_head(const char *p)
+{
+	return (p[1] & 0x7f) == 127 ? 10 : (p[1] & 0x7f) == 126 ? 4 : 2;
+}
+
+static size_t
+ws_cut(const char *p, size_t len)
+{
+	const unsigned char	*u = (const unsigned char *)p;
+	const char		*end;
+	size_t			 all;
+
+	if (len >= 4 && *p == 'H') {
+		end = memmem(p, len, "\r\n\r\n", 4);
+		return end != NULL ? end - p + 4 : 0;
+	}
+	if (len < 4)
+		return 0;
+	all = ws_head(p) + (u[1] == 126 ? u[2] * 256u + u[3] : u[1]);
+	return len < all ? 0 : all;
+}
+
+static unsigned
+ws_hear(const struct conn *c, const char *p, size_t len)
+{
+	if (*p == 'H')
+		return strncmp(p, "HTTP/1.1 101 ", 13) == 0 ? 0 : HEARD_REFUSED;
+	if (*p != '\x81')
+		return 0;
+	return json_hear(c, p + ws_head(p), len - ws_head(p));
 }
 
 static size_t
@@ -178,13 +279,19 @@ redis_hear(const struct conn *c, const char *line, size_t len)
 }
 
 const struct proto proto_json = {
-	"json", json_login, json_enter, json_say, json_quit, json_hear
+	"json", json_login, json_enter, json_say, json_quit,
+	line_cut, json_hear
 };
 
 const struct proto proto_raw = {
-	"raw", raw_login, raw_enter, raw_say, raw_quit, raw_hear
+	"raw", raw_login, raw_enter, raw_say, raw_quit, line_cut, raw_hear
 };
 
 const struct proto proto_redis = {
-	"redis", redis_login, redis_enter, redis_say, redis_quit, redis_hear
+	"redis", redis_login, redis_enter, redis_say, redis_quit,
+	line_cut, redis_hear
+};
+
+const struct proto proto_ws = {
+	"ws", ws_login, ws_enter, ws_say, ws_quit, ws_cut, ws_hear
 };
