@@ -318,6 +318,30 @@ client_login(struct client *c, unsigned loop, const char *name, int sndbuf)
 	buf_reset(&c->got);
 }
 
+/* To another loop, as when that one has less to do. */
+static void
+move(struct client *c, unsigned to)
+{
+	struct session_record *r = session_detach(c->session);
+	int fd;
+	uint32_t i;
+
+	cr_assert_not_null(r);
+	fd = r->fd;
+	c->loop = &rig.d.loops[to];
+	loop_give(c->loop, r);
+	loops_step();
+	c->session = NULL;
+	for (i = 0; i < c->loop->nslots; i++) {
+		struct session *s = c->loop->slots[i].session;
+
+		if (s != NULL && !s->dead && bufferevent_getfd(s->bev) == fd)
+			c->session = s;
+	}
+	cr_assert_not_null(c->session);
+	cr_assert_eq(atomic_load(&c->loop->ncoming), 0);
+}
+
 static void
 client_close(struct client *c)
 {

@@ -640,29 +640,6 @@ Test(session, greeting)
 
 /* Detach and attach. */
 
-static void
-move(struct client *c, unsigned to)
-{
-	struct session_record *r = session_detach(c->session);
-	int fd;
-	uint32_t i;
-
-	cr_assert_not_null(r);
-	fd = r->fd;
-	c->loop = &rig.d.loops[to];
-	loop_give(c->loop, r);
-	loops_step();
-	c->session = NULL;
-	for (i = 0; i < c->loop->nslots; i++) {
-		struct session *s = c->loop->slots[i].session;
-
-		if (s != NULL && !s->dead && bufferevent_getfd(s->bev) == fd)
-			c->session = s;
-	}
-	cr_assert_not_null(c->session);
-	cr_assert_eq(atomic_load(&c->loop->ncoming), 0);
-}
-
 Test(session, moves_without_a_seam)
 {
 	struct client ann, bob;
