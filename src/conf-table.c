@@ -9,6 +9,7 @@
 
 #include "conf-table.h"
 #include "name.h"
+#include "network.h"
 
 #define KIB		UINT64_C(1024)
 #define MIB		(KIB * KIB)
@@ -19,6 +20,7 @@
 #define YEAR		(365 * DAY)
 #define CLIENTS_MAX	1000000
 #define MOTD_MAX	4096
+#define NETWORKS_MAX	4096
 #define PATH_BYTES	(PATH_MAX - 64)	/* room for a file's name behind it */
 /* Cleaning may make each byte of a text three (U+FFFD); a msg counts 16 bit. */
 #define TEXT_MAX	(65535 / 3)
@@ -139,6 +141,12 @@ const struct conf_option conf_options[] = {
 	  .def = "100", .reloadable = true,
 	  .help = "Members up to which a room is told who joins and leaves; "
 	    "in a larger one that would drown the talk." },
+	{ OPTION(metrics_from, CONF_TEXT), BOUNDS(0, NETWORKS_MAX),
+	  .def = "127.0.0.0/8 ::1", .check = network_list_check,
+	  .reloadable = true,
+	  .help = "Who may read /metrics: addresses, and networks such as "
+	    "10.0.0.0/8, with spaces between; empty for nobody. Clients of a "
+	    "unix socket count as loopback." },
 
 	{ OPTION(greet_delay, CONF_MSECONDS), .section = "Times",
 	  BOUNDS(0, 60000), .def = "300ms", .reloadable = true,

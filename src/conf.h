@@ -58,6 +58,8 @@ struct conf {
 	uint64_t	 max_text;	/* bytes */
 	uint64_t	 presence_limit;/* members up to which joins are told */
 
+	char		*metrics_from;	/* networks, checked: network.h */
+
 	uint64_t	 greet_delay;	/* ms */
 	uint64_t	 login_timeout;	/* seconds, 0: never */
 	uint64_t	 read_timeout;	/* seconds, 0: never */

@@ -94,6 +94,7 @@ out_session(void *arg, struct session_mail *m)
 static void
 take(struct hub_thread *h, struct mail *m)
 {
+	metric_add(&h->daemon->metrics.taken, 1);
 	switch (m->kind) {
 	case MAIL_REQUEST:
 		hub_request(h->hub, (struct request *)m);
@@ -144,6 +145,17 @@ wait_held(struct hub_thread *h)
 	return -1;
 }
 
+/* What is now, for who asks. */
+static void
+tell_metrics(struct hub_thread *h)
+{
+	struct hub_metrics *m = &h->daemon->metrics;
+
+	metric_set(&m->users, hub_users(h->hub));
+	metric_set(&m->rooms, hub_rooms(h->hub));
+	metric_set(&m->queued, hub_queued(h->hub));
+}
+
 static void *
 run(void *arg)
 {
@@ -155,6 +167,9 @@ run(void *arg)
 	pthread_setname_np(pthread_self(), "hub");
 	while (!h->stopping || hub_pending(h->hub) > 0) {
 		m = mailbox_wait(&h->box, wait);
+		if (m != NULL)
+			histogram_add(&h->daemon->metrics.waits, histogram_us,
+			    clock_us() - h->box.oldest);
 		/*
 		 * What the flush completes at once (store = memory) goes out
 		 * with this round's mail, and so does what came meanwhile.
@@ -171,6 +186,7 @@ run(void *arg)
 		wait = wait_held(h);
 		for (i = 0; i < h->daemon->nloops; i++)
 			mailbox_post(&h->daemon->loops[i].box, &h->out[i]);
+		tell_metrics(h);
 	}
 	return NULL;
 }
@@ -189,7 +205,9 @@ hub_thread_new(struct daemon *d)
 	for (i = 0; i < d->nloops; i++)
 		mail_list_init(&h->out[i]);
 	mailbox_init(&h->box, NULL, NULL);
+	h->box.timed = true;
 	h->hub = hub_new(d->conf, d->store, d->nloops, &out);
+	tell_metrics(h);
 	return h;
 }
 

@@ -321,6 +321,12 @@ hub_pending(const struct hub *h)
 	return h->ops;
 }
 
+uint64_t
+hub_queued(const struct hub *h)
+{
+	return h->queued;
+}
+
 uint32_t
 hub_users(const struct hub *h)
 {

@@ -70,7 +70,7 @@ void	 hub_release(struct hub *);
 
 /* Ops the store has not given back yet: the hub may not be freed before. */
 uint64_t hub_pending(const struct hub *);
-/* For tests. */
+uint64_t hub_queued(const struct hub *);	/* bytes of them */
 uint32_t hub_users(const struct hub *);
 uint32_t hub_rooms(const struct hub *);
 

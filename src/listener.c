@@ -203,6 +203,14 @@ turn_away(const struct listener *l, int fd, const char *why)
 	log_debug("client-refused", LS("reason", why), LEND);
 }
 
+/* The same, counted. */
+static void
+refuse(const struct listener *l, int fd, enum refusal why)
+{
+	metric_add(&l->loop->metrics.refused[why], 1);
+	turn_away(l, fd, refusal_name(why));
+}
+
 static void
 rest_cb(evutil_socket_t fd, short what, void *arg)
 {
@@ -231,7 +239,7 @@ out_of_descriptors(struct listener *l)
 		l->reserve = -1;
 		fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd != -1)
-			turn_away(l, fd, "no descriptors");
+			refuse(l, fd, REFUSED_DESCRIPTORS);
 		l->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	}
 	event_del(l->event);
@@ -260,15 +268,16 @@ welcome(struct listener *l, int fd, const struct sockaddr *sa)
 	struct loop *to;
 
 	if (atomic_load(&d->nclients) >= conf->max_clients) {
-		turn_away(l, fd, "max_clients");
+		refuse(l, fd, REFUSED_CLIENTS);
 		return;
 	}
 	address = address_take(sa, conf->max_clients_address);
 	if (address == NULL) {
-		turn_away(l, fd, "max_clients_address");
+		refuse(l, fd, REFUSED_ADDRESS);
 		return;
 	}
 	atomic_fetch_add(&d->nclients, 1);
+	metric_add(&l->loop->metrics.accepted, 1);
 	r = session_record_new(fd, l->conf->kind, address, port_of(sa));
 	to = loop_least_busy(d);
 	if (to == l->loop)
@@ -286,6 +295,7 @@ accept_cb(evutil_socket_t lfd, short what, void *arg)
 	int i, fd;
 
 	(void)what;
+	loop_began(l->loop);
 	for (i = 0; i < ACCEPTS; i++) {
 		len = sizeof(ss);
 		fd = accept4(lfd, (struct sockaddr *)&ss, &len,

@@ -66,6 +66,7 @@ const char *const log_level_names[] = {
 	[LEVEL_DEBUG] = "debug", NULL
 };
 
+static _Atomic uint64_t lost;		/* lines */
 static atomic_int threshold = LEVEL_NOTICE;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct sink *sink;		/* under the lock */
@@ -81,6 +82,12 @@ void
 log_level_set(enum log_level level)
 {
 	atomic_store_explicit(&threshold, (int)level, memory_order_relaxed);
+}
+
+uint64_t
+log_lost(void)
+{
+	return atomic_load_explicit(&lost, memory_order_relaxed);
 }
 
 /* Adds all or nothing, and nothing any more once something did not fit. */
@@ -229,9 +236,10 @@ log_write(enum log_level level, const char *event, const struct log_field *f)
 		return;
 	}
 	q = sink->filling;
-	if (q->lines == QUEUE_LINES || q->text.len + l.len > QUEUE_BYTES)
+	if (q->lines == QUEUE_LINES || q->text.len + l.len > QUEUE_BYTES) {
 		q->dropped++;
-	else {
+		atomic_fetch_add(&lost, 1);
+	} else {
 		q->levels[q->lines++] = (uint8_t)level;
 		buf_add(&q->text, l.data, l.len);
 	}
@@ -251,23 +259,26 @@ is_abandoned(struct sink *s)
 	return abandoned;
 }
 
+/* What is left of n bytes of lines that could not be written. */
 static void
-count_lost(struct sink *s, const char *p, size_t n, int error)
+count_lost(struct sink *s, const char *p, size_t n, size_t left)
 {
 	const char *end = p + n;
 
-	s->error = error;
+	p += n - left;
 	while ((p = memchr(p, '\n', (size_t)(end - p))) != NULL) {
 		s->failed++;
+		atomic_fetch_add(&lost, 1);
 		p++;
 	}
 }
 
 /*
- * Writes whole lines. A pipe is polled and given no more than it takes at
- * once, so that log_close() need not wait for who does not read it.
+ * Writes whole lines; the bytes left if that fails, and s->error. A pipe is
+ * polled and given no more than it takes at once, so that log_close() need not
+ * wait for who does not read it.
  */
-static bool
+static size_t
 write_lines(struct sink *s, const char *p, size_t n)
 {
 	struct pollfd pfd = { .fd = s->fd, .events = POLLOUT };
@@ -277,21 +288,21 @@ write_lines(struct sink *s, const char *p, size_t n)
 		if (poll(&pfd, 1, POLL_WAIT) == 0) {
 			if (!is_abandoned(s))
 				continue;
-			return false;
+			return n;
 		}
 		done = write(s->fd, p, s->path != NULL || n < LINE_SIZE ? n :
 		    LINE_SIZE);
 		if (done == -1) {
 			if (errno == EINTR || errno == EAGAIN)
 				continue;
-			count_lost(s, p, n, errno);
-			return false;
+			s->error = errno;
+			return n;
 		}
 		p += done;
 		n -= (size_t)done;
 		s->torn = done > 0 ? p[-1] != '\n' : s->torn;
 	}
-	return true;
+	return 0;
 }
 
 /* One line without its end; syslog has a time and a level of its own. */
@@ -318,35 +329,32 @@ write_own(struct sink *s, enum log_level level, const char *event,
 	if (s->fd == -1)
 		write_syslog(level, l.data, l.len - 1);
 	else
-		write_lines(s, l.data, l.len);
+		count_lost(s, l.data, l.len, write_lines(s, l.data, l.len));
 }
 
 /* Says what was lost in writing before anything is written again. */
 static void
 write_out(struct sink *s, const char *p, size_t n)
 {
-	uint64_t failed = s->failed;
 	struct line l;
 
 	if (n == 0)
 		return;
-	if (s->torn && !write_lines(s, "\n", 1)) {
-		s->failed = failed;
-		count_lost(s, p, n, s->error);
+	if (s->torn && write_lines(s, "\n", 1) > 0) {
+		count_lost(s, p, n, n);
 		return;
 	}
-	if (failed > 0) {
+	if (s->failed > 0) {
 		format(&l, LEVEL_WARN, "log-dropped", (struct log_field[]){
-		    LU("lines", failed), LS("reason", strerror(s->error)),
+		    LU("lines", s->failed), LS("reason", strerror(s->error)),
 		    LEND });
-		if (!write_lines(s, l.data, l.len)) {
-			s->failed = failed;
-			count_lost(s, p, n, s->error);
+		if (write_lines(s, l.data, l.len) > 0) {
+			count_lost(s, p, n, n);
 			return;
 		}
 		s->failed = 0;
 	}
-	write_lines(s, p, n);
+	count_lost(s, p, n, write_lines(s, p, n));
 }
 
 static int

@@ -49,6 +49,8 @@ extern const char *const log_level_names[];	/* by level, ended by NULL */
 bool	 log_enabled(enum log_level);
 void	 log_write(enum log_level, const char *event, const struct log_field *);
 void	 log_level_set(enum log_level);
+/* Lines that were not written, since the start. */
+uint64_t log_lost(void);
 
 /*
  * Opens the target: "stderr", "syslog" or a file's path, and starts the

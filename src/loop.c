@@ -371,6 +371,7 @@ wake_cb(evutil_socket_t fd, short what, void *arg)
 	uint64_t count;
 
 	(void)what;
+	loop_began(l);
 	if (read(fd, &count, sizeof(count)) == -1)
 		return;
 	for (m = mailbox_drain(&l->box); m != NULL; m = next) {
@@ -436,6 +437,7 @@ greet_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	loop_began(l);
 	while (g->n > 0 && g->ring[g->first].due <= now) {
 		s = find_session(l, g->ring[g->first].client);
 		g->first = (g->first + 1) % g->cap;
@@ -451,15 +453,33 @@ greet_cb(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+/* Of all readers that are behind: the most that one has yet to be given. */
+static uint64_t
+max_lag(const struct loop *l)
+{
+	const struct place *p;
+	uint64_t head, lag = 0;
+
+	LIST_FOREACH(p, &l->pool.behind, readers) {
+		head = stream_room(p->stream)->last_seq;
+		if (p->state != PLACE_SEEK && head > p->at.seq &&
+		    head - p->at.seq > lag)
+			lag = head - p->at.seq;
+	}
+	return lag;
+}
+
 static void
 tick_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct loop *l = arg;
 	uint64_t cpu = thread_cpu_us();
+	uint64_t clients[CLIENT_KINDS] = { 0 };
 	uint32_t i;
 
 	(void)fd;
 	(void)what;
+	loop_began(l);
 	l->now++;
 	atomic_store_explicit(&l->busy, (unsigned)((cpu - l->cpu_us) / 1000),
 	    memory_order_relaxed);
@@ -473,7 +493,12 @@ tick_cb(evutil_socket_t fd, short what, void *arg)
 			session_close(s, "shutdown");
 		else
 			session_tick(s);
+		clients[session_client_kind(s)] += !s->dead;
 	}
+	for (i = 0; i < CLIENT_KINDS; i++)
+		metric_set(&l->metrics.clients[i], clients[i]);
+	metric_set(&l->metrics.lag, max_lag(l));
+	metric_set(&l->metrics.cpu_us, cpu);
 	request_pool_trim();
 	if (!l->stopping)
 		loop_balance(l);
@@ -517,11 +542,17 @@ loop_round(struct loop *l, bool wait)
 
 	/* What was said while it wrote goes to the hub first, so that the next
 	 * batch has it. */
-	if (!wait || l->waiting.n > 0 || has_written(l))
+	if (!wait || l->waiting.n > 0 || has_written(l)) {
 		flags |= EVLOOP_NONBLOCK;
+		loop_began(l);
+	}
 	if (event_base_loop(l->base, flags) == -1)
 		err(1, "event_base_loop");
 	round_end(l);
+	if (l->began != 0)
+		histogram_add(&l->metrics.rounds, histogram_us, clock_us() -
+		    l->began);
+	l->began = 0;
 }
 
 static void *

@@ -22,9 +22,11 @@
 #include "dialect.h"
 #include "id-map.h"
 #include "mailbox.h"
+#include "metrics.h"
 #include "request.h"
 #include "store.h"
 #include "stream.h"
+#include "util.h"
 
 struct listener;
 struct session;
@@ -38,6 +40,8 @@ struct daemon {
 	struct loop	*loops;
 	unsigned	 nloops;
 	atomic_uint	 nclients;	/* all loops together */
+	int64_t		 started;	/* ms since the epoch */
+	struct hub_metrics metrics;	/* the hub's thread's */
 };
 
 struct slot {
@@ -102,6 +106,8 @@ struct loop {
 	char		*rbuf;		/* READ_SIZE bytes, for own reads */
 	uint32_t	 now;		/* seconds since the start */
 	uint64_t	 cpu_us;	/* thread's, at the last tick */
+	uint64_t	 began;		/* us: this round's work; 0: not yet */
+	struct loop_metrics metrics;
 	struct listener	*listeners;	/* loop 0's */
 	bool		 stopping;
 	uint32_t	 stop_at;	/* now at which it waits no longer */
@@ -135,6 +141,13 @@ void	 loop_stream_left(struct loop *, struct stream *);
 void	 loop_send(struct loop *, struct request *);
 /* Greets the client after greet_delay, unless it has spoken by then. */
 void	 loop_greet_later(struct loop *, client_id);
+/* The first thing every callback does: from here on the round's time counts. */
+static inline void
+loop_began(struct loop *l)
+{
+	if (l->began == 0)
+		l->began = clock_us();
+}
 /* Events, if there are any or wait, and the end of the round. */
 void	 loop_round(struct loop *, bool wait);
 /* A tick's work: gives sessions to a loop that has much less to do. */

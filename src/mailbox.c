@@ -3,12 +3,14 @@
 #include <time.h>
 
 #include "mailbox.h"
+#include "util.h"
 
 void
 mail_list_init(struct mail_list *l)
 {
 	l->first = NULL;
 	l->last = &l->first;
+	l->n = 0;
 }
 
 bool
@@ -23,6 +25,31 @@ mail_list_add(struct mail_list *l, struct mail *m)
 	m->next = NULL;
 	*l->last = m;
 	l->last = &m->next;
+	l->n++;
+}
+
+void
+mail_list_join(struct mail_list *to, struct mail_list *from)
+{
+	if (from->first == NULL)
+		return;
+	*to->last = from->first;
+	to->last = from->last;
+	to->n += from->n;
+	mail_list_init(from);
+}
+
+struct mail *
+mail_list_pop(struct mail_list *l)
+{
+	struct mail *m = l->first;
+
+	if (m == NULL)
+		return NULL;
+	if ((l->first = m->next) == NULL)
+		l->last = &l->first;
+	l->n--;
+	return m;
 }
 
 void
@@ -38,6 +65,9 @@ mailbox_init(struct mailbox *mb, void (*wake)(void *), void *arg)
 	mail_list_init(&mb->list);
 	mb->wake = wake;
 	mb->arg = arg;
+	mb->timed = false;
+	mb->since = mb->oldest = 0;
+	atomic_init(&mb->posted, 0);
 }
 
 void
@@ -56,12 +86,14 @@ mailbox_post(struct mailbox *mb, struct mail_list *l)
 		return;
 	pthread_mutex_lock(&mb->lock);
 	was_empty = mail_list_empty(&mb->list);
-	*mb->list.last = l->first;
-	mb->list.last = l->last;
+	if (was_empty && mb->timed)
+		mb->since = clock_us();
+	atomic_store_explicit(&mb->posted, atomic_load_explicit(&mb->posted,
+	    memory_order_relaxed) + l->n, memory_order_relaxed);
+	mail_list_join(&mb->list, l);
 	if (was_empty && mb->wake == NULL)
 		pthread_cond_signal(&mb->cond);
 	pthread_mutex_unlock(&mb->lock);
-	mail_list_init(l);
 	if (was_empty && mb->wake != NULL)
 		mb->wake(mb->arg);
 }
@@ -76,14 +108,24 @@ mailbox_post_one(struct mailbox *mb, struct mail *m)
 	mailbox_post(mb, &l);
 }
 
+/* All of it, locked. */
+static struct mail *
+take(struct mailbox *mb)
+{
+	struct mail *first = mb->list.first;
+
+	mail_list_init(&mb->list);
+	mb->oldest = mb->since;
+	return first;
+}
+
 struct mail *
 mailbox_drain(struct mailbox *mb)
 {
 	struct mail *first;
 
 	pthread_mutex_lock(&mb->lock);
-	first = mb->list.first;
-	mail_list_init(&mb->list);
+	first = take(mb);
 	pthread_mutex_unlock(&mb->lock);
 	return first;
 }
@@ -111,8 +153,7 @@ mailbox_wait(struct mailbox *mb, int timeout_ms)
 		    &until) == ETIMEDOUT)
 			break;
 	}
-	first = mb->list.first;
-	mail_list_init(&mb->list);
+	first = take(mb);
 	pthread_mutex_unlock(&mb->lock);
 	return first;
 }

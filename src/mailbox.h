@@ -7,6 +7,7 @@
 #define MAILBOX_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -39,11 +40,16 @@ struct mail {
 struct mail_list {
 	struct mail	 *first;
 	struct mail	**last;
+	uint32_t	  n;
 };
 
 void	 mail_list_init(struct mail_list *);
 bool	 mail_list_empty(const struct mail_list *);
 void	 mail_list_add(struct mail_list *, struct mail *);
+/* Moves all of the second list behind the first one. */
+void	 mail_list_join(struct mail_list *, struct mail_list *);
+/* Takes the oldest out; NULL if there is none. */
+struct mail *mail_list_pop(struct mail_list *);
 
 struct mailbox {
 	pthread_mutex_t	 lock;
@@ -51,6 +57,10 @@ struct mailbox {
 	struct mail_list list;
 	void		(*wake)(void *);/* or NULL: then the owner waits */
 	void		*arg;
+	_Atomic uint64_t posted;	/* mails ever; read by any thread */
+	bool		 timed;		/* the owner wants to know: */
+	uint64_t	 since;		/* us: when it was empty last */
+	uint64_t	 oldest;	/* of the mail taken last: its since */
 };
 
 /*

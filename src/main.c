@@ -281,6 +281,7 @@ main(int argc, char **argv)
 	raise_limits();
 	log_level_set(conf->log_level);
 	d.conf = conf;
+	d.started = clock_wall();
 	if ((listeners = listener_open_all(conf, &error)) == NULL)
 		errx(1, "%s", error);
 	if (args.background)

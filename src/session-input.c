@@ -110,6 +110,18 @@ carry_out(struct session *s, unsigned act)
 		session_finish(s, END_QUIT);
 }
 
+static void
+count_answer(struct session *s, enum cmd cmd, enum error error)
+{
+	struct loop_metrics *m = &s->loop->metrics;
+
+	metric_add(&m->requests[cmd], 1);
+	if (error != ERR_NONE)
+		metric_add(&m->rejects[error], 1);
+	if (cmd == CMD_SAY || cmd == CMD_TELL)
+		metric_add(&m->says[error], 1);
+}
+
 /* limited: ms to wait before the next request, 0 if it may go on. */
 static void
 io_end(struct session *s, struct dialect_io *io, uint32_t limited)
@@ -131,6 +143,7 @@ io_end(struct session *s, struct dialect_io *io, uint32_t limited)
 			req->retry_ms = limited;
 		} else
 			session_finish(s, END_QUIT);
+		count_answer(s, req->cmd, req->error);
 		d->reply(s->state, io, req);
 		request_free(req);
 	}
@@ -226,6 +239,7 @@ session_too_long(struct session *s)
 		session_choose(s, &dialect_text);
 	s->undecided = false;
 	io = io_begin(s);
+	count_answer(s, CMD_NONE, ERR_TOO_LONG);
 	s->dialect->error(s->state, io, ERR_TOO_LONG, 0);
 	io_end(s, io, 0);
 }
@@ -391,6 +405,7 @@ take_bytes(struct session *s, char *data, size_t len)
 	struct loop *l = s->loop;
 	enum telnet_status status;
 
+	metric_add(&l->metrics.bytes_in, len);
 	s->heard = l->now;
 	if (s->is_web) {
 		session_take_web(s, data, len);
@@ -433,6 +448,7 @@ session_read_cb(struct bufferevent *bev, void *arg)
 	ssize_t n = 0;
 	int i;
 
+	loop_began(s->loop);
 	if (s->closing || s->lingering) {
 		evbuffer_drain(in, len);
 		return;
@@ -460,6 +476,7 @@ session_event_cb(struct bufferevent *bev, short what, void *arg)
 	struct session *s = arg;
 
 	(void)bev;
+	loop_began(s->loop);
 	if (what & BEV_EVENT_TIMEOUT) {
 		session_stuck(s);
 	} else if (what & BEV_EVENT_EOF) {
@@ -535,6 +552,7 @@ reply(struct session *s, struct request *req)
 {
 	struct dialect_io *io = io_begin(s);
 
+	count_answer(s, req->cmd, req->error);
 	s->dialect->reply(s->state, io, req);
 	io_end(s, io, 0);
 }

@@ -275,6 +275,7 @@ render_page(struct session *s, struct place *p, const struct store_read *r)
 		p->at.seq = r->msgs[i]->seq;
 	}
 	session_tell(s, page);
+	metric_add(&s->loop->pool.metrics.deliveries, i);
 	if (whole && p->at.seq < r->head)
 		p->at.seq = r->head;
 }
@@ -445,10 +446,21 @@ accepted(struct session *s, const struct gathered *g, size_t sent)
 	}
 }
 
+/* libevent has written. */
+static void
+count_cb(struct evbuffer *b, const struct evbuffer_cb_info *info, void *arg)
+{
+	struct session *s = arg;
+
+	(void)b;
+	metric_add(&s->loop->metrics.bytes_out, info->n_deleted);
+}
+
 /* The socket is full: libevent says when it is not any more. */
 static void
 block(struct session *s)
 {
+	evbuffer_add_cb(output(s), count_cb, s);
 	s->blocked = true;
 	s->taken = s->carrier->taken(s->bev);
 	bufferevent_enable(s->bev, EV_WRITE);
@@ -476,7 +488,9 @@ session_write_cb(struct bufferevent *bev, void *arg)
 {
 	struct session *s = arg;
 
+	loop_began(s->loop);
 	bufferevent_disable(bev, EV_WRITE);
+	evbuffer_remove_cb(output(s), count_cb, s);
 	s->blocked = s->unwritten = false;
 	session_dirty(s);
 	if (s->paused || s->eof)
@@ -538,8 +552,10 @@ session_flush(struct session *s)
 			    strerror(errno));
 			return;
 		}
-		if (sent > 0)
+		if (sent > 0) {
+			metric_add(&s->loop->metrics.bytes_out, (size_t)sent);
 			accepted(s, &g, (size_t)sent);
+		}
 		if (sent == -1 || (size_t)sent < g.total) {
 			block(s);
 			return;

@@ -24,6 +24,14 @@ session_id(const struct session *s)
 	return CLIENT_ID(s->loop->id, s->slot, s->gen);
 }
 
+enum client_kind
+session_client_kind(const struct session *s)
+{
+	if (s->dialect == NULL)
+		return CLIENT_NEW;
+	return s->dialect == &dialect_json ? CLIENT_JSON : CLIENT_TEXT;
+}
+
 void
 session_dirty(struct session *s)
 {

@@ -150,6 +150,8 @@ void	 session_close(struct session *, const char *reason);
 void	 session_free(struct session *);	/* a dead one */
 void	 session_dirty(struct session *);
 client_id session_id(const struct session *);
+/* What it counts as; once a second. */
+enum client_kind session_client_kind(const struct session *);
 /* As it was logged in by, NULL before. */
 const char *session_name(const struct session *);
 void	 session_name_set(struct session *, const char *);

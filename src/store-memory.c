@@ -326,6 +326,7 @@ forget(struct memory *s, struct store_op *op)
 static void
 run(struct memory *s, struct mail *first, struct mail_list *out)
 {
+	uint64_t began = clock_us();
 	int64_t now = clock_wall();
 	struct room *room;
 	struct mail *m;
@@ -354,6 +355,7 @@ run(struct memory *s, struct mail *first, struct mail_list *out)
 			room_free(s, room);
 		}
 	}
+	store_count(&s->store, first, clock_us() - began);
 }
 
 static void
@@ -367,10 +369,7 @@ memory_flush(struct store *store)
 	mail_list_init(&pruned);
 	pthread_mutex_lock(&s->lock);
 	run(s, s->pending.first, &pruned);
-	if (!mail_list_empty(&pruned)) {
-		*s->pending.last = pruned.first;
-		s->pending.last = pruned.last;
-	}
+	mail_list_join(&s->pending, &pruned);
 	mailbox_post(s->to, &s->pending);
 	pthread_mutex_unlock(&s->lock);
 }

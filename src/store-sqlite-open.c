@@ -74,7 +74,9 @@ static const char *const writes[W_MAX] = {
 	[W_SEQ] = "UPDATE meta SET value = ?1 WHERE name = 'seq'",
 	[W_OLDEST] = "SELECT seq, time, sender, recipient, text FROM messages"
 	    " WHERE room = ?1 ORDER BY seq LIMIT ?2",
-	[W_PRUNE] = "DELETE FROM messages WHERE room = ?1 AND seq <= ?2"
+	[W_PRUNE] = "DELETE FROM messages WHERE room = ?1 AND seq <= ?2",
+	[W_TRY] = "INSERT INTO meta VALUES ('try', '')",
+	[W_TRIED] = "DELETE FROM meta WHERE name = 'try'"
 };
 
 #define COLUMNS	"SELECT seq, time, kind, flags, sender, recipient, text FROM" \

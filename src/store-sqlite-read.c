@@ -153,11 +153,8 @@ next_read(struct sqlite *s)
 	while (s->checkpoint || (mail_list_empty(&s->reads) && !s->closing))
 		pthread_cond_wait(s->checkpoint ? &s->rest : &s->asked,
 		    &s->lock);
-	if ((r = (struct store_read *)s->reads.first) != NULL) {
-		if ((s->reads.first = r->mail.next) == NULL)
-			s->reads.last = &s->reads.first;
-		s->reading = true;
-	}
+	r = (struct store_read *)mail_list_pop(&s->reads);
+	s->reading = r != NULL;
 	pthread_mutex_unlock(&s->lock);
 	return r;
 }

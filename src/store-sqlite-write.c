@@ -272,6 +272,16 @@ moved(struct sqlite *s)
 	    &is) == SQLITE_OK && is;
 }
 
+/* Dirties a page, so that there is something to be written if there is no op:
+ * else nobody would know that it can be again before somebody says something. */
+static int
+try_write(struct sqlite *s)
+{
+	int rc = sqlite_run(s->w[W_TRY]);
+
+	return rc == SQLITE_OK ? sqlite_run(s->w[W_TRIED]) : rc;
+}
+
 static int
 transact(struct sqlite *s, struct mail *first, int64_t now)
 {
@@ -283,12 +293,14 @@ transact(struct sqlite *s, struct mail *first, int64_t now)
 		return SQLITE_READONLY_DBMOVED;
 	if ((rc = sqlite_run(s->w[W_BEGIN])) != SQLITE_OK)
 		return rc;
+	if (s->store.failing)
+		rc = try_write(s);
 	for (m = first; m != NULL && rc == SQLITE_OK; m = m->next)
 		rc = run_op(s, (struct store_op *)m, now);
 	for (room = s->touched; room != NULL; room = room->next_touched)
 		sqlite_prune_due(s, room, now);
 	/* A disk that is full needs no more to do. */
-	if (rc == SQLITE_OK && !s->failing)
+	if (rc == SQLITE_OK && !s->store.failing)
 		rc = sqlite_prune(s, now, PRUNE_US);
 	if (rc == SQLITE_OK)
 		rc = save_rooms(s);
@@ -332,20 +344,21 @@ settle(struct sqlite *s, bool ok, int64_t now, struct mail_list *out)
 static void
 tell(struct sqlite *s, int rc)
 {
-	if (rc != SQLITE_OK && !s->failing)
+	if (rc != SQLITE_OK && !s->store.failing)
 		log_error("store-failing", LS("file", s->path),
 		    LI("code", rc), LS("error", moved(s) ?
 		    "the file was moved or removed" : sqlite3_errstr(rc)),
 		    LS("detail", sqlite3_errmsg(s->wdb)),
 		    LI("errno", sqlite3_system_errno(s->wdb)), LEND);
-	else if (rc == SQLITE_OK && s->failing)
+	else if (rc == SQLITE_OK && s->store.failing)
 		log_notice("store-recovered", LS("file", s->path), LEND);
-	s->failing = rc != SQLITE_OK;
+	atomic_store(&s->store.failing, rc != SQLITE_OK);
 }
 
 static void
 run_group(struct sqlite *s, struct mail_list *group)
 {
+	uint64_t began = clock_us();
 	int64_t now = clock_wall();
 	int rc = transact(s, group->first, now);
 	struct mail *m;
@@ -364,6 +377,7 @@ run_group(struct sqlite *s, struct mail_list *group)
 			op->msg->time = op->time;
 		}
 	}
+	store_count(&s->store, group->first, clock_us() - began);
 	settle(s, rc == SQLITE_OK, now, group);
 	mailbox_post(s->to, group);
 }
@@ -443,10 +457,8 @@ take_group(struct sqlite *s, struct mail_list *group)
 	size_t n = 0, bytes = 0;
 	struct mail *m;
 
-	while ((m = s->queue.first) != NULL && n < GROUP_OPS &&
-	    bytes < GROUP_BYTES) {
-		if ((s->queue.first = m->next) == NULL)
-			s->queue.last = &s->queue.first;
+	while (n < GROUP_OPS && bytes < GROUP_BYTES &&
+	    (m = mail_list_pop(&s->queue)) != NULL) {
 		n++;
 		bytes += op_bytes((struct store_op *)m);
 		mail_list_add(group, m);
@@ -490,13 +502,13 @@ sqlite_writer(void *arg)
 	while (wait_work(s, &group, busy, &limits)) {
 		configure(s, &limits);
 		busy = sqlite_prune_wanted(s, clock_wall());
-		if (!mail_list_empty(&group) || (busy && !s->failing))
+		if (!mail_list_empty(&group) || s->store.failing || busy)
 			run_group(s, &group);
 		/* One that cannot grow may still be emptied. */
-		if (s->wal_pages >= WAL_PAGES || (s->failing &&
+		if (s->wal_pages >= WAL_PAGES || (s->store.failing &&
 		    s->wal_pages > 0))
 			checkpoint(s);
-		busy = (s->due != NULL || s->keys_due) && !s->failing;
+		busy = (s->due != NULL || s->keys_due) && !s->store.failing;
 	}
 	return NULL;
 }

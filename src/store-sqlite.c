@@ -117,11 +117,9 @@ backend_flush(struct store *store)
 	if (mail_list_empty(&s->submitted))
 		return;
 	pthread_mutex_lock(&s->lock);
-	*s->queue.last = s->submitted.first;
-	s->queue.last = s->submitted.last;
+	mail_list_join(&s->queue, &s->submitted);
 	pthread_cond_signal(&s->work);
 	pthread_mutex_unlock(&s->lock);
-	mail_list_init(&s->submitted);
 }
 
 static void

@@ -19,7 +19,7 @@ enum sqlite_write {
 	W_BEGIN, W_COMMIT, W_ROLLBACK,
 	W_MESSAGE, W_KEY, W_KEY_FIND, W_KEY_DROP, W_KEY_EXPIRED, W_KEY_EXPIRE,
 	W_ROOM_BY_KEY, W_ROOM_NEW, W_ROOM_GONE, W_ROOM_DROP, W_ROOM_KEYS,
-	W_ROOM, W_TOPIC, W_SEQ, W_OLDEST, W_PRUNE,
+	W_ROOM, W_TOPIC, W_SEQ, W_OLDEST, W_PRUNE, W_TRY, W_TRIED,
 	W_MAX
 };
 
@@ -67,7 +67,6 @@ struct sqlite {
 	uint64_t	 committed_seq;
 	uint64_t	 looked;	/* monotonic ms: for what is too old */
 	bool		 keys_due;	/* there may be keys too old */
-	bool		 failing;
 	int		 wal_pages;
 	bool		 wal_told;	/* its size has been complained of */
 

@@ -103,6 +103,36 @@ store_read(struct store *s, struct store_read *r)
 	s->backend->read(s, r);
 }
 
+bool
+store_ok(const struct store *s)
+{
+	return !atomic_load_explicit(&s->failing, memory_order_relaxed);
+}
+
+void
+store_count(struct store *s, const struct mail *first, uint64_t us)
+{
+	uint64_t n = 0, messages = 0, duplicates = 0, failed = 0;
+	const struct mail *m;
+
+	for (m = first; m != NULL; m = m->next) {
+		const struct store_op *op = (const struct store_op *)m;
+		bool append = op->kind == STORE_APPEND;
+
+		n++;
+		failed += op->error != STORE_OK;
+		duplicates += append && op->duplicate;
+		messages += append && op->error == STORE_OK && !op->duplicate;
+	}
+	if (n == 0)
+		return;
+	metric_add(&s->metrics.messages, messages);
+	metric_add(&s->metrics.duplicates, duplicates);
+	metric_add(&s->metrics.failed, failed);
+	histogram_add(&s->metrics.groups, histogram_ops, n);
+	histogram_add(&s->metrics.commits, histogram_us, us);
+}
+
 void
 store_configure(struct store *s, const struct conf *conf)
 {

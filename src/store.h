@@ -17,6 +17,7 @@
 
 #include "conf.h"
 #include "mailbox.h"
+#include "metrics.h"
 #include "msg.h"
 
 struct request;
@@ -136,6 +137,8 @@ struct store_backend {
 struct store {
 	const struct store_backend *backend;
 	char		 epoch[33];	/* another log has another */
+	atomic_bool	 failing;	/* the last group was not stored */
+	struct store_metrics metrics;	/* of who runs the groups */
 };
 
 extern const struct store_backend store_memory, store_sqlite;
@@ -157,6 +160,13 @@ void	 store_submit(struct store *, struct store_op *);
 void	 store_flush(struct store *);
 /* Any thread that owns a mailbox. */
 void	 store_read(struct store *, struct store_read *);
+/*
+ * Does it take messages? False from a group that could not be stored until one
+ * can; an SQLite store tries each second. Any thread.
+ */
+bool	 store_ok(const struct store *);
+/* For the backends: these ops, whose errors are set, took this many us. */
+void	 store_count(struct store *, const struct mail *, uint64_t us);
 /* New retention and so on after a reload; conf outlives the next call. */
 void	 store_configure(struct store *, const struct conf *);
 /* Commits all that was flushed, mails it back, ends the threads, frees. */

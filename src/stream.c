@@ -38,6 +38,8 @@ struct stream {
 	uint32_t	 non;		/* places on it */
 	uint32_t	 nlate;		/* of these, not at the end */
 	uint32_t	 holds;
+	uint32_t	 fresh;		/* lines behind fresh_off: this round's */
+	uint64_t	 fresh_off;
 	uint8_t		 encoding;
 	bool		 touched;
 };
@@ -170,30 +172,56 @@ stream_bytes(const struct stream *s)
 	return (size_t)(s->end - s->tail);
 }
 
+/* How many of the segment's lines end up to this offset. */
+static uint32_t
+lines_until(const struct segment *g, uint64_t off)
+{
+	uint32_t lo = 0, hi = g->nmarks, mid;
+
+	while (lo < hi) {
+		mid = (lo + hi) / 2;
+		if (g->base + g->marks[mid].end <= off)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 /* The newest seq whose line lies before this offset. */
 static uint64_t
 seq_at(const struct stream *s, uint64_t off)
 {
 	const struct segment *g;
 	uint64_t seq = s->base_seq;
-	uint32_t lo, hi, mid;
+	uint32_t lines;
 
 	for (g = s->first; g != NULL && g->base < off; g = g->next) {
 		if (g->nmarks > 0 && g->base + g->len <= off) {
 			seq = g->marks[g->nmarks - 1].seq;
 			continue;
 		}
-		for (lo = 0, hi = g->nmarks; lo < hi;) {
-			mid = (lo + hi) / 2;
-			if (g->base + g->marks[mid].end <= off)
-				lo = mid + 1;
-			else
-				hi = mid;
-		}
-		if (lo > 0)
-			seq = g->marks[lo - 1].seq;
+		lines = lines_until(g, off);
+		if (lines > 0)
+			seq = g->marks[lines - 1].seq;
 	}
 	return seq;
+}
+
+/* Lines from one end of a line to another; all of a round's, mostly. */
+static uint64_t
+lines_between(const struct stream *s, uint64_t from, uint64_t to)
+{
+	const struct segment *g;
+	uint64_t lines = 0;
+
+	if (from == s->fresh_off && to == s->end)
+		return s->fresh;
+	for (g = s->first; g != NULL && g->base < to; g = g->next) {
+		if (g->base + g->len > from)
+			lines += lines_until(g, to) - lines_until(g, from);
+	}
+	return lines;
 }
 
 /* The offset behind the last line whose seq is not above this one. */
@@ -231,6 +259,10 @@ stream_append(struct stream *s, const struct msg *m, uint64_t seq)
 		s->base_seq = seq;
 		return;
 	}
+	if (!s->touched) {
+		s->fresh_off = s->end;
+		s->fresh = 0;
+	}
 	line = scratch_take(&scratch, SCRATCH_KEEP);
 	s->render(line, s->encoding, s->room->name, m);
 	if (g == NULL || g->cap - g->len < line->len) {
@@ -250,6 +282,7 @@ stream_append(struct stream *s, const struct msg *m, uint64_t seq)
 	g->marks[g->nmarks++] = (struct mark){ seq, g->len };
 	s->nlate = s->non;
 	s->end += line->len;
+	s->fresh++;
 }
 
 /* Everything before the new tail goes; readers there fall behind. */
@@ -327,8 +360,10 @@ get_on(struct place *p, uint64_t off)
 {
 	p->state = PLACE_ON;
 	p->at.off = off;
+	LIST_REMOVE(p, readers);
 	LIST_INSERT_HEAD(&p->stream->readers, p, readers);
 	p->stream->non++;
+	metric_add(&p->stream->pool->metrics.on, 1);
 	if (late(p))
 		p->stream->nlate++;
 }
@@ -340,6 +375,17 @@ get_off(struct place *p)
 		p->stream->nlate--;
 	LIST_REMOVE(p, readers);
 	p->stream->non--;
+	metric_add(&p->stream->pool->metrics.on, UINT64_MAX);
+}
+
+/* A new reader, on no stream yet. */
+static void
+begin(struct place *p)
+{
+	LIST_INSERT_HEAD(&p->stream->pool->behind, p, readers);
+	p->stream->nreaders++;
+	p->stream->room->nplaces++;
+	metric_add(&p->stream->pool->metrics.places, 1);
 }
 
 void
@@ -348,8 +394,7 @@ place_add(struct place *p, struct session *session, struct stream *s,
 {
 	*p = (struct place){ .session = session, .stream = s,
 	    .state = PLACE_BEHIND, .at.seq = seq };
-	s->nreaders++;
-	s->room->nplaces++;
+	begin(p);
 	place_join(p);
 }
 
@@ -358,8 +403,7 @@ place_add_seeking(struct place *p, struct session *session, struct stream *s)
 {
 	*p = (struct place){ .session = session, .stream = s,
 	    .state = PLACE_SEEK };
-	s->nreaders++;
-	s->room->nplaces++;
+	begin(p);
 }
 
 void
@@ -390,8 +434,11 @@ place_remove(struct place *p)
 	place_hold(p, false);
 	if (p->state == PLACE_ON)
 		get_off(p);
+	else
+		LIST_REMOVE(p, readers);
 	p->stream->nreaders--;
 	p->stream->room->nplaces--;
+	metric_add(&p->stream->pool->metrics.places, UINT64_MAX);
 }
 
 uint64_t
@@ -418,6 +465,7 @@ place_fall(struct place *p)
 
 	assert(p->state == PLACE_ON);
 	get_off(p);
+	LIST_INSERT_HEAD(&p->stream->pool->behind, p, readers);
 	p->state = PLACE_BEHIND;
 	p->at.seq = seq;
 }
@@ -457,8 +505,8 @@ size_t
 place_advance(struct place *p, size_t n, const char **rest)
 {
 	const struct segment *g;
-	uint64_t off = p->at.off + n;
-	uint32_t in, i, lo = 0, hi;
+	uint64_t from = p->at.off, off = from + n;
+	uint32_t in, line;
 	size_t left = 0;
 
 	p->stream->nlate--;
@@ -466,20 +514,15 @@ place_advance(struct place *p, size_t n, const char **rest)
 		for (g = p->stream->first; g->base + g->len <= off; g = g->next)
 			;
 		in = (uint32_t)(off - g->base);
-		for (hi = g->nmarks; lo < hi;) {
-			i = (lo + hi) / 2;
-			if (g->marks[i].end <= in)
-				lo = i + 1;
-			else
-				hi = i;
-		}
-		/* lo is the line that in lies in, or begins. */
-		if (in != (lo > 0 ? g->marks[lo - 1].end : 0)) {
-			left = g->marks[lo].end - in;
+		line = lines_until(g, off);	/* that it lies in, or begins */
+		if (in != (line > 0 ? g->marks[line - 1].end : 0)) {
+			left = g->marks[line].end - in;
 			*rest = g->data + in;
 		}
 	}
 	p->at.off = off + left;
+	metric_add(&p->stream->pool->metrics.deliveries,
+	    lines_between(p->stream, from, p->at.off));
 	if (late(p))
 		p->stream->nlate++;
 	return left;

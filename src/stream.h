@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "dialect.h"
+#include "metrics.h"
 #include "msg.h"
 
 struct session;
@@ -43,7 +44,7 @@ enum place_state {
 
 struct place {
 	struct place	*next;		/* of the same session */
-	LIST_ENTRY(place) readers;	/* of the stream */
+	LIST_ENTRY(place) readers;	/* of the stream, or of who is behind */
 	struct session	*session;
 	struct stream	*stream;
 	union {
@@ -55,10 +56,14 @@ struct place {
 	bool		 held;		/* counts in the stream's holds */
 };
 
-/* Free segments of one loop, bounded. */
+LIST_HEAD(place_list, place);
+
+/* What one loop's streams share: free segments, bounded; who is on none. */
 struct segment_pool {
 	struct segment	*free;
 	unsigned	 n;
+	struct place_list behind;
+	struct stream_metrics metrics;
 };
 
 void	 segment_pool_free(struct segment_pool *);
@@ -88,7 +93,6 @@ size_t	 stream_bytes(const struct stream *);	/* kept now */
 bool	 stream_touch(struct stream *, bool);
 
 /* The readers, for marking them dirty. */
-LIST_HEAD(place_list, place);
 struct place_list *stream_readers(struct stream *);
 
 /* A new reader that has everything up to seq: on the stream if it reaches so

@@ -54,7 +54,7 @@ dumped()
 }
 
 "$DUMP" >"$tmp/dump" || exit 1
-echo 1..7
+echo 1..8
 
 dumped command >"$tmp/wanted"
 items partyline-protocol.7 COMMANDS >"$tmp/got"
@@ -74,6 +74,11 @@ dumped text | sed -n 's|^-- \(/[a-z].*\)|\1|p' | cut -c 1-22 |
 	s/\[\([a-z]*\) \([a-z]*?\)\]/\1? \2/' >"$tmp/wanted"
 items partyline-protocol.7 'THE TEXT DIALECT' | sed 's/ | /|/' >"$tmp/got"
 same "commands of the text dialect"
+
+# "name type label label"
+sed '1,/^metrics$/d; /^options$/,$d' "$tmp/dump" >"$tmp/wanted"
+items partylined.8 METRICS >"$tmp/got"
+same "metrics with type and labels"
 
 # "name type bounds reloadable"; a word's bounds are the words themselves
 sed '1,/^options$/d' "$tmp/dump" | awk -F '\t' '{

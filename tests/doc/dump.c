@@ -8,6 +8,7 @@
 
 #include "conf.h"
 #include "dialect.h"
+#include "metrics.h"
 #include "proto.h"
 
 static void
@@ -75,6 +76,8 @@ main(void)
 	dump_help();
 	dump_events();
 	dump_errors();
+	printf("metrics\n");
+	metrics_print(stdout);
 	/* The options' own listing, a line each with tabs between. */
 	printf("options\n");
 	conf_print_options(stdout);
