@@ -329,6 +329,8 @@ json_line(void *state, struct dialect_io *io, char *line, size_t len)
 	if (parse(r, io, line, len)) {
 		mail_list_add(&io->requests, &r->mail);
 	} else {
+		io->refused = r->error;
+		io->refused_cmd = r->cmd;
 		json_render_reply(&io->out, io->conf, r);
 		request_free(r);
 	}

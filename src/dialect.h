@@ -34,6 +34,8 @@ struct dialect_io {
 	struct buf	 out;		/* bytes for this client alone */
 	struct mail_list requests;	/* for the hub, in order */
 	unsigned	 act;		/* DIALECT_ bits */
+	enum error	 refused;	/* what was answered at once, for the */
+	enum cmd	 refused_cmd;	/* count; ERR_NONE: nothing was */
 	const char	*name;		/* logged in as; may be NULL if not */
 	bool		 logged_in;
 };

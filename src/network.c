@@ -10,7 +10,7 @@
 #define V4_BITS		32
 #define V6_BITS		128
 #define V4_AT		12	/* where ::ffff:0:0/96 has its IPv4 address */
-#define RIGHT		"addresses and networks such as 127.0.0.0/8 ::1 10.1.2.3"
+#define RIGHT		"addresses and networks such as 127.0.0.0/8 ::1"
 
 /* An IPv4 one's bytes are the first four. */
 struct network {

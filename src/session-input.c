@@ -87,6 +87,8 @@ io_begin(struct session *s)
 	buf_reset(&io->out);
 	mail_list_init(&io->requests);
 	io->act = 0;
+	io->refused = ERR_NONE;
+	io->refused_cmd = CMD_NONE;
 	io->name = session_name(s);
 	io->logged_in = s->sid != 0;
 	return io;
@@ -131,6 +133,8 @@ io_end(struct session *s, struct dialect_io *io, uint32_t limited)
 	struct request *req;
 
 	mail_list_init(&io->requests);
+	if (io->refused != ERR_NONE)
+		count_answer(s, io->refused_cmd, io->refused);
 	for (; m != NULL; m = next) {
 		next = m->next;
 		req = (struct request *)m;

@@ -272,8 +272,10 @@ moved(struct sqlite *s)
 	    &is) == SQLITE_OK && is;
 }
 
-/* Dirties a page, so that there is something to be written if there is no op:
- * else nobody would know that it can be again before somebody says something. */
+/*
+ * Dirties a page, so that there is something to write where there is no op:
+ * else nobody would know that it works again before somebody says something.
+ */
 static int
 try_write(struct sqlite *s)
 {

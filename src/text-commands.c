@@ -412,6 +412,7 @@ unknown(struct text *t, struct dialect_io *io, const char *name)
 			near = cmds[i].name;
 		}
 	}
+	io->refused = ERR_UNKNOWN_COMMAND;
 	text_clip(&shown, name, TEXT_ECHO);
 	if (near != NULL)
 		text_error(t, &io->out, "There is no command /%s. Did you "

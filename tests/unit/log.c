@@ -433,6 +433,7 @@ Test(log, dropped)
 	cr_assert_gt(dropped, 0);
 	cr_assert_gt(lines, 4096);
 	cr_assert_eq(lines + dropped, 20001, "%lu and %lu", lines, dropped);
+	cr_assert_eq(log_lost(), dropped);
 	cr_assert_not_null(strstr(text, "reason=\"queue full\""));
 	free(text);
 }
@@ -553,6 +554,7 @@ Test(log, disk_full)
 	/* A line that was cut by the full disk is among the dropped ones. */
 	cr_assert_geq(lines + dropped, 1100);
 	cr_assert_leq(lines + dropped, 1101);
+	cr_assert_eq(log_lost(), dropped);
 	cr_assert_not_null(strstr(text, "reason=\"File too large\""));
 	/* The torn line did not swallow what came behind it. */
 	for (at = text; (at = strstr(at, " warn log-dropped")) != NULL; at++)
@@ -565,9 +567,11 @@ Test(log, device_full)
 	unsigned i;
 
 	open_log("/dev/full");
+	cr_assert_eq(log_lost(), 0);
 	for (i = 0; i < 10000; i++)
 		log_notice("flood", LU("n", i), LEND);
 	log_close();
+	cr_assert_geq(log_lost(), 10000);
 }
 
 /* What is logged before the call is in the old file, the rest in the new. */

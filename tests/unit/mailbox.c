@@ -239,3 +239,59 @@ Test(mailbox, wait_ends, .timeout = 60)
 	cr_assert_eq(free_all(mailbox_wait(&mb, 60000)), 1);
 	mailbox_destroy(&mb);
 }
+
+/* How many there are, however they came together, and were ever posted. */
+Test(mailbox, lists_are_counted)
+{
+	struct mail_list a, b;
+	struct letter *first = letter_new(0, 0);
+	struct mailbox mb;
+
+	mail_list_init(&a);
+	mail_list_init(&b);
+	cr_assert_null(mail_list_pop(&a));
+	mail_list_join(&a, &b);
+	cr_assert(mail_list_empty(&a) && a.n == 0);
+	mail_list_add(&a, &first->mail);
+	mail_list_add(&b, &letter_new(0, 1)->mail);
+	mail_list_add(&b, &letter_new(0, 2)->mail);
+	mail_list_join(&a, &b);
+	cr_assert(a.n == 3 && b.n == 0 && mail_list_empty(&b));
+	mail_list_add(&b, mail_list_pop(&a));
+	cr_assert(a.n == 2 && b.n == 1 && b.first == &first->mail);
+	mail_list_join(&b, &a);
+	mailbox_init(&mb, NULL, NULL);
+	mailbox_post(&mb, &b);
+	cr_assert_eq(b.n, 0);
+	mailbox_post_one(&mb, &letter_new(0, 3)->mail);
+	cr_assert_eq(atomic_load(&mb.posted), 4);
+	cr_assert_eq(free_all(mailbox_drain(&mb)), 4);
+	mailbox_post_one(&mb, &letter_new(0, 0)->mail);
+	cr_assert_eq(atomic_load(&mb.posted), 5);
+	cr_assert_eq(free_all(mailbox_drain(&mb)), 1);
+	mailbox_destroy(&mb);
+}
+
+/* The oldest of what is taken counts, not what came behind it. */
+Test(mailbox, tells_the_oldest)
+{
+	struct mailbox mb;
+	uint64_t before, between;
+
+	mailbox_init(&mb, NULL, NULL);
+	mb.timed = true;
+	before = clock_us();
+	mailbox_post_one(&mb, &letter_new(0, 0)->mail);
+	between = clock_us();
+	cr_assert_eq(mb.oldest, 0, "nothing was taken yet");
+	while (clock_us() == between)
+		;
+	mailbox_post_one(&mb, &letter_new(0, 1)->mail);
+	cr_assert_eq(free_all(mailbox_drain(&mb)), 2);
+	cr_assert(mb.oldest >= before && mb.oldest <= between);
+	before = clock_us();
+	mailbox_post_one(&mb, &letter_new(0, 0)->mail);
+	cr_assert_eq(free_all(mailbox_wait(&mb, 0)), 1);
+	cr_assert(mb.oldest >= before && mb.oldest <= clock_us());
+	mailbox_destroy(&mb);
+}

@@ -689,6 +689,7 @@ check_full(unsigned n)
 	unsigned i;
 
 	cr_assert_eq(rig_count(&rig, 1, NULL), n);
+	cr_assert_geq(metric_get(&rig.store->metrics.failed), 10);
 	for (i = 0; i < 20; i++) {
 		/* A room's first message, again and again. */
 		op = rig_do(&rig, op_say(2, "ann", "hi", "first"));
@@ -702,12 +703,28 @@ check_full(unsigned n)
 	cr_assert_eq(rig_count(&rig, 1, NULL), n);
 }
 
+/* It is found out with nobody saying anything, and nothing is left of it. */
+static void
+await_ok(void)
+{
+	uint64_t end = clock_ms() + DEADLINE;
+
+	while (!store_ok(rig.store)) {
+		cr_assert_lt(clock_ms(), end, "it never takes messages again");
+		cr_assert_null(mailbox_wait(&rig.box, 10));
+	}
+	cr_assert_eq(sql_int("SELECT count(*) FROM meta WHERE name = 'try'"),
+	    0);
+}
+
 static void
 check_recovered(unsigned n, struct store_op *failed)
 {
 	uint32_t second = rig_count(&rig, 2, NULL);
 	struct store_op *op;
 	uint64_t seq;
+
+	await_ok();
 
 	op = rig_do(&rig, op_say(1, "ann", "hi", msg_key(failed->msg)));
 	cr_assert_eq(op->error, STORE_OK);
@@ -747,6 +764,7 @@ Test(sqlite_only, a_full_disk)
 	reopen();
 	cr_assert_geq(fd = open(filler, O_WRONLY | O_CREAT, 0600), 0);
 	cr_assert_eq(write(fd, block, sizeof(block)), sizeof(block));
+	cr_assert(store_ok(rig.store));
 	n = say_until_full(1, &failed);
 	while (write(fd, block, 4096) > 0)
 		continue;
@@ -773,6 +791,7 @@ Test(sqlite_only, a_write_error)
 	reopen();
 	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	n = say_until_full(1, &failed);
+	cr_assert(!store_ok(rig.store));
 	cr_assert_gt(n, 50);
 	check_full(n);
 	limit.rlim_cur = RLIM_INFINITY;

@@ -606,3 +606,41 @@ BOTH(followers_learn_what_retention_took, .timeout = 60)
 	cr_assert_gt(rig->prunings, 0);
 	rig_until(rig, 1, 50);
 }
+
+static uint64_t
+groups(const struct rig *rig, unsigned bucket)
+{
+	return metric_get(&rig->store->metrics.groups.counts[bucket]);
+}
+
+BOTH(counts)
+{
+	const struct store_metrics *m = &rig->store->metrics;
+	struct store_op *ops[2];
+	uint64_t commits = 0;
+	unsigned i;
+
+	cr_assert(store_ok(rig->store));
+	rig_say(rig, 1, "one");
+	rig_fill(rig, 1, 30);
+	store_submit(rig->store, op_say(1, "ann", "two", "key"));
+	store_submit(rig->store, op_say(1, "ann", "two", "key"));
+	store_flush(rig->store);
+	rig_await(rig, ops, 2);
+	cr_assert(!ops[0]->duplicate && ops[1]->duplicate);
+	op_free(ops[0]);
+	op_free(ops[1]);
+	rig_forget(rig, 1, 1);
+	cr_assert_eq(metric_get(&m->messages), 32);
+	cr_assert_eq(metric_get(&m->duplicates), 1);
+	cr_assert_eq(metric_get(&m->failed), 0);
+	/* by size: twice 1, 2, and 30 up to 50 */
+	cr_assert_eq(groups(rig, 0), 2);
+	cr_assert_eq(groups(rig, 1), 1);
+	cr_assert_eq(groups(rig, 5), 1);
+	cr_assert_eq(metric_get(&m->groups.sum), 34);
+	for (i = 0; i < HISTOGRAM_BUCKETS; i++)
+		commits += metric_get(&m->commits.counts[i]);
+	cr_assert_eq(commits, 4);
+	cr_assert(store_ok(rig->store));
+}

@@ -98,8 +98,10 @@ append(bool stored)
 
 	t.room->last_seq = t.seq;
 	for (e = 0; e < ENC_MAX; e++) {
-		if (t.room->streams[e] != NULL)
-			stream_append(t.room->streams[e], m, t.seq);
+		if (t.room->streams[e] == NULL)
+			continue;
+		stream_append(t.room->streams[e], m, t.seq);
+		stream_touch(t.room->streams[e], true);
 	}
 }
 
@@ -253,6 +255,8 @@ take(struct reader *r, size_t n)
 	const char *rest = NULL;
 	int i, max = 1 + (int)below(NITEMS(iov));
 	int slices = place_slices(&r->place, iov, max);
+	uint64_t delivered = metric_get(&t.pool.metrics.deliveries);
+	size_t before = r->got.len;
 
 	check(slices > 0 && slices <= max);
 	for (i = 0; i < slices; i++)
@@ -268,6 +272,9 @@ take(struct reader *r, size_t n)
 	left_over = place_advance(&r->place, n, &rest);
 	if (left_over > 0)
 		buf_add(&r->got, rest, left_over);
+	for (; before < r->got.len; before++)
+		delivered += r->got.data[before] == '\n';
+	check(metric_get(&t.pool.metrics.deliveries) == delivered);
 }
 
 static void
@@ -382,6 +389,28 @@ trim(size_t bytes)
 	}
 }
 
+/* Who reads, who of them is on a stream, and who is not. */
+static void
+check_numbers(void)
+{
+	const struct place *p;
+	uint64_t places = 0, on = 0, behind = 0;
+	int i;
+
+	for (i = 0; i < READERS; i++) {
+		places += t.readers[i].here;
+		on += t.readers[i].here &&
+		    t.readers[i].place.state == PLACE_ON;
+	}
+	LIST_FOREACH(p, &t.pool.behind, readers) {
+		check(p->state != PLACE_ON);
+		behind++;
+	}
+	check(metric_get(&t.pool.metrics.places) == places);
+	check(metric_get(&t.pool.metrics.on) == on);
+	check(behind == places - on);
+}
+
 static void
 step(void)
 {
@@ -398,8 +427,10 @@ step(void)
 		trim(below(64 * 1024));
 	else if (what == 9) {
 		for (e = 0; e < ENC_MAX; e++) {
-			if (t.room->streams[e] != NULL)
-				stream_settle(t.room->streams[e]);
+			if (t.room->streams[e] == NULL)
+				continue;
+			stream_touch(t.room->streams[e], false);
+			stream_settle(t.room->streams[e]);
 		}
 	} else
 		step_reader(&t.readers[below(READERS)]);
@@ -407,6 +438,7 @@ step(void)
 		if (t.readers[e].here)
 			check_place(&t.readers[e]);
 	}
+	check_numbers();
 }
 
 /* Everybody gets everything; then nothing is kept. */
@@ -445,6 +477,7 @@ finish(void)
 			leave(&t.readers[i]);
 	}
 	check(t.room->nplaces == 0);
+	check_numbers();
 	for (i = 0; i < ENC_MAX; i++)
 		check(t.room->streams[i] == NULL);
 }
