@@ -38,7 +38,7 @@ struct stream {
 	uint32_t	 non;		/* places on it */
 	uint32_t	 nlate;		/* of these, not at the end */
 	uint32_t	 holds;
-	uint32_t	 fresh;		/* lines behind fresh_off: of this round */
+	uint32_t	 fresh;		/* lines behind fresh_off: a round's */
 	uint64_t	 fresh_off;
 	uint8_t		 encoding;
 	bool		 touched;

@@ -1,4 +1,5 @@
 #include <sys/resource.h>
+#include <sys/un.h>
 
 #include <ctype.h>
 #include <fcntl.h>
@@ -7,6 +8,7 @@
 /* Sessions' tests use all of it. */
 #pragma GCC diagnostic ignored "-Wunused-function"
 #include "hub-thread.h"
+#include "listener.h"
 #include "metrics.h"
 #include "process.h"
 #include "session-rig.h"
@@ -346,6 +348,62 @@ Test(metrics, clients_by_kind)
 	expect_value("partyline_clients{carrier=\"tcp\",dialect=\"json\"}", 0);
 	expect_value("partyline_loop_sessions{loop=\"1\"}", 0);
 	rig_close();
+	buf_free(&page);
+}
+
+static int
+dial(const char *path)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	cr_assert_geq(fd, 0);
+	strcpy(sun.sun_path, path);
+	cr_assert_eq(connect(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	return fd;
+}
+
+Test(metrics, connections)
+{
+	const char *options[] = { NULL, "max_clients=2", NULL };
+	struct rlimit before, now;
+	struct listener *listener;
+	char path[64], *error;
+	int fds[4];
+	unsigned i;
+
+	snprintf(path, sizeof(path), "/tmp/partyline-metrics.%ld",
+	    (long)getpid());
+	options[0] = xasprintf("listen=json %s", path);
+	rig_open(options);
+	cr_assert_not_null(listener = listener_open_all(rig.conf, &error));
+	listener_serve(&rig.d.loops[0], listener);
+	for (i = 0; i < 3; i++) {
+		fds[i] = dial(path);
+		settle();
+	}
+	render();
+	expect_value("partyline_connections_accepted_total", 2);
+	expect_value("partyline_connections_refused_total"
+	    "{reason=\"max_clients\"}", 1);
+	expect_value("partyline_clients_max", 2);
+	/* Not one descriptor more than there are with the client's. */
+	fds[3] = dial(path);
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	now = before;
+	now.rlim_cur = (rlim_t)fds[3] + 1;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &now), 0);
+	settle();
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	render();
+	expect_value("partyline_connections_refused_total"
+	    "{reason=\"no_descriptors\"}", 1);
+	expect_value("partyline_connections_accepted_total", 2);
+	for (i = 0; i < 4; i++)
+		close(fds[i]);
+	settle();
+	rig_close();
+	free((char *)(uintptr_t)options[0]);
 	buf_free(&page);
 }
 
