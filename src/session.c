@@ -27,6 +27,9 @@ session_id(const struct session *s)
 enum client_kind
 session_client_kind(const struct session *s)
 {
+	if (s->is_web)
+		return web_is_open(s->layer.web) ? CLIENT_WEBSOCKET :
+		    CLIENT_HTTP;
 	if (s->dialect == NULL)
 		return CLIENT_NEW;
 	return s->dialect == &dialect_json ? CLIENT_JSON : CLIENT_TEXT;
