@@ -1,7 +1,11 @@
+#include <sys/socket.h>
+
 #include <string.h>
 #include <time.h>
 
 #include "loop.h"
+#include "metrics.h"
+#include "network.h"
 #include "web-internal.h"
 
 /* All that the page needs comes from where it came from itself. */
@@ -13,6 +17,8 @@
 	"Cross-Origin-Opener-Policy: same-origin\r\n"			\
 	"Cross-Origin-Resource-Policy: same-origin\r\n"			\
 	"Referrer-Policy: no-referrer\r\n"
+
+#define NO_STORE	"Cache-Control: no-store\r\n"
 
 static const char plain[] = "text/plain; charset=utf-8";
 
@@ -106,8 +112,32 @@ static void
 serve_health(struct buf *b, const struct http_request *r,
     const struct web_env *env)
 {
-	(void)env;
-	web_add_error(b, r, 200, "Cache-Control: no-store\r\n", "ok");
+	bool ok = store_ok(env->daemon->store);
+
+	web_add_error(b, r, ok ? 200 : 503, NO_STORE, ok ? "ok" :
+	    "store-unavailable");
+}
+
+static void
+serve_metrics(struct buf *b, const struct http_request *r,
+    const struct web_env *env)
+{
+	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
+	struct buf text = { 0 };
+	socklen_t len = sizeof(ss);
+
+	if (getpeername(env->fd, (struct sockaddr *)&ss, &len) == -1 ||
+	    !network_list_has(env->conf->metrics_from,
+	    (struct sockaddr *)&ss)) {
+		web_add_error(b, r, 403, NO_STORE, "The numbers are for the "
+		    "addresses in metrics_from.");
+		return;
+	}
+	metrics_render(env->daemon, &text);
+	web_add_reply(b, r, &(struct web_reply){ .status = 200,
+	    .headers = NO_STORE, .type = METRICS_TYPE, .body = text.data,
+	    .len = text.len });
+	buf_free(&text);
 }
 
 static const struct route {
@@ -115,7 +145,8 @@ static const struct route {
 	void		 (*serve)(struct buf *, const struct http_request *,
 			    const struct web_env *);
 } routes[] = {
-	{ "/healthz", serve_health }
+	{ "/healthz", serve_health },
+	{ "/metrics", serve_metrics }
 };
 
 void

@@ -502,3 +502,69 @@ Test(session_web, origins)
 	}
 	rig_close();
 }
+
+/* How it is: whether messages can be stored, and what it counts. */
+Test(session_web, health)
+{
+	struct client c;
+
+	rig_open(NULL);
+	client_open(&c, 0, LISTEN_HTTP, 0);
+	web_send(&c, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+	expect(&c, "HTTP/1.1 200 ");
+	expect(&c, "\r\n\r\nok\n");
+	buf_reset(&c.got);
+	atomic_store(&rig.d.store->failing, true);
+	web_send(&c, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+	expect(&c, "HTTP/1.1 503 ");
+	expect(&c, "\r\n\r\nstore-unavailable\n");
+	atomic_store(&rig.d.store->failing, false);
+	client_close(&c);
+	rig_close();
+}
+
+Test(session_web, metrics)
+{
+	struct client page, socket;
+	char length[40];
+	char *body;
+
+	rig_open(NULL);
+	web_open(&socket, 1, "ann", 0);
+	client_open(&page, 0, LISTEN_HTTP, 0);
+	settle();
+	event_active(rig.d.loops[0].tick, EV_TIMEOUT, 1);
+	event_active(rig.d.loops[1].tick, EV_TIMEOUT, 1);
+	settle();
+	web_send(&page, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+	expect(&page, "HTTP/1.1 200 ");
+	expect(&page, "\r\nContent-Type: text/plain; version=0.0.4; "
+	    "charset=utf-8\r\n");
+	expect(&page, "\npartyline_clients{carrier=\"http\","
+	    "dialect=\"none\"} 1\n");
+	expect(&page, "\npartyline_clients{carrier=\"websocket\","
+	    "dialect=\"json\"} 1\n");
+	expect(&page, "\npartyline_readers 1\n");
+	body = strstr(page.got.data, "\r\n\r\n");
+	snprintf(length, sizeof(length), "\r\nContent-Length: %zu\r\n",
+	    strlen(body + 4));
+	expect(&page, length);
+	client_close(&page);
+	client_close(&socket);
+	rig_close();
+}
+
+Test(session_web, metrics_are_not_for_all)
+{
+	static const char *const options[] = { "metrics_from=10.0.0.0/8",
+	    NULL };
+	struct client c;
+
+	rig_open(options);
+	client_open(&c, 0, LISTEN_HTTP, 0);
+	web_send(&c, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+	expect(&c, "HTTP/1.1 403 ");
+	expect_not(&c, "partyline_");
+	client_close(&c);
+	rig_close();
+}
