@@ -13,6 +13,7 @@
 #define KEY_LEN		24	/* of 16 bytes in base64 */
 #define ORIGIN_MAX	256
 #define GUID		"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+#define UPGRADE		"Upgrade: websocket\r\nConnection: Upgrade\r\n"
 
 static bool
 is_key(const char *s)
@@ -113,11 +114,11 @@ check(struct buf *b, const struct http_request *r, const struct conf *conf)
 		    "and HTTP/1.1.");
 	else if (!http_has_token(r, "Upgrade", "websocket") ||
 	    !http_has_token(r, "Connection", "upgrade"))
-		web_add_error(b, r, 426, "Upgrade: websocket\r\n",
+		web_add_error(b, r, 426, UPGRADE,
 		    "This is the address of a WebSocket: ask with \"Upgrade: "
 		    "websocket\" and \"Connection: Upgrade\".");
 	else if (version == NULL || strcmp(version, "13") != 0)
-		web_add_error(b, r, 426, "Upgrade: websocket\r\n"
+		web_add_error(b, r, 426, UPGRADE
 		    "Sec-WebSocket-Version: 13\r\n",
 		    "Only version 13 of WebSocket is spoken here.");
 	else if (!is_key(http_field(r, "Sec-WebSocket-Key", 0)) ||
@@ -160,8 +161,7 @@ web_upgrade(struct buf *b, const struct http_request *r,
 
 	if (!check(b, r, conf))
 		return false;
-	buf_adds(b, "HTTP/1.1 101 Switching Protocols\r\n"
-	    "Upgrade: websocket\r\nConnection: Upgrade\r\n");
+	buf_adds(b, "HTTP/1.1 101 Switching Protocols\r\n" UPGRADE);
 	add_accept(b, http_field(r, "Sec-WebSocket-Key", 0));
 	*deflate = conf->deflate && choose_deflate(r, &extension);
 	if (*deflate)
