@@ -190,11 +190,15 @@ http_has_token(const struct http_request *r, const char *name,
 	return false;
 }
 
+/* A name or address and a port, with no byte that RFC 3986 section 3.2.2 does
+ * not have in them. */
 static bool
 is_host(const char *s)
 {
 	for (; *s != '\0'; s++) {
 		if (!is_token_char(*s) && strchr(":[]", *s) == NULL)
+			return false;
+		if (strchr("#^`|", *s) != NULL)
 			return false;
 	}
 	return true;
