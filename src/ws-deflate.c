@@ -146,14 +146,18 @@ next_word(const char *s, const char *ends, char *word, size_t size)
 	return s + all;
 }
 
-/* "9" or "\"9\"": a window of 8 to 15 bits; 0 if it is neither. */
+/* "9" or "\"9\"": a window of 8 to 15 bits, without zeros before it; 0 if it
+ * is neither. */
 static unsigned
 window_bits(const char *s)
 {
 	size_t quoted = *s == '"';
 	unsigned bits = 0;
 
-	for (s += quoted; *s >= '0' && *s <= '9' && bits < 100; s++)
+	s += quoted;
+	if (*s == '0')
+		return 0;
+	for (; *s >= '0' && *s <= '9' && bits < 100; s++)
 		bits = bits * 10 + (unsigned)(*s - '0');
 	if ((quoted && *s++ != '"') || *s != '\0' || bits < 8 || bits > 15)
 		return 0;
