@@ -201,16 +201,18 @@ take_token(struct session *s)
 	return (uint32_t)((1000 - tokens + conf->rate - 1) / conf->rate);
 }
 
+/* A page elsewhere can make a browser send lines of its own behind a request's
+ * first one, which the browser's user knows nothing of. */
+static const char elsewhere[] = "http-elsewhere";
+
 static void
 take_line(struct session *s, char *line, size_t len)
 {
 	struct dialect_io *io;
 	uint32_t limited;
 
-	/* A page elsewhere can make a browser send lines of its own behind
-	 * this one, which the browser's user knows nothing of. */
 	if (s->sid == 0 && !s->is_web && http_is_request_line(line, len)) {
-		session_close(s, "http-elsewhere");
+		session_close(s, elsewhere);
 		return;
 	}
 	if (s->undecided) {
@@ -266,6 +268,19 @@ line_end(const struct session *s, char *data, size_t len)
 	return lf;
 }
 
+/* A line too long, or as much of it as is here, is thrown away. */
+static void
+skip_line(struct session *s, const char *line, size_t len, bool whole)
+{
+	bool begins = !s->skipping;
+
+	s->skipping = !whole;
+	if (begins && s->sid == 0 && http_sniff(line, len) == SNIFF_HTTP)
+		session_close(s, elsewhere);
+	else if (whole)
+		session_too_long(s);
+}
+
 /* Takes lines until the input is used up or held back; bytes used. */
 static size_t
 split(struct session *s, char *data, size_t len)
@@ -279,7 +294,7 @@ split(struct session *s, char *data, size_t len)
 		if (end == NULL) {
 			/* A CR may be the first half of its end. */
 			if (len - used > max + 1 || s->skipping) {
-				s->skipping = true;
+				skip_line(s, line, len - used, false);
 				used = data[len - 1] == '\r' ? len - 1 : len;
 			}
 			break;
@@ -289,8 +304,7 @@ split(struct session *s, char *data, size_t len)
 		if (n > 0 && line[n - 1] == '\r')
 			n--;
 		if (s->skipping || n > max) {
-			s->skipping = false;
-			session_too_long(s);
+			skip_line(s, line, n, true);
 		} else {
 			line[n] = '\0';
 			take_line(s, line, n);
