@@ -132,6 +132,24 @@ ws_inflate(const char *data, size_t len, size_t max)
 
 /* Negotiation (RFC 7692 section 7.1, RFC 6455 section 9.1). */
 
+/* The bytes before one of these, which within quotes are none. */
+static size_t
+word_len(const char *s, const char *ends)
+{
+	bool quoted = false;
+	size_t n;
+
+	for (n = 0; s[n] != '\0'; n++) {
+		if (s[n] == '"')
+			quoted = !quoted;
+		else if (!quoted && strchr(ends, s[n]) != NULL)
+			break;
+		else if (quoted && s[n] == '\\' && s[n + 1] != '\0')
+			n++;
+	}
+	return n;
+}
+
 /* Takes the next of s up to one of these ends, without blanks around it. */
 static const char *
 next_word(const char *s, const char *ends, char *word, size_t size)
@@ -139,7 +157,7 @@ next_word(const char *s, const char *ends, char *word, size_t size)
 	size_t all, n;
 
 	s += strspn(s, " \t");
-	n = all = strcspn(s, ends);
+	n = all = word_len(s, ends);
 	while (n > 0 && (s[n - 1] == ' ' || s[n - 1] == '\t'))
 		n--;
 	snprintf(word, size, "%.*s", (int)n, s);
