@@ -214,9 +214,11 @@ take_host(struct http_request *r)
 		refuse(r, 400, "The request has no Host header.");
 	else if (http_field(r, "Host", 1) != NULL)
 		refuse(r, 400, "The request has two Host headers.");
+	if (host == NULL)
+		host = "";
 	if (r->host == NULL)
-		r->host = host != NULL ? host : "";
-	if (!is_host(r->host))
+		r->host = host;
+	if (!is_host(r->host) || !is_host(host))
 		refuse(r, 400, "The request's host is no host and port.");
 }
 

@@ -97,6 +97,7 @@ static const struct row rows[] = {
 	{ "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", REFUSED(400) },
 	{ "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", REFUSED(400) },
 	{ "GET / HTTP/1.1\r\nHost: a#b\r\n\r\n", REFUSED(400) },
+	{ "GET http://a/ HTTP/1.1\r\nHost: b/c\r\n\r\n", REFUSED(400) },
 
 	/* bodies, which others may see an end of where we see none */
 	{ GET("Content-Length: 0\r\n"), GOOD("/", "x", true) },
