@@ -162,14 +162,20 @@ class Json(Raw):
         if name is not None:
             self.login_reply = self.ok("login", name=name)
 
-    def take(self, limit):
-        """The next line as an object; Failure at the end of the stream."""
+    # How JSON travels; a carrier that is not lines has these two of its own.
+
+    def speak(self, text):
+        """Sends one JSON text, given as bytes."""
+        self.send(text if text.endswith(b"\n") else text + b"\n")
+
+    def hear(self, limit):
+        """The next JSON text; Failure at the end of the stream."""
         while True:
             while self.lines:
                 line = self.lines.popleft()
                 if line.startswith(b"{"):
                     self.heard = True
-                    return json.loads(line.decode(errors=self.errors))
+                    return line
                 if self.heard:  # else a greeting that was under way
                     raise Failure("no JSON: %s" % short(line))
             *complete, self.buffer = self.buffer.split(b"\n")
@@ -177,6 +183,10 @@ class Json(Raw):
             if not complete and not self.fill(limit):
                 raise Failure("the server closed the connection; left: %s" %
                               short(self.buffer))
+
+    def take(self, limit):
+        """The next object; Failure at the end of the stream."""
+        return json.loads(self.hear(limit).decode(errors=self.errors))
 
     def put(self, thing):
         """Sorts an object; True if it was a reply."""
@@ -190,7 +200,7 @@ class Json(Raw):
     def post(self, cmd, id=None, **fields):
         """Sends a command and does not wait; returns its id."""
         number = next(_ids) if id is None else id
-        self.send(json.dumps({"cmd": cmd, "id": number, **fields}) + "\n")
+        self.speak(json.dumps({"cmd": cmd, "id": number, **fields}).encode())
         return number
 
     def reply(self, number, timeout=WAIT):
@@ -216,8 +226,8 @@ class Json(Raw):
         return reply
 
     def raw_reply(self, line, timeout=WAIT):
-        """Sends a line as it is; the next reply without an id."""
-        self.send(line if line.endswith(b"\n") else line + b"\n")
+        """Sends a text as it is; the next reply without an id."""
+        self.speak(line)
         return self.reply(None, timeout)
 
     def event(self, event, timeout=WAIT, **match):
@@ -278,9 +288,9 @@ def check_error(reply, cmd, error):
         raise Failure("no message for people in %s" % short(reply))
 
 
-def login(where, name, timeout=WAIT, **options):
+def login(where, name, timeout=WAIT, kind=Json, **options):
     """A JSON client whose name may just be leaving with its last connection."""
-    client = Json(where, **options)
+    client = kind(where, **options)
 
     def attempt():
         reply = client.cmd("login", name=name)

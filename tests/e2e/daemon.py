@@ -10,8 +10,8 @@ import signal
 import subprocess
 import threading
 
-from harness import (Deadline, Failure, SLOW, TOP, diag, eq, keep, reporter,
-                     short, tempdir)
+from harness import (Deadline, Failure, SLOW, Skip, TOP, diag, eq, keep,
+                     reporter, short, tempdir)
 
 
 def _find_binary():
@@ -93,6 +93,13 @@ def run_binary(*arguments, timeout=10, cwd=None, env=None):
                           env=env, check=False)
     return (done.returncode, done.stdout.decode("utf-8", "replace"),
             done.stderr.decode("utf-8", "replace"))
+
+
+def need_web():
+    """Skips the test where the daemon was built without browsers."""
+    _, _, told = run_binary("-n", "-t", "-o", "listen=http 127.0.0.1:0")
+    if "left out of this build" in told:
+        raise Skip("built without browsers")
 
 
 class Log:

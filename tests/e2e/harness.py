@@ -280,12 +280,14 @@ def _cleanup():
     return wrong
 
 
-def _run(function, timeout):
+def _run(function, timeout, needs):
     """Returns None, a Skip or what failed."""
     result = None
     random.seed(SEED)
     signal.setitimer(signal.ITIMER_REAL, timeout * SLOW)
     try:
+        for need_ in needs:
+            need_()
         function()
     except Skip as skip:
         result = skip
@@ -311,8 +313,11 @@ def _run(function, timeout):
     return result
 
 
-def main():
-    """Runs the file's tests, or those whose names hold one of the arguments."""
+def main(*needs):
+    """Runs the file's tests, or those whose names hold one of the arguments.
+
+    needs are called before each, and raise Skip where it cannot run.
+    """
     signal.signal(signal.SIGALRM, _alarm)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     wanted = sys.argv[1:]
@@ -325,7 +330,7 @@ def main():
         name = "%s: %s" % (function.__name__,
                            (function.__doc__ or "").split("\n")[0].rstrip("."))
         start = time.monotonic()
-        result = _run(function, timeout)
+        result = _run(function, timeout, needs)
         took = time.monotonic() - start
         if result is None:
             print("ok %d - %s" % (number, name))

@@ -7,20 +7,24 @@ import select
 import time
 
 from client import Json
-from daemon import Daemon
+from daemon import Daemon, need_web
 from harness import (SLOW, Deadline, Failure, Skip, diag, eq, main, ok, quick,
                      test)
+from websocket import PING, PONG, Web, fragments, frame
 
 PAIRS = 24              # clients on the loop that is to be busy
 WINDOW = 4              # messages outstanding, each
+HELD = 5000             # bytes of a message that wait for the next one
 PAD = "\\u00e9" * 1500   # costs the server much to parse, and us nothing
 
 
 class Busy:
     """Says to a room of its own as fast as it is answered, and reads it."""
 
+    kind = Json
+
     def __init__(self, daemon, number):
-        self.client = Json(daemon, "b%d" % number)
+        self.client = self.kind(daemon, "b%d" % number)
         self.room = "r%d" % (number // 2)
         self.client.ok("subscribe", room=self.room)
         self.client.sock.setblocking(False)
@@ -30,12 +34,16 @@ class Busy:
         self.next = {}          # by speaker: the number that comes next
         self.last_seq = 0
 
+    def encode(self, line):
+        return line + b"\n"
+
     def say(self):
         while self.sent - self.answered < WINDOW:
             line = json.dumps(
                 {"cmd": "say", "room": self.room, "id": self.sent,
                  "text": "%s %d" % (self.client.name, self.sent)})
-            self.out += ('%s,"pad":"%s"}\n' % (line[:-1], PAD)).encode()
+            self.out += self.encode(('%s,"pad":"%s"}' %
+                                     (line[:-1], PAD)).encode())
             self.waiting.add(self.sent)
             self.sent += 1
         self.flush()
@@ -46,6 +54,9 @@ class Busy:
                 self.out = self.out[self.client.sock.send(self.out):]
             except BlockingIOError:
                 pass
+
+    def finish(self):
+        """It says no more."""
 
     def read(self):
         data = self.client.sock.recv(1 << 18)
@@ -69,6 +80,46 @@ class Busy:
             self.next[who] = int(number) + 1
             ok(thing["seq"] > self.last_seq, "seq grows")
             self.last_seq = thing["seq"]
+
+
+class BusyWeb(Busy):
+    """The same from a browser, whose last message is always half sent: its
+    frames in two, with a ping between the fragments."""
+
+    kind = Web
+    pings = pongs = 0
+    finishing = False
+
+    def encode(self, line):
+        one, two = fragments(line, len(line) // 2)
+        self.pings += 1
+        return one + frame(PING, b"%d" % self.pings) + two
+
+    def flush(self):
+        if self.finishing:
+            super().flush()
+            return
+        rest = self.out[-HELD:]
+        self.out = self.out[:-HELD]
+        super().flush()
+        self.out += rest
+
+    def read(self):
+        data = self.client.sock.recv(1 << 18)
+        if not data:
+            raise Failure("%s was thrown out" % self.client.name)
+        self.client.buffer += data
+        self.client.cut()
+        while self.client.frames:
+            opcode, payload = self.client.frames.popleft()
+            if opcode == PONG:
+                self.pongs += 1
+                eq(payload, b"%d" % self.pongs, "pongs come in order")
+            else:
+                self.take(json.loads(payload))
+
+    def finish(self):
+        self.finishing = True
 
 
 def _loops_cpu(daemon):
@@ -106,6 +157,8 @@ def _run(clients, until, seconds, what):
 
 def _finish(clients):
     for client in clients:
+        client.finish()
+    for client in clients:
         limit = Deadline(20, "the last messages at " + client.client.name)
         # All that was said in its room, by itself and by the other.
         mates = [c for c in clients if c.room == client.room]
@@ -118,16 +171,14 @@ def _finish(clients):
                 client.read()
 
 
-@test(timeout=120)
-def uneven_load():
-    """many busy clients on one loop: some move, nothing is lost or doubled"""
+def _uneven_load(kind):
     if (os.cpu_count() or 1) < 2:
         raise Skip("needs two cores")
-    d = Daemon(loops=2, log_level="debug", greet_delay=0)
+    d = Daemon(loops=2, log_level="debug")
     # Each goes to the loop that has fewer: every second one is to be quiet.
     quiet, busy = [], []
     for number in range(PAIRS):
-        busy.append(Busy(d, number))
+        busy.append(kind(d, number))
         quiet.append(Json(d, "q%d" % number))
     moved = []
 
@@ -155,6 +206,21 @@ def uneven_load():
         client.ok("ping")
     for client in busy:
         eq(client.answered, client.sent, client.client.name)
+    return busy
+
+
+@test(timeout=120)
+def uneven_load():
+    """many busy clients on one loop: some move, nothing is lost or doubled"""
+    _uneven_load(Busy)
+
+
+@test(timeout=120)
+def uneven_load_web():
+    """so too browsers, each with a message half received when it moves"""
+    need_web()
+    for client in _uneven_load(BusyWeb):
+        eq(client.pongs, client.pings, client.client.name)
 
 
 if __name__ == "__main__":
