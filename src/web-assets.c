@@ -25,7 +25,11 @@
 ASSET(index, "index.html");
 ASSET(style, "style.css");
 ASSET(app, "app.js");
+ASSET(commands, "commands.js");
+ASSET(finder, "finder.js");
 ASSET(partyline, "partyline.js");
+ASSET(talk, "talk.js");
+ASSET(view, "view.js");
 ASSET(icon, "icon.svg");
 
 #define ROW(path, type, symbol)						\
@@ -37,7 +41,11 @@ static struct web_asset assets[] = {
 	ROW("/", "text/html; charset=utf-8", index),
 	ROW("/style.css", "text/css; charset=utf-8", style),
 	ROW("/app.js", script, app),
+	ROW("/commands.js", script, commands),
+	ROW("/finder.js", script, finder),
 	ROW("/partyline.js", script, partyline),
+	ROW("/talk.js", script, talk),
+	ROW("/view.js", script, view),
 	ROW("/icon.svg", "image/svg+xml", icon)
 };
 

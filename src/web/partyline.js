@@ -1,1 +1,455 @@
-/* Partyline's page. */
+/*
+ * Partyline's wire contract, partyline-protocol(7), for pages and for Node.
+ * How to use it: contrib/clients/javascript/README.md.
+ */
+
+export class PartylineError extends Error {
+	constructor(code, message, reply = {}) {
+		super(message || code);
+		this.code = code;
+		this.reply = reply;
+	}
+}
+
+const DEFAULTS = {
+	name: '',
+	session: '',
+	inbox: 0,
+	base: 500,
+	max: 30000,
+	steady: 10000,
+	idle: 45000,
+	patience: 10000,
+	connect: (url, on) =>
+		(url.startsWith('tcp:') ? connectTcp : connectWebSocket)(url, on)
+};
+
+/* Refused for now, whatever the name. */
+const PASSING = ['server-full', 'store-unavailable', 'internal'];
+
+export const fold = name => name.normalize('NFKC').toLowerCase();
+
+export const newKey = () => Date.now().toString(36) +
+	Array.from({ length: 3 }, () => Math.random().toString(36).slice(2)).join('');
+
+function connectWebSocket(url, on) {
+	const ws = new WebSocket(url);
+	ws.onopen = on.open;
+	ws.onmessage = e => on.line(e.data);
+	ws.onclose = e => on.close(e.reason || 'closed ' + e.code);
+	return { send: text => ws.send(text), close: () => ws.close(1000) };
+}
+
+function connectTcp(url, on) {
+	const { hostname, port } = new URL(url);
+	let socket, rest = '', reason = 'closed', over = false;
+
+	import('node:net').then(net => {
+		if (over)
+			return;
+		socket = net.connect(port, hostname.replace(/[[\]]/g, ''), on.open)
+			.setNoDelay().setEncoding('utf8')
+			.on('error', e => { reason = e.code; })
+			.on('close', () => on.close(reason))
+			.on('data', data => {
+				const lines = (rest + data).split('\n');
+				rest = lines.pop();
+				lines.forEach(on.line);
+			});
+	});
+	return {
+		send: text => socket.write(text + '\n'),
+		close: () => { over = true; socket?.end(); }
+	};
+}
+
+export class Partyline {
+	state = 'idle';
+	server = '';
+	limits = { line: 16384, text: 4096, rooms: 100 };
+	outbox = [];		// said and not answered yet, oldest first
+	/* By folded name: {room, last, epoch, head, seq of the last message}. */
+	places = new Map();
+	inbox;
+
+	#url; #o; #link; #greeted; #bye; #opening = [];
+	#id = 0; #tries = 0; #since = 0; #heard = 0;
+	#replies = new Map(); #listeners = {};
+	#retryTimer; #idleTimer; #holdTimer;
+
+	constructor(url, options) {
+		this.#url = String(url);
+		this.#o = { ...DEFAULTS, ...options };
+		this.name = this.#o.name;
+		this.session = this.#o.session;
+		this.inbox = { last: this.#o.inbox };
+	}
+
+	/* Returns what ends it. */
+	on(type, f) {
+		const all = this.#listeners[type] ||= new Set();
+		all.add(f);
+		return () => all.delete(f);
+	}
+
+	#emit(type, event) {
+		for (const f of [...this.#listeners[type] || []])
+			f(event);
+	}
+
+	#turn(state, more) {
+		this.state = state;
+		this.#emit('state', { state, ...more });
+	}
+
+	/* Until online, however long it takes; throws if the name is refused. */
+	open(name = this.name) {
+		if (this.state === 'online')
+			return Promise.resolve(this);
+		const other = fold(name) !== fold(this.name);
+		if (other)
+			this.session = '';
+		this.name = name;
+		if (other || this.state !== 'connecting')
+			this.#connect();
+		return new Promise((resolve, reject) =>
+			this.#opening.push({ resolve, reject }));
+	}
+
+	#opened(how, result) {
+		this.#opening.splice(0).forEach(o => o[how](result));
+	}
+
+	close() {
+		if (this.#greeted)
+			this.#send({ cmd: 'quit' });
+		this.#end('closed');
+	}
+
+	/* Tries at once if it waits; makes sure of the connection if it has one. */
+	wake() {
+		if (this.state === 'waiting') {
+			this.#tries = 0;
+			this.#connect();
+		} else if (this.state === 'online') {
+			this.#ping(this.#o.patience / 2);
+		}
+	}
+
+	request(cmd, fields) {
+		return this.state === 'online' ? this.#ask({ ...fields, cmd }) :
+			Promise.reject(new PartylineError('offline',
+				'There is no connection.'));
+	}
+
+	join(room, { last = 0, after, epoch } = {}) {
+		const key = fold(room), there = this.places.get(key);
+		if (there)
+			return there.joined;
+		const place = { room, last, epoch, seq: after };
+		this.places.set(key, place);
+		return place.joined = this.state === 'online' ?
+			this.#subscribe(place) : new Promise((resolve, reject) =>
+				Object.assign(place, { resolve, reject }));
+	}
+
+	leave(room) {
+		this.places.delete(fold(room));
+		return this.state === 'online' ?
+			this.request('unsubscribe', { room }) : Promise.resolve();
+	}
+
+	/* Waits for a connection, and is repeated with its key until answered. */
+	say(room, text, { kind, key } = {}) {
+		return this.#queue({ cmd: 'say', room, text, kind, key });
+	}
+
+	tell(to, text, { kind, key } = {}) {
+		return this.#queue({ cmd: 'tell', to, text, kind, key });
+	}
+
+	who(room) {
+		return this.#pages('who', { room }, 'members');
+	}
+
+	rooms(match) {
+		return this.#pages('rooms', { match }, 'rooms');
+	}
+
+	async #pages(cmd, fields, list) {
+		const rows = [];
+		let reply = {};
+		do {
+			reply = await this.request(cmd, { ...fields, after: reply.next });
+			rows.push(...reply[list]);
+		} while (reply.more);
+		return rows;
+	}
+
+	async rename(name) {
+		const old = this.name, reply = await this.request('rename', { name });
+		this.#named(reply.name);
+		/* Another name has another inbox. */
+		if (fold(reply.name) !== fold(old))
+			await this.#subscribe(this.inbox = { last: 100 });
+		return reply;
+	}
+
+	#connect() {
+		this.#drop();
+		this.#turn('connecting');
+		/* Whatever a former one still has to say is not heard. */
+		let link;
+		const current = f => arg => {
+			if (link && link === this.#link)
+				f(arg);
+		};
+		this.#link = link = this.#o.connect(this.#url, {
+			open: current(() => {
+				this.#greeted = true;
+				this.#login();
+			}),
+			/* An auto listener may have greeted in text. */
+			line: current(s => s[0] === '{' && this.#take(JSON.parse(s))),
+			close: current(reason => this.#lost(reason))
+		});
+		/* One that never answers is no better than one that refuses. */
+		this.#idleTimer = setTimeout(
+			current(() => this.#lost('timeout')), this.#o.patience);
+	}
+
+	#drop() {
+		const link = this.#link, replies = this.#replies;
+		clearTimeout(this.#retryTimer);
+		clearTimeout(this.#idleTimer);
+		clearTimeout(this.#holdTimer);
+		this.#replies = new Map();
+		this.#link = this.#bye = this.#holdTimer = null;
+		this.#greeted = this.inbox.live = false;
+		this.places.forEach(place => { place.live = false; });
+		this.outbox.forEach(entry => { entry.sent = false; });
+		link?.close();
+		replies.forEach(r => r.reject(new PartylineError('connection-lost',
+			'The connection was lost.')));
+	}
+
+	#end(reason) {
+		this.#drop();
+		this.#turn('closed', { reason });
+		this.#opened('reject', new PartylineError('closed', reason));
+	}
+
+	#lost(reason) {
+		const { base, max, steady } = this.#o, bye = this.#bye;
+		if (bye?.reconnect === false) {
+			this.#end(bye.reason);
+			return;
+		}
+		if (this.state === 'online' && Date.now() - this.#since >= steady)
+			this.#tries = 0;
+		this.#drop();
+		const step = Math.min(max, base * 2 ** this.#tries++);
+		const delay = Math.round((bye?.after_ms || 0) +
+			step * (1 + Math.random()) / 2);
+		this.#retryTimer = setTimeout(() => this.#connect(), delay);
+		this.#turn('waiting', { reason: bye?.reason || reason, delay });
+	}
+
+	async #login() {
+		try {
+			const reply = await this.#ask({ cmd: 'login', name: this.name,
+				resume: this.session || undefined });
+			const { session, server, limits } = reply;
+			Object.assign(this, { session, server, limits });
+			this.#named(reply.name);
+		} catch (error) {
+			if (PASSING.includes(error.code)) {
+				this.#lost(error.code);
+			} else if (error.code !== 'connection-lost') {
+				this.#drop();
+				this.#turn('refused', { error });
+				this.#opened('reject', error);
+			}
+			return;
+		}
+		await this.#resume();
+	}
+
+	/* Back into the inbox and all rooms, then what was said meanwhile. */
+	async #resume() {
+		const link = this.#link, back = p => this.#subscribe(p)
+			.then(p.resolve, error => {
+				p.reject?.(error);
+				if (error.code !== 'connection-lost' &&
+				    this.places.delete(fold(p.room || '')))
+					this.#emit('left', { room: p.room, error });
+			});
+		/* More may be joined meanwhile. */
+		for (let all = [this.inbox, ...this.places.values()]; all.length > 0;
+		    all = [...this.places.values()].filter(p => !p.live)) {
+			await Promise.all(all.map(back));
+			if (link !== this.#link)
+				return;
+		}
+		this.#since = Date.now();
+		this.#watch();
+		this.#turn('online');
+		this.#opened('resolve', this);
+		this.#flush();
+	}
+
+	async #subscribe(place) {
+		const { epoch, seq, head, last } = place, own = place === this.inbox;
+		const room = own ? '@' + this.name : place.room;
+		/*
+		 * With no message yet, all behind the head of then is wanted, and
+		 * of what is older at most as many as before.
+		 */
+		const after = seq ?? (head && Math.max(0, head - last));
+		const ask = () => this.#ask({ cmd: 'subscribe', room, after, epoch,
+			last: after === undefined ? last : undefined },
+		reply => this.#enter(place, reply, after));
+		try {
+			return await ask();
+		} catch (error) {
+			/* Somebody wrote to it first, and so it is entered already. */
+			if (own && error.code === 'already-subscribed') {
+				await this.#ask({ cmd: 'unsubscribe', room });
+				return ask();
+			}
+			if (this.state === 'online')
+				this.places.delete(fold(room));
+			throw error;
+		}
+	}
+
+	/* At once with the reply: the next line may be the room's first. */
+	#enter(place, reply, after) {
+		const { room, epoch, head } = reply;
+		Object.assign(place, { live: true, reply, epoch, head });
+		if (reply.reset) {
+			place.seq = 0;
+			this.#emit('reset', { room });
+		} else if (after === undefined && (place.last === 0 || head === 0)) {
+			place.seq = head;
+		}
+		this.#emit('joined', reply);
+		if (reply.gap)
+			this.#emit('gap', { room, ...reply.gap });
+	}
+
+	#named(name) {
+		this.name = name;
+		this.#emit('name', { name });
+	}
+
+	#take(line) {
+		this.#heard = Date.now();
+		if (!line.event)
+			this.#answer(line);
+		else if (!line.room || this.#isNew(line))
+			this.#emit(line.event, line);
+		if (line.event === 'bye')
+			this.#bye = line;
+	}
+
+	#isNew({ room, seq }) {
+		const place = room[0] === '@' ? this.inbox : this.places.get(fold(room));
+		if (!place?.live || seq <= place.seq)
+			return false;
+		place.seq = seq ?? place.seq;
+		return true;
+	}
+
+	#answer(reply) {
+		const r = this.#replies.get(reply.id);
+		if (!r)
+			return;
+		if (reply.error === 'rate-limited' && !r.ask.key) {
+			const link = this.#link;
+			setTimeout(() => link === this.#link &&
+				this.#send(r.ask), reply.retry_ms);
+			return;
+		}
+		this.#replies.delete(reply.id);
+		if (reply.ok) {
+			r.take?.(reply);
+			r.resolve(reply);
+		} else {
+			r.reject(new PartylineError(reply.error, reply.message, reply));
+		}
+	}
+
+	#send(ask) {
+		try {
+			this.#link.send(JSON.stringify(ask));
+		} catch { /* it is closing, and will say so */ }
+	}
+
+	#ask(fields, take) {
+		const ask = { ...fields, id: ++this.#id };
+		return new Promise((resolve, reject) => {
+			this.#replies.set(ask.id, { ask, take, resolve, reject });
+			this.#send(ask);
+		});
+	}
+
+	#queue(entry) {
+		const over = new TextEncoder().encode(entry.text).length -
+			this.limits.text;
+		if (over > 0)
+			return Promise.reject(new PartylineError('too-long',
+				'That is ' + over + ' bytes too long.'));
+		entry.key ||= newKey();
+		return new Promise((resolve, reject) => {
+			this.outbox.push(Object.assign(entry, { resolve, reject }));
+			this.#flush();
+		});
+	}
+
+	#flush() {
+		if (this.state !== 'online' || this.#holdTimer)
+			return;
+		for (const entry of this.outbox.filter(e => !e.sent)) {
+			const { resolve, reject, sent, ...ask } = entry;
+			const done = f => result => {
+				this.outbox = this.outbox.filter(e => e !== entry);
+				f(result);
+			};
+			entry.sent = true;
+			this.#ask(ask).then(done(resolve), error => {
+				if (error.code === 'rate-limited')
+					this.#hold(entry, error.reply.retry_ms);
+				else if (error.code !== 'connection-lost')
+					done(reject)(error);
+			});
+		}
+	}
+
+	/* Too fast: all that is not said yet waits, and keeps its order. */
+	#hold(entry, ms) {
+		entry.sent = false;
+		this.#holdTimer ||= setTimeout(() => {
+			this.#holdTimer = null;
+			this.#flush();
+		}, ms);
+	}
+
+	/* A connection may die without a word: who hears nothing asks. */
+	#watch() {
+		const { idle, patience } = this.#o;
+		clearTimeout(this.#idleTimer);
+		this.#idleTimer = setTimeout(() => {
+			if (Date.now() - this.#heard >= idle)
+				this.#ping(patience);
+			else
+				this.#watch();
+		}, idle - (Date.now() - this.#heard));
+	}
+
+	#ping(patience) {
+		clearTimeout(this.#idleTimer);
+		this.#idleTimer = setTimeout(() => this.#lost('silent'), patience);
+		this.#ask({ cmd: 'ping' }).then(() => this.#watch(), () => {});
+	}
+}

@@ -1,0 +1,267 @@
+/* What it looks like. What people wrote becomes text nodes and nothing else. */
+import { fold } from './partyline.js';
+
+const DAY = 86400000;
+const format = o => new Intl.DateTimeFormat(undefined, o);
+const clock = format({ hour: '2-digit', minute: '2-digit' });
+const day = format({ weekday: 'long', day: 'numeric', month: 'long',
+	year: 'numeric' });
+
+export const $ = id => document.getElementById(id);
+
+/* make('button.link', { onclick } or 'text', node or text or null, …) */
+export function make(what, props, ...children) {
+	const [tag, ...classes] = what.split('.');
+	const e = document.createElement(tag);
+	if (e.type === 'submit')
+		e.type = 'button';
+	Object.assign(e, typeof props === 'string' ? { textContent: props } : props);
+	e.classList.add(...classes);
+	e.append(...children.filter(c => c));
+	return e;
+}
+
+/* For what people wrote. */
+export const said = (what, text) =>
+	make(what, { textContent: text, dir: 'auto' });
+
+export function tint(e, name) {
+	let h = 0;
+	for (const c of fold(name))
+		h = Math.imul(h ^ c.codePointAt(0), 0x27d4eb2f);
+	e.style.setProperty('--h', (h >>> 16) % 360);
+	return e;
+}
+
+export const avatar = name => tint(make('span.avatar', { ariaHidden: 'true',
+	textContent: [...name.replace(/^[-_.]+/, '') || name][0].toUpperCase() }),
+	name);
+
+/* The text with its links; only what URL() takes for http(s) is one. */
+export function linked(e, text) {
+	let at = 0;
+	for (const m of text.matchAll(/\bhttps?:\/\/[^\s<>"`]+/gi)) {
+		let word = m[0].replace(/[.,;:!?'*\]}…»”]+$/, '');
+		while (word.endsWith(')') && !word.includes('('))
+			word = word.slice(0, -1);
+		if (!URL.canParse(word))
+			continue;
+		e.append(text.slice(at, m.index), make('a', { textContent: word,
+			href: word, target: '_blank', rel: 'noopener noreferrer' }));
+		at = m.index + word.length;
+	}
+	e.append(text.slice(at));
+	return e;
+}
+
+const midnight = time => new Date(time).setHours(0, 0, 0, 0);
+
+function dayName(time) {
+	const ago = Math.round((midnight(Date.now()) - midnight(time)) / DAY);
+	return ['Today', 'Yesterday'][ago] || day.format(time);
+}
+
+/* One item's node; its separators come and go with its neighbours. */
+function nodeOf(item, on) {
+	const text = said('div.text', '');
+	if (item.note)
+		return make('div.item.note', null, linked(text, item.text));
+	const from = tint(said('b.from', item.from), item.from);
+	const action = item.kind === 'action';
+	if (item.redacted)
+		text.append(make('i', 'This message was removed.'));
+	else
+		linked(text, item.text);
+	if (action)
+		text.prepend(from, ' ');
+	const body = make('div', null, make('div.head', null, !action && from,
+		item.kind === 'notice' && make('span.tag', 'notice'),
+		make('time', { textContent: clock.format(item.time),
+			dateTime: new Date(item.time).toISOString() })), text);
+	const e = make('div.item.msg', null, avatar(item.from), body);
+	e.classList.add(item.kind || 'text');
+	e.classList.toggle('mention', !!item.mention);
+	if (item.state) {
+		e.classList.add('pending', item.state);
+		const failed = item.state === 'failed';
+		body.append(make('div.state', failed ? item.error :
+			item.state === 'sent' ? 'Sending…' :
+			'Will be sent when the connection is back',
+			failed && make('button.link', { textContent: 'Try again',
+				onclick: () => on.retry(item) }),
+			failed && make('button.link', { textContent: 'Discard',
+				onclick: () => on.discard(item) })));
+	}
+	return e;
+}
+
+function decorate(node, item, prev, isNew) {
+	const newDay = !prev || midnight(prev.time) !== midnight(item.time);
+	const grouped = !newDay && !isNew && !prev.note && !item.note &&
+		prev.from === item.from && (prev.kind || 'text') === 'text' &&
+		(item.kind || 'text') === 'text' && item.time - prev.time < 300000;
+	const key = [newDay && dayName(item.time), isNew, grouped].join();
+	if (node.decoration === key)
+		return;
+	node.decoration = key;
+	node.querySelectorAll('.sep').forEach(s => s.remove());
+	node.classList.toggle('grouped', grouped);
+	if (isNew)
+		node.prepend(make('div.sep.new', 'New'));
+	if (newDay)
+		node.prepend(make('div.sep', dayName(item.time)));
+}
+
+/* Shows one talk, and keeps its place in it. */
+export class Log {
+	talk = null;
+	stuck = true;		// at the end, and to stay there
+	nodes = new Map();
+
+	/* on: {older, moved, retry, discard} */
+	constructor(e, on) {
+		this.e = e;
+		this.on = on;
+		e.onscroll = () => this.#scrolled();
+		new ResizeObserver(() => this.stuck && this.toEnd()).observe(e);
+	}
+
+	show(talk) {
+		if (this.talk)
+			this.talk.scroll = this.stuck ? null : this.e.scrollTop;
+		const { scroll } = talk;
+		this.talk = talk;
+		this.nodes.clear();
+		this.e.replaceChildren();
+		this.stuck = true;
+		this.sync();
+		if (scroll !== null)
+			this.e.scrollTop = scroll;
+		this.#scrolled();
+	}
+
+	/* Soon: as many changes as there are become one. */
+	update(talk) {
+		if (talk !== this.talk || this.due)
+			return;
+		this.due = true;
+		const run = () => {
+			this.due = false;
+			this.sync();
+		};
+		if (document.hidden)
+			setTimeout(run, 50);
+		else
+			requestAnimationFrame(run);
+	}
+
+	toEnd() {
+		this.stuck = true;
+		this.e.scrollTop = this.e.scrollHeight;
+	}
+
+	sync() {
+		const { talk, nodes, e } = this;
+		if (this.stuck)
+			talk.trim(500);
+		const anchor = !this.stuck && this.#anchor();
+		const top = anchor && anchor.getBoundingClientRect().top;
+		const wanted = [...talk.items, ...talk.pending.filter(p => !p.shown)];
+		const keep = new Set(wanted);
+		for (const [item, node] of nodes) {
+			if (!keep.has(item) || item.changed) {
+				node.remove();
+				nodes.delete(item);
+			}
+			item.changed = false;
+		}
+		/* Only what comes at the end is worth reading out. */
+		let at = e.firstChild, prev, quiet = !at, marked = talk.marker === null;
+		for (const item of wanted) {
+			let node = nodes.get(item);
+			if (!node) {
+				nodes.set(item, node = nodeOf(item, this.on));
+				quiet ||= at && !item.state && !at.matches('.pending');
+			}
+			const isNew = !marked && !item.own && item.seq > talk.marker;
+			marked ||= isNew;
+			decorate(node, item, prev, isNew);
+			prev = item;
+			if (quiet)
+				e.ariaLive = 'off';
+			if (node === at)
+				at = at.nextSibling;
+			else
+				e.insertBefore(node, at);
+		}
+		if (quiet)
+			setTimeout(() => { e.ariaLive = 'polite'; }, 200);
+		if (this.stuck)
+			this.toEnd();
+		else if (anchor)
+			e.scrollTop += anchor.getBoundingClientRect().top - top;
+		this.#scrolled();
+	}
+
+	/* What is in sight first, and stays where it is. */
+	#anchor() {
+		const { scrollTop, children } = this.e;
+		let low = 0, high = children.length - 1;
+		while (low < high) {
+			const mid = (low + high) >> 1, c = children[mid];
+			if (c.offsetTop + c.offsetHeight > scrollTop)
+				high = mid;
+			else
+				low = mid + 1;
+		}
+		return children[low]?.querySelector('.text');
+	}
+
+	#scrolled() {
+		const { scrollTop, scrollHeight, clientHeight } = this.e;
+		this.stuck = scrollHeight - scrollTop - clientHeight < 40;
+		if (this.talk && scrollTop < 300)
+			this.on.older(this.talk);
+		if (this.stuck)
+			this.on.moved();
+	}
+}
+
+/* Options below an input that keeps the focus; pick(i) takes one. */
+export class Choice {
+	at = -1;
+
+	constructor(ul, input, pick) {
+		Object.assign(this, { ul, input, pick });
+	}
+
+	show(rows, at) {
+		this.ul.replaceChildren(...rows.map((li, i) => {
+			li.role = 'option';
+			li.id = this.ul.id + '-' + i;
+			li.onmousedown = e => e.preventDefault();
+			li.onclick = () => this.pick(i);
+			return li;
+		}));
+		this.mark(at);
+	}
+
+	mark(at) {
+		const all = [...this.ul.children], n = all.length;
+		this.at = at < 0 || !n ? -1 : at % n;
+		all.forEach((li, i) => { li.ariaSelected = String(i === this.at); });
+		this.input.setAttribute('aria-activedescendant',
+			all[this.at]?.id || '');
+		all[this.at]?.scrollIntoView({ block: 'nearest' });
+	}
+
+	/* True if the arrow key was for it. */
+	key(e) {
+		const n = this.ul.children.length;
+		if (!n || !/^Arrow(Up|Down)$/.test(e.key))
+			return false;
+		this.mark(e.key === 'ArrowDown' ? this.at + 1 :
+			(Math.max(this.at, 0) || n) - 1);
+		return true;
+	}
+}
