@@ -47,7 +47,7 @@ add_room(struct request *req, struct login *l, const struct room *room)
 	row->room = request_str(req, room_shown(room));
 	row->topic = request_str(req, room->topic != NULL ? room->topic : "");
 	row->members = room->users;
-	row->subscribed = member_find(l, room) != NULL;
+	row->subscribed = l != NULL && member_find(l, room) != NULL;
 	return ROW_BYTES + strlen(row->room) + strlen(row->topic);
 }
 
@@ -160,7 +160,7 @@ cmd_who(struct hub *h, struct login *l, struct request *req)
 		list_users(h, req);
 		return ANSWER;
 	}
-	if (req->room_key[0] == '@' &&
+	if (l != NULL && req->room_key[0] == '@' &&
 	    strcmp(req->room_key + 1, user_key(l->user)) != 0) {
 		request_fail(req, ERR_FORBIDDEN, NULL);
 		return ANSWER;

@@ -1,6 +1,6 @@
 /*
  * Commands about oneself: login, rename, away, ping, quit; and what a loop
- * tells about its client: gone, moved.
+ * tells about its client: gone, moved; and the operator's kick.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,14 +22,23 @@ resumed(const struct user *u, const char *secret)
 	return NULL;
 }
 
-static void
-replace(struct hub *h, struct login *old, struct login *l)
+/* What its loop is to do, once the hub has let go of the session. */
+static struct session_mail *
+session_mail_new(const struct login *l, enum session_act act)
 {
 	struct session_mail *mail = xcalloc(1, sizeof(*mail));
 
 	mail->mail.kind = MAIL_SESSION;
-	mail->client = old->client;
-	mail->act = SESSION_REPLACED;
+	mail->client = l->client;
+	mail->act = act;
+	return mail;
+}
+
+static void
+replace(struct hub *h, struct login *old, struct login *l)
+{
+	struct session_mail *mail = session_mail_new(old, SESSION_REPLACED);
+
 	login_replace(h, old, l);
 	h->out.session(h->out.arg, mail);
 }
@@ -139,6 +148,28 @@ cmd_gone(struct hub *h, struct login *l, struct request *req)
 		login_end(h, l, req->string);
 	request_free(req);
 	return KEPT;
+}
+
+enum verdict
+cmd_kick(struct hub *h, struct login *l, struct request *req)
+{
+	struct user *u = user_find(h, req->name_key);
+	struct login *next;
+
+	(void)l;
+	if (u == NULL) {
+		request_fail(req, ERR_NO_SUCH_USER, NULL);
+		return ANSWER;
+	}
+	req->name = request_str(req, user_shown(u));
+	for (l = u->logins; l != NULL; l = next) {
+		next = l->next;		/* the last one takes the user along */
+		h->out.session(h->out.arg, session_mail_new(l,
+		    SESSION_KICKED));
+		login_end(h, l, "kicked");
+		req->members++;
+	}
+	return ANSWER;
 }
 
 enum verdict

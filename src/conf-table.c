@@ -29,6 +29,7 @@ static const char *const store_words[] = { "sqlite", "memory", NULL };
 static const char *const answer_words[] = { "no", "yes", NULL };
 static const char *const durability_words[] = { "commit", "relaxed", NULL };
 
+static char	*compute_control(const struct conf *);
 static char	*compute_loops(const struct conf *);
 static char	*compute_pid_file(const struct conf *);
 static char	*compute_server_name(const struct conf *);
@@ -197,8 +198,24 @@ const struct conf_option conf_options[] = {
 	  .computed = "/run/partylined.pid for root, else partylined.pid in "
 	    "state_dir",
 	  .help = "Where -d writes the process's number; empty for nowhere." },
+	{ OPTION(control, CONF_PATH), .section = "Control",
+	  BOUNDS(0, PATH_BYTES), .compute = compute_control,
+	  .computed = "control in state_dir",
+	  .help = "The unix socket by which partylinectl controls the daemon; "
+	    "empty for none. If it cannot be had the log says so, and clients "
+	    "are served all the same." },
+	{ OPTION(drain_time, CONF_SECONDS), BOUNDS(0, DAY), .def = "30s",
+	  .reloadable = true,
+	  .help = "How long a drain takes to send its clients away, some at "
+	    "every moment, before the daemon ends." },
 	{ .name = NULL }
 };
+
+static char *
+compute_control(const struct conf *conf)
+{
+	return xasprintf("%s/control", conf->state_dir);
+}
 
 /* One per core that is online, as the bounds have it. */
 static char *

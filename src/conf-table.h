@@ -62,6 +62,14 @@ const char *conf_type_name(const struct conf_option *);
 void	 conf_bounds_add(struct buf *, const struct conf_option *);
 void	 conf_default_add(struct buf *, const struct conf_option *);
 void	 conf_value_free(struct conf *, const struct conf_option *);
+/* The first one's becomes as the second one's. */
+void	 conf_value_copy(struct conf *, const struct conf *,
+	    const struct conf_option *);
+
+/* Lists where conf differs from what is running; what needs a restart becomes
+ * as it is there. */
+void	 conf_changes_take(struct conf_changes *, struct conf *,
+	    const struct conf *running);
 
 /* As conf_value_set() for one listener; nothing to free on error but *why. */
 bool	 conf_listen_parse(struct listen_conf *, const char *, bool shell,

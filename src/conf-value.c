@@ -71,6 +71,13 @@ add_string(struct buf *b, const char *s)
 }
 
 static bool
+is_string(const struct conf_option *o)
+{
+	return o->type == CONF_TEXT || o->type == CONF_PATH ||
+	    o->type == CONF_WORD;
+}
+
+static bool
 is_number(const struct conf_option *o)
 {
 	return o->type == CONF_NUMBER || o->type == CONF_SIZE ||
@@ -418,9 +425,31 @@ conf_value_free(struct conf *conf, const struct conf_option *o)
 		free(conf->listens);
 		conf->listens = NULL;
 		conf->nlistens = 0;
-	} else if (o->type == CONF_TEXT || o->type == CONF_PATH ||
-	    o->type == CONF_WORD) {
+	} else if (is_string(o)) {
 		free(*(char **)member(conf, o));
 		*(char **)member(conf, o) = NULL;
 	}
+}
+
+void
+conf_value_copy(struct conf *to, const struct conf *from,
+    const struct conf_option *o)
+{
+	struct listen_conf *l;
+	size_t i;
+
+	conf_value_free(to, o);
+	if (o->type == CONF_LISTEN) {
+		to->nlistens = from->nlistens;
+		to->listens = xcalloc(to->nlistens, sizeof(*to->listens));
+		for (i = 0; i < to->nlistens; i++) {
+			l = &to->listens[i];
+			*l = from->listens[i];
+			l->address = xstrdup(l->address);
+			l->text = xstrdup(l->text);
+		}
+	} else if (is_string(o))
+		*(char **)member(to, o) = xstrdup(*(char **)member(from, o));
+	else
+		memcpy(member(to, o), member(from, o), o->width);
 }

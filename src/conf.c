@@ -22,6 +22,8 @@ struct parse {
 	struct conf	*conf;
 	struct conf_errors errors;
 	struct place	*places;	/* as in conf_options */
+	const struct conf *running;	/* reload; else NULL */
+	struct conf_changes *changes;
 };
 
 void
@@ -232,8 +234,10 @@ clash(struct parse *p, const char *one, const char *other, char *text)
 
 	if (a->text == NULL)
 		a = b;
-	conf_error_add(&p->errors, a->line, a->nth, xasprintf("%s: %s: %s",
-	    a->text == NULL ? "default" : a->text, one, text));
+	conf_error_add(&p->errors, a->line, a->nth, xasprintf("%s: %s: %s%s",
+	    a->text == NULL ? "default" : a->text, one, text,
+	    p->changes != NULL && p->changes->n > 0 ?
+	    "; what needs a restart is as it was" : ""));
 	free(text);
 }
 
@@ -290,14 +294,31 @@ check_listens(struct parse *p)
 	}
 }
 
-static struct conf *
-parse(const char *file, struct buf *text, const struct conf_override *o,
-    size_t n, char **error)
+/* What clashes may be no one's fault while a value is wrong. */
+static void
+check(struct parse *p)
 {
-	struct parse p = { .conf = xcalloc(1, sizeof(*p.conf)) };
+	if (p->errors.n == 0) {
+		check_sizes(p);
+		check_listens(p);
+	}
+	if (p->errors.n == 0 && p->running != NULL) {
+		conf_changes_take(p->changes, p->conf, p->running);
+		check_sizes(p);
+		if (p->errors.n > 0)
+			conf_changes_free(p->changes);
+	}
+}
+
+static struct conf *
+parse(struct parse *in, const char *file, struct buf *text,
+    const struct conf_override *o, size_t n, char **error)
+{
+	struct parse p = *in;
 	size_t noptions = 0, i;
 
 	*error = NULL;
+	p.conf = xcalloc(1, sizeof(*p.conf));
 	while (conf_options[noptions].name != NULL)
 		noptions++;
 	p.places = xcalloc(noptions, sizeof(*p.places));
@@ -307,11 +328,7 @@ parse(const char *file, struct buf *text, const struct conf_override *o,
 	for (i = 0; i < n; i++)
 		apply_override(&p, o[i].text, (int)i + 1);
 	compute_defaults(&p);
-	/* What clashes may be no one's fault while a value is wrong. */
-	if (p.errors.n == 0) {
-		check_sizes(&p);
-		check_listens(&p);
-	}
+	check(&p);
 	for (i = 0; i < noptions; i++)
 		free(p.places[i].text);
 	free(p.places);
@@ -326,8 +343,37 @@ struct conf *
 conf_parse(const char *file, const struct conf_override *o, size_t n,
     char **error)
 {
+	struct parse p = { 0 };
 	struct buf text = { 0 };
-	struct conf *conf = parse(file, &text, o, n, error);
+	struct conf *conf = parse(&p, file, &text, o, n, error);
+
+	buf_free(&text);
+	return conf;
+}
+
+/* NULL: none. */
+static const char *
+source_file(const struct conf_source *s)
+{
+	if (s->file == NULL && !s->no_file && access(CONF_FILE, F_OK) == 0)
+		return CONF_FILE;
+	return s->file;
+}
+
+struct conf *
+conf_load(const struct conf_source *s, char **error)
+{
+	return conf_parse(source_file(s), s->overrides, s->noverrides, error);
+}
+
+struct conf *
+conf_reload(const struct conf *running, const struct conf_source *s,
+    struct conf_changes *changes, char **error)
+{
+	struct parse p = { .running = running, .changes = changes };
+	struct buf text = { 0 };
+	struct conf *conf = parse(&p, source_file(s), &text, s->overrides,
+	    s->noverrides, error);
 
 	buf_free(&text);
 	return conf;
@@ -337,12 +383,13 @@ struct conf *
 conf_parse_text(const char *name, const char *data, size_t len,
     const struct conf_override *o, size_t n, char **error)
 {
+	struct parse p = { 0 };
 	struct buf text = { 0 };
 	struct conf *conf;
 
 	buf_add(&text, data, len);
 	buf_str(&text);		/* not NULL, even if empty */
-	conf = parse(name, &text, o, n, error);
+	conf = parse(&p, name, &text, o, n, error);
 	buf_free(&text);
 	return conf;
 }

@@ -73,6 +73,9 @@ struct conf {
 	enum log_level	 log_level;
 	char		*log_to;	/* "stderr", "syslog" or a path */
 	char		*pid_file;	/* with -d; "" for none */
+
+	char		*control;	/* a unix socket's path, "" for none */
+	uint64_t	 drain_time;	/* seconds */
 };
 
 /* One -o name=value; later ones override, listen= ones add up and replace
@@ -92,6 +95,38 @@ struct conf *conf_parse(const char *file, const struct conf_override *, size_t,
 struct conf *conf_parse_text(const char *name, const char *, size_t,
 	    const struct conf_override *, size_t, char **error);
 void	 conf_free(struct conf *);
+
+/* Where a configuration comes from, as the command line has it. */
+struct conf_source {
+	const char	*file;		/* NULL: the default one, if there */
+	bool		 no_file;
+	struct conf_override *overrides;
+	size_t		 noverrides;
+};
+
+#define CONF_FILE	SYSCONFDIR "/partylined.conf"	/* the Makefile's */
+
+/* What a reload finds changed, as it is written in a file. */
+struct conf_changes {
+	struct conf_change {
+		const char	*name;
+		char		*from, *to;
+		bool		 restart;	/* takes effect only then */
+	}		*list;
+	size_t		 n;
+};
+
+/* As conf_parse(); whatever the source is now. */
+struct conf *conf_load(const struct conf_source *, char **error);
+/*
+ * The same while another one is running: what needs a restart is as it is
+ * there, and listed with what has changed; the changes are freed by the caller,
+ * and none on error.
+ */
+struct conf *conf_reload(const struct conf *running,
+	    const struct conf_source *, struct conf_changes *, char **error);
+void	 conf_changes_free(struct conf_changes *);
+
 /* The whole configuration in the file's syntax; parses to the same again. */
 void	 conf_print(const struct conf *, FILE *);
 /* The options with type, default, bounds and help, for the man page's check:

@@ -10,7 +10,7 @@
 #include "user.h"
 
 struct hub {
-	const struct conf *conf;
+	const struct conf *conf;	/* see hub_configure() */
 	struct store	*store;
 	struct hub_out	 out;
 	unsigned	 nloops;
@@ -54,6 +54,7 @@ enum verdict cmd_say(struct hub *, struct login *, struct request *);
 enum verdict cmd_tell(struct hub *, struct login *, struct request *);
 enum verdict cmd_rooms(struct hub *, struct login *, struct request *);
 enum verdict cmd_who(struct hub *, struct login *, struct request *);
+enum verdict cmd_kick(struct hub *, struct login *, struct request *);
 
 /* What came back from the store. KEPT: the op was submitted once more. */
 enum verdict say_committed(struct hub *, struct store_op *);

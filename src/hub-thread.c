@@ -6,6 +6,7 @@
 #include "hub-thread.h"
 #include "hub.h"
 #include "log.h"
+#include "order.h"
 #include "util.h"
 
 /*
@@ -21,6 +22,7 @@ struct hub_thread {
 	struct hub	*hub;
 	struct mailbox	 box;
 	struct mail_list *out;		/* one a loop */
+	struct mail_list to_keeper;
 	uint32_t	*stamps;	/* of each loop's newest batch */
 	uint64_t	 held_since;	/* ms; 0: no news are held back */
 	pthread_t	 thread;
@@ -31,8 +33,10 @@ static void
 out_reply(void *arg, struct request *req)
 {
 	struct hub_thread *h = arg;
+	unsigned loop = CLIENT_LOOP(req->client);
 
-	mail_list_add(&h->out[CLIENT_LOOP(req->client)], &req->mail);
+	mail_list_add(loop == OPERATOR_LOOP ? &h->to_keeper : &h->out[loop],
+	    &req->mail);
 }
 
 /* Not what hub_held() means: these news are not given later. */
@@ -112,6 +116,11 @@ take(struct hub_thread *h, struct mail *m)
 		h->stopping = true;
 		free(m);
 		break;
+	case MAIL_ORDER:
+		hub_configure(h->hub, ((struct order *)m)->conf);
+		m->kind = MAIL_DONE;
+		mail_list_add(&h->to_keeper, m);
+		break;
 	default:
 		assert(!"mail of this kind to the hub");
 	}
@@ -186,6 +195,7 @@ run(void *arg)
 		wait = wait_held(h);
 		for (i = 0; i < h->daemon->nloops; i++)
 			mailbox_post(&h->daemon->loops[i].box, &h->out[i]);
+		mailbox_post(h->daemon->keeper, &h->to_keeper);
 		tell_metrics(h);
 	}
 	return NULL;
@@ -204,6 +214,7 @@ hub_thread_new(struct daemon *d)
 	h->stamps = xcalloc(d->nloops, sizeof(*h->stamps));
 	for (i = 0; i < d->nloops; i++)
 		mail_list_init(&h->out[i]);
+	mail_list_init(&h->to_keeper);
 	mailbox_init(&h->box, NULL, NULL);
 	h->box.timed = true;
 	h->hub = hub_new(d->conf, d->store, d->nloops, &out);

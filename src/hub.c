@@ -30,6 +30,9 @@ static const struct {
 	[CMD_QUIT] = { cmd_quit, KEEP_HELD },
 	[CMD_GONE] = { cmd_gone, KEEP_HELD },
 	[CMD_MOVED] = { cmd_moved, NEED_LOGIN | KEEP_HELD },
+	[CMD_KICK] = { cmd_kick, NEED_NAME },
+	[CMD_ALL_ROOMS] = { cmd_rooms, 0 },
+	[CMD_ALL_WHO] = { cmd_who, 0 },
 };
 
 static const char *
@@ -66,6 +69,12 @@ hub_new(const struct conf *conf, struct store *store, unsigned nloops,
 	store_rooms(store, adopt_cb, h);
 	room_index_sort(h);
 	return h;
+}
+
+void
+hub_configure(struct hub *h, const struct conf *conf)
+{
+	h->conf = conf;
 }
 
 static void

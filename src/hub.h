@@ -28,10 +28,11 @@ struct hub_out {
 	void	(*session)(void *, struct session_mail *);
 };
 
-/* Takes over the store's rooms, before store_start(). conf and store outlive
- * the hub. */
+/* Takes over the store's rooms, before store_start(). The store outlives the
+ * hub, and conf too unless another takes its place. */
 struct hub *hub_new(const struct conf *, struct store *, unsigned nloops,
 	    const struct hub_out *);
+void	 hub_configure(struct hub *, const struct conf *);
 /* Every op has come back. News not flushed are dropped. */
 void	 hub_free(struct hub *);
 
@@ -47,6 +48,9 @@ void	 hub_free(struct hub *);
  * (sid, client = the new one) is answered to the new client with the session's
  * rooms in moved: from this reply on their news come to the new loop. If it
  * fails with not-logged-in, the session was replaced meanwhile.
+ *
+ * The operator's CMD_KICK ends all sessions of the user named, members of them.
+ * CMD_ALL_ROOMS and CMD_ALL_WHO are rooms and who of nobody in particular.
  */
 void	 hub_request(struct hub *, struct request *);
 /* Takes over an op that came back from the store. */

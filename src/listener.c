@@ -38,38 +38,48 @@ struct listener {
 
 /* Binding. */
 
-static int
-bind_local(const struct listen_conf *c, char **error)
+int
+listener_bind_local(const char *path, const char *what, char **error)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	struct stat st;
 	int fd, probe;
 
-	if (strlen(c->address) >= sizeof(sun.sun_path)) {
-		*error = xasprintf("listen %s: the path is longer than %zu "
-		    "bytes", c->text, sizeof(sun.sun_path) - 1);
+	if (strlen(path) >= sizeof(sun.sun_path)) {
+		*error = xasprintf("%s: the path is longer than %zu "
+		    "bytes", what, sizeof(sun.sun_path) - 1);
 		return -1;
 	}
-	strcpy(sun.sun_path, c->address);
+	strcpy(sun.sun_path, path);
 	/* A socket that nobody serves any more is left from before: replace
 	 * it. connect(2) refuses other files in the same way: keep them. */
 	probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (probe != -1) {
 		if (connect(probe, (struct sockaddr *)&sun, sizeof(sun)) == -1
-		    && errno == ECONNREFUSED && lstat(c->address, &st) == 0 &&
+		    && errno == ECONNREFUSED && lstat(path, &st) == 0 &&
 		    S_ISSOCK(st.st_mode))
-			unlink(c->address);
+			unlink(path);
 		close(probe);
 	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1 ||
 	    bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1 ||
 	    listen(fd, BACKLOG) == -1) {
-		*error = xasprintf("listen %s: %s", c->text, strerror(errno));
+		*error = xasprintf("%s: %s", what, strerror(errno));
 		if (fd != -1)
 			close(fd);
 		return -1;
 	}
+	return fd;
+}
+
+static int
+bind_local(const struct listen_conf *c, char **error)
+{
+	char *what = xasprintf("listen %s", c->text);
+	int fd = listener_bind_local(c->address, what, error);
+
+	free(what);
 	return fd;
 }
 
@@ -348,6 +358,16 @@ listener_serve(struct loop *loop, struct listener *first)
 		event_add(l->event, NULL);
 		log_listening(l);
 	}
+}
+
+void
+listener_configure(struct loop *loop)
+{
+	const struct listen_conf *conf = loop->conf->listens;
+	struct listener *l;
+
+	for (l = loop->listeners; l != NULL; l = l->next)
+		l->conf = conf++;
 }
 
 void

@@ -16,8 +16,13 @@ struct loop;
 /* Binds all of conf's addresses; NULL and *error (caller frees) if one can't
  * be had. Main thread. */
 struct listener *listener_open_all(const struct conf *, char **error);
+/* A unix socket that listens, in place of one that nobody serves any more.
+ * -1, and *error (caller frees) begins with what. Any thread. */
+int	 listener_bind_local(const char *path, const char *what, char **error);
 /* Adds them to the loop, before its thread runs, and logs each address. */
 void	 listener_serve(struct loop *, struct listener *);
+/* The loop has another conf, with the same listeners; the loop's thread. */
+void	 listener_configure(struct loop *);
 /* Stops listening; the loop's thread. */
 void	 listener_close_all(struct loop *);
 

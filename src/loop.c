@@ -11,6 +11,7 @@
 #include "listener.h"
 #include "log.h"
 #include "loop.h"
+#include "order.h"
 #include "session.h"
 #include "session-io.h"
 #include "util.h"
@@ -358,6 +359,9 @@ take_mail(struct loop *l, struct mail *m)
 		stop(l);
 		free(m);
 		break;
+	case MAIL_ORDER:
+		loop_order(l, (struct order *)m);
+		break;
 	default:
 		assert(!"mail of this kind to a loop");
 	}
@@ -393,8 +397,8 @@ wake(void *arg)
 
 /* Time. */
 
-static void
-greet_arm(struct loop *l)
+void
+loop_greet_arm(struct loop *l)
 {
 	struct greets *g = &l->greets;
 	uint64_t now = clock_ms(), due = g->ring[g->first].due;
@@ -424,7 +428,7 @@ loop_greet_later(struct loop *l, client_id client)
 	g->ring[(g->first + g->n++) % g->cap] = (struct greet){ client,
 	    clock_ms() + l->conf->greet_delay };
 	if (g->n == 1)
-		greet_arm(l);
+		loop_greet_arm(l);
 }
 
 static void
@@ -446,7 +450,7 @@ greet_cb(evutil_socket_t fd, short what, void *arg)
 			session_greet(s);
 	}
 	if (g->n > 0)
-		greet_arm(l);
+		loop_greet_arm(l);
 	else {		/* what a burst of connects made large */
 		free(g->ring);
 		*g = (struct greets){ 0 };
@@ -500,7 +504,7 @@ tick_cb(evutil_socket_t fd, short what, void *arg)
 	metric_set(&l->metrics.lag, max_lag(l));
 	metric_set(&l->metrics.cpu_us, cpu);
 	request_pool_trim();
-	if (!l->stopping)
+	if (!l->stopping && l->drain == NULL)
 		loop_balance(l);
 }
 
@@ -667,6 +671,7 @@ loop_free(struct loop *l)
 		discard(m);
 	}
 	mailbox_destroy(&l->box);
+	drain_free(l->drain);
 	event_free(l->wake);
 	event_free(l->tick);
 	event_free(l->greet);

@@ -28,6 +28,7 @@
 #include "stream.h"
 #include "util.h"
 
+struct drain;
 struct listener;
 struct session;
 struct session_record;
@@ -37,6 +38,7 @@ struct daemon {
 	const struct conf *conf;
 	struct store	*store;
 	struct mailbox	*hub;
+	struct mailbox	*keeper;	/* the main thread's */
 	struct loop	*loops;
 	unsigned	 nloops;
 	atomic_uint	 nclients;	/* all loops together */
@@ -109,6 +111,7 @@ struct loop {
 	uint64_t	 began;		/* us: this round's work; 0: not yet */
 	struct loop_metrics metrics;
 	struct listener	*listeners;	/* loop 0's */
+	struct drain	*drain;		/* NULL: who is here may stay */
 	bool		 stopping;
 	uint32_t	 stop_at;	/* now at which it waits no longer */
 	uint32_t	 balance_at;	/* slot to go on giving away from */
@@ -141,6 +144,8 @@ void	 loop_stream_left(struct loop *, struct stream *);
 void	 loop_send(struct loop *, struct request *);
 /* Greets the client after greet_delay, unless it has spoken by then. */
 void	 loop_greet_later(struct loop *, client_id);
+/* The first of those who wait for that may be due earlier than it was. */
+void	 loop_greet_arm(struct loop *);
 /* The first thing every callback does: from here on the round's time counts. */
 static inline void
 loop_began(struct loop *l)

@@ -28,7 +28,10 @@ enum mail_kind {
 	/* listener or loop to loop */
 	MAIL_ATTACH,		/* struct attach_mail */
 	/* main to loop or hub */
-	MAIL_CONTROL		/* struct mail: to end */
+	MAIL_CONTROL,		/* struct mail: to end */
+	MAIL_ORDER,		/* struct order */
+	/* and back to main */
+	MAIL_DONE		/* struct order, carried out */
 };
 
 struct mail {

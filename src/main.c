@@ -4,7 +4,6 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -15,21 +14,18 @@
 
 #include "conf.h"
 #include "hub-thread.h"
+#include "keeper.h"
 #include "listener.h"
 #include "log.h"
 #include "loop.h"
 #include "store.h"
 #include "util.h"
 
-#define CONF_FILE	SYSCONFDIR "/partylined.conf"	/* the Makefile's */
-
 static bool pid_written;
 
 struct args {
-	const char	*file;
-	struct conf_override *overrides;
-	size_t		 noverrides;
-	bool		 background, no_file, test, verbose;
+	struct conf_source source;
+	bool		 background, test;
 };
 
 static void
@@ -51,25 +47,26 @@ usage(FILE *out)
 static void
 parse_args(struct args *a, int argc, char **argv)
 {
+	struct conf_source *s = &a->source;
 	int c;
 
-	a->overrides = xcalloc((size_t)argc + 1, sizeof(*a->overrides));
+	s->overrides = xcalloc((size_t)argc + 1, sizeof(*s->overrides));
 	while ((c = getopt(argc, argv, "df:hno:tVv")) != -1) {
 		switch (c) {
 		case 'd':
 			a->background = true;
 			break;
 		case 'f':
-			a->file = optarg;
+			s->file = optarg;
 			break;
 		case 'h':
 			usage(stdout);
 			exit(0);
 		case 'n':
-			a->no_file = true;
+			s->no_file = true;
 			break;
 		case 'o':
-			a->overrides[a->noverrides++].text = optarg;
+			s->overrides[s->noverrides++].text = optarg;
 			break;
 		case 't':
 			a->test = true;
@@ -78,7 +75,7 @@ parse_args(struct args *a, int argc, char **argv)
 			puts("partylined " PACKAGE_VERSION);
 			exit(0);
 		case 'v':
-			a->overrides[a->noverrides++].text = "log_level=debug";
+			s->overrides[s->noverrides++].text = "log_level=debug";
 			break;
 		default:
 			usage(stderr);
@@ -90,8 +87,6 @@ parse_args(struct args *a, int argc, char **argv)
 		usage(stderr);
 		exit(2);
 	}
-	if (a->file == NULL && !a->no_file && access(CONF_FILE, F_OK) == 0)
-		a->file = CONF_FILE;
 }
 
 /* Else a socket or the database would become 0, 1 or 2, and be written to. */
@@ -197,26 +192,11 @@ is_ready(int parent, const struct conf *conf)
 	}
 }
 
-/* The main thread's work while the others serve. */
-static int
-wait_for_end(const sigset_t *set)
-{
-	int sig;
-
-	for (;;) {
-		if (sigwait(set, &sig) != 0)
-			continue;
-		if (sig != SIGHUP)
-			return sig;
-		log_reopen();
-		log_notice("reopened", LEND);
-	}
-}
-
 static void
-serve(struct daemon *d, struct listener *listeners, const sigset_t *set,
+serve(struct daemon *d, struct listener *listeners, struct keeper *keeper,
     int parent)
 {
+	int sig;
 	struct hub_thread *hub;
 	char *error;
 	unsigned i;
@@ -235,9 +215,9 @@ serve(struct daemon *d, struct listener *listeners, const sigset_t *set,
 		loop_start(&d->loops[i]);
 	is_ready(parent, d->conf);
 
-	i = (unsigned)wait_for_end(set);
-	log_notice("stopping", LS("signal", sigabbrev_np((int)i)), LU("clients",
-	    atomic_load(&d->nclients)), LEND);
+	sig = keeper_run(keeper);
+	log_notice("stopping", LS("signal", sig != 0 ? sigabbrev_np(sig) :
+	    NULL), LU("clients", atomic_load(&d->nclients)), LEND);
 	for (i = 0; i < d->nloops; i++)
 		loop_stop(&d->loops[i]);
 	for (i = 0; i < d->nloops; i++)
@@ -256,24 +236,24 @@ main(int argc, char **argv)
 	struct daemon d = { 0 };
 	struct args args = { 0 };
 	struct listener *listeners;
+	struct keeper *keeper;
 	struct conf *conf;
 	int parent = -1;
-	sigset_t set;
 	char *error;
 
 	open_standard();
 	parse_args(&args, argc, argv);
-	conf = conf_parse(args.file, args.overrides, args.noverrides, &error);
+	conf = conf_load(&args.source, &error);
 	if (conf == NULL) {
 		fprintf(stderr, "%s\n", error);
 		free(error);
-		free(args.overrides);
+		free(args.source.overrides);
 		return 1;
 	}
-	free(args.overrides);
 	if (args.test) {
 		conf_print(conf, stdout);
 		conf_free(conf);
+		free(args.source.overrides);
 		return 0;
 	}
 	signal(SIGPIPE, SIG_IGN);
@@ -293,17 +273,14 @@ main(int argc, char **argv)
 	if (args.background && conf->pid_file[0] != '\0')
 		write_pid(conf);
 
-	/* Every thread inherits this: signals come to sigwait() alone. */
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	serve(&d, listeners, &set, parent);
+	keeper = keeper_new(&d, conf, &args.source);
+	keeper_listen(keeper);
+	serve(&d, listeners, keeper, parent);
 	if (pid_written)
-		unlink(conf->pid_file);
+		unlink(d.conf->pid_file);
 	log_notice("stopped", LEND);
 	log_close();
-	conf_free(conf);
+	keeper_free(keeper);
+	free(args.source.overrides);
 	return 0;
 }

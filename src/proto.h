@@ -28,7 +28,11 @@ enum cmd {
 	CMD_MAX,
 	/* from the daemon itself, never from the wire */
 	CMD_GONE = CMD_MAX,	/* the client is gone */
-	CMD_MOVED		/* the client is on another loop now */
+	CMD_MOVED,		/* the client is on another loop now */
+	/* from its operator */
+	CMD_KICK,
+	CMD_ALL_ROOMS,
+	CMD_ALL_WHO
 };
 
 enum field_type {

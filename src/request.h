@@ -28,6 +28,9 @@ typedef uint64_t client_id;
 #define CLIENT_SLOT(id)		((uint32_t)((id) >> 32) & 0xffffff)
 #define CLIENT_GEN(id)		((uint32_t)(id))
 
+/* The operator's requests come from the main thread, not from a loop. */
+#define OPERATOR_LOOP		255u
+
 #define LIST_BYTES	(32 * 1024)	/* of a page of rooms or who */
 
 struct listed_room {
@@ -147,7 +150,8 @@ struct place_mail {
 };
 
 enum session_act {
-	SESSION_REPLACED	/* it was resumed elsewhere: bye */
+	SESSION_REPLACED,	/* it was resumed elsewhere: bye */
+	SESSION_KICKED		/* the operator does not want it: bye */
 };
 
 /* Hub to loop: about one session. */

@@ -13,6 +13,8 @@
 
 /* Callbacks set and reading begun. */
 void	 session_io_open(struct session *);
+/* As the configuration has them. */
+void	 session_io_timeouts(struct session *);
 /* Gives up places and bufferevent; returns the fd, which stays open. */
 int	 session_io_close(struct session *);
 

@@ -7,6 +7,7 @@
 #include <event2/buffer.h>
 
 #include "log.h"
+#include "order.h"
 #include "session-io.h"
 #include "session.h"
 #include "web.h"
@@ -15,6 +16,7 @@
 #define CHAINS		16	/* of these, the session's own output */
 #define PAGE_KEEP	(64 * 1024)
 #define PAGE_LIMIT	128	/* messages of a page of catching up */
+#define NOTICE_MAX	(16 * 1024)	/* not yet written to who is told */
 #define PAGES		2	/* on their way to one client */
 
 static struct evbuffer *
@@ -32,14 +34,20 @@ session_unwritten(const struct session *s)
 void
 session_io_open(struct session *s)
 {
-	struct timeval tv = { (time_t)s->loop->conf->write_timeout, 0 };
-
 	bufferevent_setcb(s->bev, session_read_cb, session_write_cb,
 	    session_event_cb, s);
-	if (tv.tv_sec > 0)
-		bufferevent_set_timeouts(s->bev, NULL, &tv);
+	if (s->loop->conf->write_timeout != 0)
+		session_io_timeouts(s);
 	bufferevent_disable(s->bev, EV_WRITE);
 	bufferevent_enable(s->bev, EV_READ);
+}
+
+void
+session_io_timeouts(struct session *s)
+{
+	const struct timeval tv = { (time_t)s->loop->conf->write_timeout, 0 };
+
+	bufferevent_set_timeouts(s->bev, NULL, tv.tv_sec > 0 ? &tv : NULL);
 }
 
 static void
@@ -95,6 +103,15 @@ session_tell(struct session *s, const struct buf *lines)
 	frames = scratch_take(&scratch, PAGE_KEEP);
 	web_add_lines(s->layer.web, frames, lines->data, lines->len);
 	session_write(s, frames->data, frames->len);
+}
+
+bool
+session_notice(struct session *s, const struct buf *lines)
+{
+	if (session_unwritten(s) + lines->len > NOTICE_MAX)
+		return false;
+	session_tell(s, lines);
+	return true;
 }
 
 /* Places. */
@@ -509,7 +526,8 @@ finish(struct session *s)
 	if (s->say_bye) {
 		s->say_bye = false;
 		buf_reset(out);
-		s->dialect->bye(out, session_end_name(s->end), s->reconnect, 0);
+		s->dialect->bye(out, session_end_name(s->end), s->reconnect,
+		    s->end == END_DRAIN ? drain_after(s->loop->drain) : 0);
 		session_tell(s, out);
 		return;
 	}

@@ -85,7 +85,8 @@ session_web_close(struct session *s)
 		[END_QUIT] = WEB_DONE, [END_SHUTDOWN] = WEB_GOING_AWAY,
 		[END_REPLACED] = WEB_POLICY, [END_LOGIN_TIMEOUT] = WEB_POLICY,
 		[END_READ_TIMEOUT] = WEB_GOING_AWAY, [END_STORE] = WEB_FAILED,
-		[END_WEB] = WEB_DONE
+		[END_WEB] = WEB_DONE, [END_DRAIN] = WEB_GOING_AWAY,
+		[END_KICKED] = WEB_POLICY
 	};
 	struct buf *out = &s->loop->answer;
 

@@ -392,6 +392,8 @@ session_end_name(enum session_end end)
 		[END_READ_TIMEOUT] = "read-timeout",
 		[END_STORE] = "store-unavailable",
 		[END_WEB] = "web",
+		[END_DRAIN] = "drain",
+		[END_KICKED] = "kicked",
 	};
 
 	return names[end];
@@ -442,6 +444,10 @@ session_act(struct session *s, enum session_act act)
 	case SESSION_REPLACED:
 		s->sid = 0;	/* the hub has let go of it already */
 		session_bye(s, END_REPLACED, false);
+		break;
+	case SESSION_KICKED:
+		s->sid = 0;
+		session_bye(s, END_KICKED, false);
 		break;
 	}
 }

@@ -21,7 +21,7 @@ struct web;
 /* Why the server ends a session in order; see session_end_name(). */
 enum session_end {
 	END_QUIT, END_SHUTDOWN, END_REPLACED, END_LOGIN_TIMEOUT,
-	END_READ_TIMEOUT, END_STORE, END_WEB
+	END_READ_TIMEOUT, END_STORE, END_WEB, END_DRAIN, END_KICKED
 };
 
 /* What stands between a client's bytes and its lines. */
@@ -141,6 +141,8 @@ void	 session_flush(struct session *);
 void	 session_resume(struct session *);	/* takes held back input up */
 void	 session_greet(struct session *);
 void	 session_tick(struct session *);	/* each second: timeouts */
+/* Bytes for this client from the operator; false if too much waits already. */
+bool	 session_notice(struct session *, const struct buf *);
 /* Says bye, inviting to come back or not, and ends in order. */
 void	 session_bye(struct session *, enum session_end, bool reconnect);
 const char *session_end_name(enum session_end);

@@ -180,6 +180,8 @@ text_render_bye(struct buf *b, const char *reason, bool reconnect,
 		const char	*reason, *text;
 	} known[] = {
 		{ "shutdown", "The server is closing." },
+		{ "drain", "The server is closing." },
+		{ "kicked", "The operator has ended your connection." },
 		{ "replaced", "You are connected from elsewhere now." },
 		{ "login-timeout", "You were not logged in in time." },
 		{ "read-timeout", "Nothing was heard of you for long." },

@@ -1,6 +1,7 @@
 # What the const tables say and what the man pages say is the same: every
 # option, command, field, event and error is documented, and nothing else is.
-# TAP. DUMP is tests/doc/dump, PARTYLINED the daemon, srcdir the sources.
+# TAP. DUMP is tests/doc/dump, PARTYLINED and PARTYLINECTL the programs, srcdir
+# the sources.
 set -u
 
 man=${srcdir:-.}/man
@@ -54,7 +55,7 @@ dumped()
 }
 
 "$DUMP" >"$tmp/dump" || exit 1
-echo 1..8
+echo 1..11
 
 dumped command >"$tmp/wanted"
 items partyline-protocol.7 COMMANDS >"$tmp/got"
@@ -115,3 +116,18 @@ same "flags, in the usage and in partylined(8)"
 sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESC/p' "$man/partylined.8" |
     grep -o 'Fl [a-zA-Z]*' | sed 's/Fl //' | grep -o . | sort -u >"$tmp/got"
 same "flags, in the synopsis"
+
+# The same of partylinectl.
+dumped operator >"$tmp/wanted"
+items partylinectl.8 COMMANDS >"$tmp/got"
+same "the operator's commands and their arguments"
+
+"$PARTYLINECTL" -h 2>&1 | sed -n 's/^usage: *partylinectl *//p' |
+    tr -c 'a-zA-Z-' ' ' | tr -s ' ' '\n' | sed -n 's/^-//p' |
+    grep -o . | sort -u >"$tmp/wanted"
+items partylinectl.8 DESCRIPTION | cut -d ' ' -f 1 >"$tmp/got"
+same "flags of partylinectl, in the usage and in partylinectl(8)"
+
+sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESC/p' "$man/partylinectl.8" |
+    grep -o 'Fl [a-zA-Z]*' | sed 's/Fl //' | grep -o . | sort -u >"$tmp/got"
+same "flags of partylinectl, in the synopsis"

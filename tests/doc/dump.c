@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "conf.h"
+#include "control-table.h"
 #include "dialect.h"
 #include "metrics.h"
 #include "proto.h"
@@ -69,9 +70,21 @@ dump_help(void)
 	conf_free(conf);
 }
 
+/* The operator's, with their arguments. */
+static void
+dump_control(void)
+{
+	const struct control_cmd *c;
+
+	for (c = control_cmds; c < control_cmds + CONTROL_MAX; c++)
+		printf("operator\t%s%s%s%s\n", c->name, c->arg != NULL ? " " :
+		    "", c->arg != NULL ? c->arg : "", c->optional ? "?" : "");
+}
+
 int
 main(void)
 {
+	dump_control();
 	dump_commands();
 	dump_help();
 	dump_events();

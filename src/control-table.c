@@ -1,0 +1,54 @@
+#include <limits.h>
+#include <string.h>
+
+#include "control-table.h"
+#include "name.h"
+
+const struct control_cmd control_cmds[CONTROL_MAX] = {
+	[CONTROL_STATUS] = { .name = "status",
+	  .help = "how it goes: clients, rooms, loops" },
+	[CONTROL_ROOMS] = { .name = "rooms", .arg = "match", .field = "match",
+	  .optional = true, .help = "list the rooms, or those with match in "
+	    "their names" },
+	[CONTROL_WHO] = { .name = "who", .arg = "room", .field = "room",
+	  .optional = true, .help = "list who is here, or in a room" },
+	[CONTROL_NOTICE] = { .name = "notice", .arg = "text", .field = "text",
+	  .changes = true, .help = "tell everybody something" },
+	[CONTROL_KICK] = { .name = "kick", .arg = "name", .field = "name",
+	  .changes = true, .help = "end all connections of somebody" },
+	[CONTROL_RELOAD] = { .name = "reload", .changes = true,
+	  .help = "read the configuration again" },
+	[CONTROL_DRAIN] = { .name = "drain", .changes = true,
+	  .help = "accept no more, send all away within drain_time, and end" },
+};
+
+enum control_id
+control_find(const char *name)
+{
+	int i;
+
+	for (i = 0; i < CONTROL_MAX; i++) {
+		if (strcmp(control_cmds[i].name, name) == 0)
+			break;
+	}
+	return (enum control_id)i;
+}
+
+const char *
+control_nearest(const char *word)
+{
+	unsigned d, least = 3;	/* at most two slips are near */
+	const char *best = NULL;
+	int i;
+
+	if (strlen(word) > 32)
+		return NULL;
+	for (i = 0; i < CONTROL_MAX; i++) {
+		d = word_distance(word, control_cmds[i].name);
+		if (d < least && d < strlen(control_cmds[i].name)) {
+			least = d;
+			best = control_cmds[i].name;
+		}
+	}
+	return best;
+}

@@ -1,0 +1,34 @@
+/*
+ * The operator's commands, in one const table: from it the daemon's dispatch,
+ * partylinectl's usage and the check of its man page derive.
+ */
+#ifndef CONTROL_TABLE_H
+#define CONTROL_TABLE_H
+
+#include <stdbool.h>
+
+enum control_id {
+	CONTROL_STATUS, CONTROL_ROOMS, CONTROL_WHO, CONTROL_NOTICE,
+	CONTROL_KICK, CONTROL_RELOAD, CONTROL_DRAIN,
+	CONTROL_MAX
+};
+
+struct control_cmd {
+	const char	*name;
+	const char	*arg;		/* in the usage; NULL: it takes none */
+	const char	*field;		/* the argument's, in JSON */
+	bool		 optional;	/* the argument */
+	bool		 changes;	/* something: it is logged */
+	const char	*help;
+};
+
+#define CONTROL_LINE	4096	/* bytes of a request, without its LF */
+
+extern const struct control_cmd control_cmds[CONTROL_MAX];
+
+/* CONTROL_MAX: there is none. */
+enum control_id control_find(const char *name);
+/* A mistyped command's likely name, or NULL. */
+const char *control_nearest(const char *);
+
+#endif

@@ -1,0 +1,533 @@
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+
+#include <jansson.h>
+
+#include "control-table.h"
+#include "control.h"
+#include "json-render.h"
+#include "keeper.h"
+#include "listener.h"
+#include "log.h"
+
+#define CONNS_MAX	16
+#define IDLE_SECONDS	60	/* between requests */
+#define WRITE_SECONDS	10	/* without a byte taken */
+#define REST_MS		250	/* at the descriptor limit */
+
+/* An operator's connection. */
+struct conn {
+	struct control	*control;
+	struct bufferevent *bev;	/* NULL: free */
+	const char	*cmd;		/* that is not answered yet; or NULL */
+	uint32_t	 slot, gen;
+	uid_t		 uid;
+	pid_t		 pid;
+	bool		 closing;	/* once the answer is written */
+};
+
+struct control {
+	struct keeper	*keeper;
+	struct event_base *base;
+	struct event	*event, *rest;
+	char		*path;
+	bool		 made_dir;
+	int		 fd;
+	struct conn	 conns[CONNS_MAX];
+};
+
+/* Answers. */
+
+void
+control_quote(struct buf *b, const char *s)
+{
+	char *clean, *p;
+
+	if (utf8_valid(s, strlen(s), NULL)) {
+		json_quote(b, s, strlen(s));
+		return;
+	}
+	clean = xstrdup(s);
+	for (p = clean; *p != '\0'; p++) {
+		if ((unsigned char)*p >= 0x80)
+			*p = '?';
+	}
+	json_quote(b, clean, strlen(clean));
+	free(clean);
+}
+
+void
+control_adds(struct buf *b, const char *key, const char *value)
+{
+	buf_addf(b, ",\"%s\":", key);
+	control_quote(b, value);
+}
+
+void
+control_addu(struct buf *b, const char *key, uint64_t value)
+{
+	buf_addf(b, ",\"%s\":%llu", key, (unsigned long long)value);
+}
+
+static void
+conn_free(struct conn *c)
+{
+	bufferevent_free(c->bev);
+	c->bev = NULL;
+}
+
+static struct conn *
+find(struct control *control, client_id id)
+{
+	struct conn *c;
+
+	if (control == NULL || id == 0)
+		return NULL;
+	c = &control->conns[CLIENT_SLOT(id)];
+	return c->bev != NULL && c->gen == CLIENT_GEN(id) ? c : NULL;
+}
+
+/* The next request is read when this is written: see write_cb(). */
+static void
+answer(struct conn *c, const struct buf *line)
+{
+	c->cmd = NULL;
+	bufferevent_write(c->bev, line->data, line->len);
+}
+
+static void
+answer_head(struct buf *b, const struct conn *c, bool ok)
+{
+	buf_adds(b, "{\"reply\":");
+	if (c->cmd != NULL)
+		control_quote(b, c->cmd);
+	else
+		buf_adds(b, "null");
+	buf_adds(b, ok ? ",\"ok\":true" : ",\"ok\":false");
+}
+
+static void
+fail(struct conn *c, const char *error, const char *message)
+{
+	struct buf b = { 0 };
+
+	answer_head(&b, c, false);
+	control_adds(&b, "error", error);
+	control_adds(&b, "message", message);
+	buf_adds(&b, "}\n");
+	answer(c, &b);
+	buf_free(&b);
+}
+
+void
+control_fail(struct control *control, client_id id, const char *error,
+    const char *message)
+{
+	struct conn *c = find(control, id);
+
+	if (c != NULL)
+		fail(c, error, message);
+}
+
+void
+control_ok(struct control *control, client_id id, const struct buf *members)
+{
+	struct conn *c = find(control, id);
+	struct buf b = { 0 };
+
+	if (c == NULL)
+		return;
+	answer_head(&b, c, true);
+	buf_add(&b, members->data, members->len);
+	buf_adds(&b, "}\n");
+	answer(c, &b);
+	buf_free(&b);
+}
+
+static void
+replied(struct conn *c, struct request *req)
+{
+	const struct conf *conf = keeper_conf(c->control->keeper);
+	struct buf b = { 0 };
+
+	if (req->cmd != CMD_KICK) {
+		req->cmd = req->cmd == CMD_ALL_WHO ? CMD_WHO : CMD_ROOMS;
+		json_render_reply(&b, conf, req);
+		answer(c, &b);
+	} else if (req->error != ERR_NONE)
+		fail(c, error_name(req->error), req->message != NULL ?
+		    req->message : error_text(req->error));
+	else {
+		control_adds(&b, "name", req->name);
+		control_addu(&b, "sessions", req->members);
+		control_ok(c->control, req->client, &b);
+	}
+	buf_free(&b);
+}
+
+void
+control_replied(struct control *control, struct request *req)
+{
+	struct conn *c = find(control, req->client);
+
+	if (c != NULL)
+		replied(c, req);
+	request_free(req);
+}
+
+/* Requests. */
+
+static client_id
+conn_id(const struct conn *c)
+{
+	return CLIENT_ID(OPERATOR_LOOP, c->slot, c->gen);
+}
+
+/* Of rooms and who: arg names a room, or what is in rooms' names. */
+static void
+ask_list(struct conn *c, enum cmd cmd, const char *arg, uint64_t after)
+{
+	struct request *req = request_new(cmd);
+	struct name name;
+	const char *why;
+
+	req->client = conn_id(c);
+	req->after = after;
+	if (cmd == CMD_ALL_WHO && arg != NULL) {
+		if (!name_parse_room(&name, arg, strlen(arg), &why)) {
+			request_free(req);
+			fail(c, "bad-name", "That is no name of a room.");
+			return;
+		}
+		request_set_room(req, &name);
+	} else if (arg != NULL)
+		req->match = request_str(req, arg);
+	keeper_ask(c->control->keeper, req);
+}
+
+static void
+ask_kick(struct conn *c, const char *arg)
+{
+	struct request *req;
+	struct name name;
+	const char *why;
+
+	if (!name_parse(&name, arg, strlen(arg), &why)) {
+		fail(c, "bad-name", "That is no name of a person.");
+		return;
+	}
+	req = request_new(CMD_KICK);
+	req->client = conn_id(c);
+	request_set_name(req, &name);
+	keeper_ask(c->control->keeper, req);
+}
+
+static void
+tell_notice(struct conn *c, const char *arg)
+{
+	struct buf clean = { 0 };
+
+	text_clean(&clean, arg, strlen(arg));
+	if (clean.len == 0 || clean.len > STRING_BYTES)
+		fail(c, "bad-argument", clean.len == 0 ?
+		    "A notice says something." : "That is too long.");
+	else
+		keeper_notice(c->control->keeper, conn_id(c),
+		    buf_str(&clean));
+	buf_free(&clean);
+}
+
+static void
+dispatch(struct conn *c, enum control_id id, const char *arg, uint64_t after)
+{
+	struct keeper *k = c->control->keeper;
+
+	switch (id) {
+	case CONTROL_STATUS:
+		keeper_status(k, conn_id(c));
+		break;
+	case CONTROL_ROOMS:
+		ask_list(c, CMD_ALL_ROOMS, arg, after);
+		break;
+	case CONTROL_WHO:
+		ask_list(c, CMD_ALL_WHO, arg, after);
+		break;
+	case CONTROL_NOTICE:
+		tell_notice(c, arg);
+		break;
+	case CONTROL_KICK:
+		ask_kick(c, arg);
+		break;
+	case CONTROL_RELOAD:
+		keeper_reload(k, conn_id(c));
+		break;
+	case CONTROL_DRAIN:
+		keeper_drain(k, conn_id(c));
+		break;
+	case CONTROL_MAX:
+		fail(c, "unknown-command", "There is no such command.");
+		break;
+	}
+}
+
+static void
+run(struct conn *c, const json_t *root)
+{
+	const json_t *cmd = json_object_get(root, "cmd");
+	const json_t *after = json_object_get(root, "after"), *arg = NULL;
+	const struct control_cmd *def = NULL;
+	enum control_id id;
+
+	if (!json_is_string(cmd)) {
+		fail(c, "bad-argument", "cmd is a command's name.");
+		return;
+	}
+	id = control_find(json_string_value(cmd));
+	if (id != CONTROL_MAX) {
+		def = &control_cmds[id];
+		c->cmd = def->name;
+		if (def->field != NULL)
+			arg = json_object_get(root, def->field);
+		if (arg != NULL ? !json_is_string(arg) :
+		    def->field != NULL && !def->optional) {
+			fail(c, "bad-argument", "The command's argument is "
+			    "missing, or no string.");
+			return;
+		}
+		if (def->changes)
+			log_notice("control", LS("cmd", def->name), LU("uid",
+			    c->uid), LU("pid", c->pid), LEND);
+	}
+	if (after != NULL && (!json_is_integer(after) ||
+	    json_integer_value(after) < 0)) {
+		fail(c, "bad-argument", "after is a number.");
+		return;
+	}
+	dispatch(c, id, json_string_value(arg),
+	    (uint64_t)json_integer_value(after));
+}
+
+static void
+take_line(struct conn *c, const char *line, size_t len)
+{
+	json_error_t error;
+	json_t *root;
+
+	root = json_loadb(line, len, JSON_REJECT_DUPLICATES, &error);
+	if (json_is_object(root))
+		run(c, root);
+	else
+		fail(c, "bad-json", "A request is a JSON object in one line.");
+	json_decref(root);
+}
+
+/* A line waits for the answer to the one before to be written. */
+static void
+take_input(struct conn *c)
+{
+	struct evbuffer *in = bufferevent_get_input(c->bev);
+	size_t len;
+	char *line;
+
+	line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF);
+	if (line != NULL && len <= CONTROL_LINE) {
+		bufferevent_disable(c->bev, EV_READ);
+		take_line(c, line, len);
+	} else if (line != NULL || evbuffer_get_length(in) > CONTROL_LINE) {
+		bufferevent_disable(c->bev, EV_READ);
+		c->closing = true;
+		fail(c, "too-long", "That line is too long.");
+	} else
+		bufferevent_enable(c->bev, EV_READ);
+	free(line);
+}
+
+static void
+read_cb(struct bufferevent *bev, void *arg)
+{
+	(void)bev;
+	take_input(arg);
+}
+
+static void
+write_cb(struct bufferevent *bev, void *arg)
+{
+	struct conn *c = arg;
+
+	(void)bev;
+	if (c->closing)
+		conn_free(c);
+	else if (c->cmd == NULL)
+		take_input(c);
+}
+
+static void
+event_cb(struct bufferevent *bev, short what, void *arg)
+{
+	(void)bev;
+	(void)what;
+	conn_free(arg);
+}
+
+/* The socket. */
+
+/* Whoever may not, or has no place, is told why. */
+static void
+turn_away(int fd, const char *error, const char *message)
+{
+	struct buf b = { 0 };
+
+	buf_adds(&b, "{\"reply\":null,\"ok\":false");
+	control_adds(&b, "error", error);
+	control_adds(&b, "message", message);
+	buf_adds(&b, "}\n");
+	send(fd, b.data, b.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	buf_free(&b);
+	close(fd);
+}
+
+static void
+welcome(struct control *control, int fd)
+{
+	const struct timeval idle = { IDLE_SECONDS, 0 };
+	const struct timeval write_wait = { WRITE_SECONDS, 0 };
+	struct ucred peer = { .uid = (uid_t)-1 };
+	socklen_t len = sizeof(peer);
+	struct conn *c;
+	uint32_t i;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == -1 ||
+	    (peer.uid != 0 && peer.uid != geteuid())) {
+		log_warn("control-refused", LU("uid", peer.uid), LU("pid",
+		    peer.pid), LEND);
+		turn_away(fd, "forbidden", "Only root and the daemon's own "
+		    "user may control it.");
+		return;
+	}
+	for (i = 0; i < CONNS_MAX && control->conns[i].bev != NULL; i++)
+		;
+	if (i == CONNS_MAX) {
+		turn_away(fd, "busy", "Too many control it now.");
+		return;
+	}
+	c = &control->conns[i];
+	c->bev = bufferevent_socket_new(control->base, fd,
+	    BEV_OPT_CLOSE_ON_FREE);
+	if (c->bev == NULL) {
+		close(fd);
+		return;
+	}
+	*c = (struct conn){ control, c->bev, NULL, i, c->gen + 1, peer.uid,
+	    peer.pid, false };
+	bufferevent_setcb(c->bev, read_cb, write_cb, event_cb, c);
+	bufferevent_setwatermark(c->bev, EV_READ, 0, CONTROL_LINE + 1);
+	bufferevent_set_timeouts(c->bev, &idle, &write_wait);
+	bufferevent_enable(c->bev, EV_READ);
+}
+
+static void
+rest_cb(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	event_add(((struct control *)arg)->event, NULL);
+}
+
+static void
+accept_cb(evutil_socket_t lfd, short what, void *arg)
+{
+	const struct timeval rest = { 0, REST_MS * 1000 };
+	struct control *control = arg;
+	int fd = accept4(lfd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	(void)what;
+	if (fd != -1)
+		welcome(control, fd);
+	else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+	    errno == ENOMEM) {
+		event_del(control->event);
+		evtimer_add(control->rest, &rest);
+	}
+}
+
+static char *
+directory_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return xasprintf("%.*s", slash == path ? 1 : (int)(slash - path),
+	    path);
+}
+
+/* Its directory is made if missing, and only its owner gets in. */
+static bool
+listen_at(struct control *control, char **error)
+{
+	char *dir = directory_of(control->path);
+	mode_t mask = umask(0177);
+
+	umask(077);
+	control->made_dir = mkdir(dir, 0700) == 0;
+	umask(0177);
+	control->fd = listener_bind_local(control->path, control->path, error);
+	umask(mask);
+	if (control->fd == -1 && control->made_dir)
+		rmdir(dir);
+	free(dir);
+	return control->fd != -1;
+}
+
+struct control *
+control_open(struct keeper *k, struct event_base *base, const char *path)
+{
+	struct control *control = xcalloc(1, sizeof(*control));
+	char *error = NULL;
+
+	control->keeper = k;
+	control->base = base;
+	control->path = xstrdup(path);
+	if (!listen_at(control, &error)) {
+		log_warn("no-control", LS("reason", error), LEND);
+		free(error);
+		free(control->path);
+		free(control);
+		return NULL;
+	}
+	control->event = event_new(base, control->fd, EV_READ | EV_PERSIST,
+	    accept_cb, control);
+	control->rest = evtimer_new(base, rest_cb, control);
+	event_add(control->event, NULL);
+	return control;
+}
+
+void
+control_close(struct control *control)
+{
+	char *dir;
+	int i;
+
+	if (control == NULL)
+		return;
+	for (i = 0; i < CONNS_MAX; i++) {
+		if (control->conns[i].bev != NULL)
+			conn_free(&control->conns[i]);
+	}
+	event_free(control->event);
+	event_free(control->rest);
+	close(control->fd);
+	unlink(control->path);
+	dir = directory_of(control->path);
+	if (control->made_dir)
+		rmdir(dir);	/* unless others put something there */
+	free(dir);
+	free(control->path);
+	free(control);
+}

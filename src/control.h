@@ -1,0 +1,37 @@
+/*
+ * The control socket: how the operator speaks to the daemon. A unix socket
+ * that only root and the daemon's own user may use; JSON lines in, and one
+ * line of answer for each before the next one is read. Everything is bounded.
+ * Main thread.
+ */
+#ifndef CONTROL_H
+#define CONTROL_H
+
+#include "request.h"
+#include "util.h"
+
+struct control;
+struct event_base;
+struct keeper;
+
+/* NULL, and the log says why, if the socket cannot be had. */
+struct control *control_open(struct keeper *, struct event_base *,
+	    const char *path);
+void	 control_close(struct control *);	/* NULL is nothing */
+
+/*
+ * The answer to what this client asked; one that is gone, or 0, is nothing.
+ * members stand behind "ok":true, each with a comma before it.
+ */
+void	 control_ok(struct control *, client_id, const struct buf *members);
+void	 control_fail(struct control *, client_id, const char *error,
+	    const char *message);
+/* Takes over a request that came back from the hub. */
+void	 control_replied(struct control *, struct request *);
+
+/* "value", and ,"key":value; what is no UTF-8 becomes question marks. */
+void	 control_quote(struct buf *, const char *value);
+void	 control_adds(struct buf *, const char *key, const char *value);
+void	 control_addu(struct buf *, const char *key, uint64_t value);
+
+#endif

@@ -1,0 +1,225 @@
+#include <stdlib.h>
+
+#include "columns.h"
+#include "ctl-show.h"
+
+static const char *
+text(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s != NULL ? s : "";
+}
+
+static unsigned long long
+number(const json_t *o, const char *key)
+{
+	return (unsigned long long)json_integer_value(json_object_get(o, key));
+}
+
+static void
+add_number(struct columns *c, const json_t *o, const char *key)
+{
+	char *s = xasprintf("%llu", number(o, key));
+
+	columns_add(c, s);
+	free(s);
+}
+
+static void
+add_head(struct columns *c, const char *const *heads, size_t n)
+{
+	size_t i;
+
+	columns_init(c, n);
+	for (i = 0; i < n; i++)
+		columns_add(c, heads[i]);
+}
+
+static void
+finish(struct columns *c, struct buf *b)
+{
+	columns_render(c, b);
+	columns_free(c);
+}
+
+/* "3d 4h", "5m 6s": the two largest units. */
+static char *
+duration(unsigned long long s)
+{
+	if (s >= 86400)
+		return xasprintf("%llud %lluh", s / 86400, s % 86400 / 3600);
+	if (s >= 3600)
+		return xasprintf("%lluh %llum", s / 3600, s % 3600 / 60);
+	if (s >= 60)
+		return xasprintf("%llum %llus", s / 60, s % 60);
+	return xasprintf("%llus", s);
+}
+
+static void
+add_loops(struct columns *c, const json_t *loops)
+{
+	const json_t *loop;
+	size_t i;
+	char *s;
+
+	json_array_foreach(loops, i, loop) {
+		s = xasprintf("loop %zu", i);
+		columns_add(c, s);
+		free(s);
+		s = xasprintf("%llu clients, %llu%% busy",
+		    number(loop, "clients"), number(loop, "busy_ms") / 10);
+		columns_add(c, s);
+		free(s);
+	}
+}
+
+static void
+show_status(struct buf *b, const json_t *o)
+{
+	static const char *const texts[] = { "server", "version", "state",
+	    "store" };
+	static const char *const numbers[] = { "pid", "clients", "users",
+	    "rooms" };
+	const json_t *one;
+	struct columns c;
+	char *s;
+	size_t i;
+
+	columns_init(&c, 2);
+	for (i = 0; i < NITEMS(texts); i++) {
+		columns_add(&c, texts[i]);
+		columns_add(&c, text(o, texts[i]));
+	}
+	columns_add(&c, "uptime");
+	s = duration(number(o, "uptime"));
+	columns_add(&c, s);
+	free(s);
+	json_array_foreach(json_object_get(o, "listen"), i, one) {
+		columns_add(&c, "listen");
+		columns_add(&c, json_string_value(one));
+	}
+	for (i = 0; i < NITEMS(numbers); i++) {
+		columns_add(&c, numbers[i]);
+		add_number(&c, o, numbers[i]);
+	}
+	add_loops(&c, json_object_get(o, "loops"));
+	finish(&c, b);
+}
+
+static void
+show_rooms(struct buf *b, const json_t *o)
+{
+	static const char *const heads[] = { "ROOM", "MEMBERS", "TOPIC" };
+	const json_t *room;
+	struct columns c;
+	size_t i;
+
+	add_head(&c, heads, NITEMS(heads));
+	json_array_foreach(json_object_get(o, "rooms"), i, room) {
+		columns_add(&c, text(room, "room"));
+		add_number(&c, room, "members");
+		columns_add(&c, text(room, "topic"));
+	}
+	finish(&c, b);
+}
+
+static void
+show_who(struct buf *b, const json_t *o)
+{
+	static const char *const heads[] = { "NAME", "ROLE", "SESSIONS",
+	    "AWAY" };
+	const json_t *user;
+	struct columns c;
+	size_t i;
+
+	add_head(&c, heads, NITEMS(heads));
+	json_array_foreach(json_object_get(o, "members"), i, user) {
+		columns_add(&c, text(user, "name"));
+		columns_add(&c, *text(user, "role") != '\0' ?
+		    text(user, "role") : "-");
+		add_number(&c, user, "sessions");
+		columns_add(&c, text(user, "away"));
+	}
+	finish(&c, b);
+}
+
+/* "1 client", "2 clients" */
+static void
+add_count(struct buf *b, unsigned long long n, const char *noun)
+{
+	buf_addf(b, "%llu %s%s", n, noun, n == 1 ? "" : "s");
+}
+
+static void
+show_notice(struct buf *b, const json_t *o)
+{
+	buf_adds(b, "told ");
+	add_count(b, number(o, "clients"), "client");
+	buf_addc(b, '\n');
+}
+
+static void
+show_kick(struct buf *b, const json_t *o)
+{
+	buf_adds(b, "ended ");
+	add_count(b, number(o, "sessions"), "connection");
+	buf_addf(b, " of %s\n", text(o, "name"));
+}
+
+static void
+show_drain(struct buf *b, const json_t *o)
+{
+	buf_adds(b, "sending ");
+	add_count(b, number(o, "clients"), "client");
+	buf_addf(b, " away within %llu s\n", number(o, "seconds"));
+}
+
+static void
+show_reload(struct buf *b, const json_t *o)
+{
+	static const char *const lists[] = { "changed", "restart" };
+	static const char *const words[] = { "", "after a restart" };
+	const json_t *one;
+	struct columns c;
+	size_t i, n;
+
+	columns_init(&c, 5);
+	for (n = 0; n < NITEMS(lists); n++) {
+		json_array_foreach(json_object_get(o, lists[n]), i, one) {
+			columns_add(&c, text(one, "option"));
+			columns_add(&c, text(one, "from"));
+			columns_add(&c, "->");
+			columns_add(&c, text(one, "to"));
+			columns_add(&c, words[n]);
+		}
+	}
+	if (c.n == 0)
+		buf_adds(b, "nothing has changed\n");
+	finish(&c, b);
+}
+
+static const struct {
+	void		(*show)(struct buf *, const json_t *);
+	const char	*list;
+} shows[CONTROL_MAX] = {
+	[CONTROL_STATUS] = { show_status, NULL },
+	[CONTROL_ROOMS] = { show_rooms, "rooms" },
+	[CONTROL_WHO] = { show_who, "members" },
+	[CONTROL_NOTICE] = { show_notice, NULL },
+	[CONTROL_KICK] = { show_kick, NULL },
+	[CONTROL_RELOAD] = { show_reload, NULL },
+	[CONTROL_DRAIN] = { show_drain, NULL },
+};
+
+const char *
+ctl_list(enum control_id id)
+{
+	return shows[id].list;
+}
+
+void
+ctl_show(struct buf *b, enum control_id id, const json_t *answer)
+{
+	shows[id].show(b, answer);
+}

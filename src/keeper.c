@@ -1,0 +1,444 @@
+#include <sys/eventfd.h>
+#include <sys/queue.h>
+#include <sys/signalfd.h>
+
+#include <assert.h>
+#include <err.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "keeper.h"
+#include "log.h"
+#include "order.h"
+#include "store.h"
+
+#define DRAIN_LOOK_MS	100	/* between looks whether all are gone */
+
+/* What was ordered and is not carried out everywhere yet. */
+struct job {
+	LIST_ENTRY(job)	 entries;
+	enum order_kind	 kind;
+	client_id	 who;		/* is to be answered; 0: nobody */
+	unsigned	 left;		/* orders still out */
+	uint64_t	 count;		/* summed from them */
+	char		*text;
+	struct conf	*old;		/* nobody uses it afterwards */
+	struct buf	 answer;
+};
+
+struct keeper {
+	struct daemon	*daemon;
+	struct conf	*conf;		/* in force */
+	const struct conf_source *source;
+	struct event_base *base;
+	struct event	*signals, *wake;
+	struct event	*drain;		/* looks whether it is over */
+	int		 signal_fd, wake_fd;
+	struct mailbox	 box;
+	struct control	*control;
+	LIST_HEAD(, job) jobs;
+	uint64_t	 drain_end;	/* clock_ms(); 0: none */
+	uint64_t	 started;	/* clock_ms() */
+	int		 signal;	/* that ends it */
+	bool		 ending;
+};
+
+/* Jobs. */
+
+static struct job *
+job_new(struct keeper *k, enum order_kind kind, client_id who)
+{
+	struct job *job = xcalloc(1, sizeof(*job));
+
+	job->kind = kind;
+	job->who = who;
+	LIST_INSERT_HEAD(&k->jobs, job, entries);
+	return job;
+}
+
+static void
+job_free(struct job *job)
+{
+	LIST_REMOVE(job, entries);
+	conf_free(job->old);
+	buf_free(&job->answer);
+	free(job->text);
+	free(job);
+}
+
+static void
+order(const struct keeper *k, struct job *job, struct mailbox *to)
+{
+	struct order *o = xcalloc(1, sizeof(*o));
+
+	o->mail.kind = MAIL_ORDER;
+	o->kind = job->kind;
+	o->job = job;
+	o->conf = k->conf;
+	o->text = job->text;
+	job->left++;
+	mailbox_post_one(to, &o->mail);
+}
+
+static void
+order_loops(const struct keeper *k, struct job *job)
+{
+	unsigned i;
+
+	for (i = 0; i < k->daemon->nloops; i++)
+		order(k, job, &k->daemon->loops[i].box);
+}
+
+/* An order came back. */
+static void
+carried_out(struct keeper *k, struct order *o)
+{
+	struct job *job = o->job;
+
+	job->count += o->count;
+	free(o);
+	if (--job->left > 0)
+		return;
+	if (job->kind != ORDER_CONF)
+		control_addu(&job->answer, "clients", job->count);
+	control_ok(k->control, job->who, &job->answer);
+	job_free(job);
+}
+
+static void
+take_mail(struct keeper *k)
+{
+	struct mail *m, *next;
+
+	for (m = mailbox_drain(&k->box); m != NULL; m = next) {
+		next = m->next;
+		if (m->kind == MAIL_DONE)
+			carried_out(k, (struct order *)m);
+		else {
+			assert(m->kind == MAIL_REPLY);
+			control_replied(k->control, (struct request *)m);
+		}
+	}
+}
+
+static void
+wake_cb(evutil_socket_t fd, short what, void *arg)
+{
+	uint64_t count;
+
+	(void)what;
+	if (read(fd, &count, sizeof(count)) != -1)
+		take_mail(arg);
+}
+
+/* The mailbox's sender calls this, on its own thread. */
+static void
+wake(void *arg)
+{
+	const struct keeper *k = arg;
+	uint64_t one = 1;
+
+	if (write(k->wake_fd, &one, sizeof(one)) == -1)
+		log_error("wake-failed", LEND);
+}
+
+/* The operator's commands. */
+
+static void
+add_loops(const struct daemon *d, struct buf *b)
+{
+	const struct loop *l;
+	unsigned i;
+
+	buf_adds(b, ",\"loops\":[");
+	for (i = 0; i < d->nloops; i++) {
+		l = &d->loops[i];
+		buf_addf(b, "%s{\"clients\":%u,\"busy_ms\":%u,\"backlog\":%zu}",
+		    i > 0 ? "," : "", atomic_load(&l->nsessions),
+		    atomic_load(&l->busy), atomic_load(&l->backlog));
+	}
+	buf_adds(b, "]");
+}
+
+void
+keeper_status(struct keeper *k, client_id who)
+{
+	const struct daemon *d = k->daemon;
+	struct buf b = { 0 };
+	size_t i;
+
+	control_adds(&b, "server", k->conf->server_name);
+	control_adds(&b, "version", PACKAGE_VERSION);
+	control_adds(&b, "state", k->drain_end != 0 ? "draining" : "serving");
+	control_addu(&b, "pid", (uint64_t)getpid());
+	control_addu(&b, "uptime", (clock_ms() - k->started) / 1000);
+	control_adds(&b, "store", k->conf->store);
+	buf_adds(&b, ",\"listen\":[");
+	for (i = 0; i < k->conf->nlistens; i++) {
+		buf_adds(&b, i > 0 ? "," : "");
+		control_quote(&b, k->conf->listens[i].text);
+	}
+	buf_adds(&b, "]");
+	control_addu(&b, "clients", atomic_load(&d->nclients));
+	control_addu(&b, "users", metric_get(&d->metrics.users));
+	control_addu(&b, "rooms", metric_get(&d->metrics.rooms));
+	add_loops(d, &b);
+	control_ok(k->control, who, &b);
+	buf_free(&b);
+}
+
+void
+keeper_notice(struct keeper *k, client_id who, const char *text)
+{
+	struct job *job = job_new(k, ORDER_NOTICE, who);
+
+	job->text = xstrdup(text);
+	order_loops(k, job);
+}
+
+void
+keeper_ask(struct keeper *k, struct request *req)
+{
+	req->mail.kind = MAIL_REQUEST;
+	mailbox_post_one(k->daemon->hub, &req->mail);
+}
+
+/* To the log, and as "changed" and "restart" into the answer. */
+static void
+tell_changes(const struct conf_changes *changes, struct buf *answer)
+{
+	const struct conf_change *c;
+	int restart, n;
+	size_t i;
+
+	for (i = 0; i < changes->n; i++) {
+		c = &changes->list[i];
+		log_notice(c->restart ? "option-needs-restart" :
+		    "option-changed", LS("option", c->name), LS("from",
+		    c->from), LS("to", c->to), LEND);
+	}
+	for (restart = 0; restart <= 1; restart++) {
+		buf_addf(answer, ",\"%s\":[", restart ? "restart" : "changed");
+		for (i = n = 0; i < changes->n; i++) {
+			c = &changes->list[i];
+			if (c->restart != restart)
+				continue;
+			buf_addf(answer, "%s{\"option\":\"%s\"",
+			    n++ > 0 ? "," : "", c->name);
+			control_adds(answer, "from", c->from);
+			control_adds(answer, "to", c->to);
+			buf_adds(answer, "}");
+		}
+		buf_adds(answer, "]");
+	}
+}
+
+/* A line of the log for each line of the error. */
+static void
+reload_failed(struct keeper *k, client_id who, char *error)
+{
+	char *line, *rest;
+
+	control_fail(k->control, who, "bad-config", error);
+	for (line = strtok_r(error, "\n", &rest); line != NULL;
+	    line = strtok_r(NULL, "\n", &rest))
+		log_error("reload-failed", LS("error", line), LEND);
+}
+
+void
+keeper_reload(struct keeper *k, client_id who)
+{
+	struct conf_changes changes = { 0 };
+	struct conf *conf;
+	struct job *job;
+	char *error;
+
+	conf = conf_reload(k->conf, k->source, &changes, &error);
+	if (conf == NULL) {
+		reload_failed(k, who, error);
+		free(error);
+		return;
+	}
+	job = job_new(k, ORDER_CONF, who);
+	job->old = k->conf;
+	k->daemon->conf = k->conf = conf;
+	tell_changes(&changes, &job->answer);
+	conf_changes_free(&changes);
+	log_level_set(conf->log_level);
+	store_configure(k->daemon->store, conf);
+	order(k, job, k->daemon->hub);
+	order_loops(k, job);
+	log_notice("reloaded", LEND);
+}
+
+static const struct timeval drain_look = { 0, DRAIN_LOOK_MS * 1000 };
+
+/* Not before all loops know of it, and whoever asked for it was answered. */
+static void
+drain_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct keeper *k = arg;
+	struct job *job;
+
+	(void)fd;
+	(void)what;
+	LIST_FOREACH(job, &k->jobs, entries) {
+		if (job->kind == ORDER_DRAIN)
+			break;
+	}
+	if (job == NULL && (clock_ms() >= k->drain_end ||
+	    atomic_load(&k->daemon->nclients) == 0)) {
+		k->ending = true;
+		event_base_loopbreak(k->base);
+	} else
+		evtimer_add(k->drain, &drain_look);
+}
+
+void
+keeper_drain(struct keeper *k, client_id who)
+{
+	struct job *job;
+
+	if (k->drain_end != 0) {
+		control_fail(k->control, who, "draining",
+		    "It is draining already.");
+		return;
+	}
+	k->drain_end = clock_ms() + k->conf->drain_time * 1000;
+	job = job_new(k, ORDER_DRAIN, who);
+	control_addu(&job->answer, "seconds", k->conf->drain_time);
+	log_notice("draining", LU("seconds", k->conf->drain_time),
+	    LU("clients", atomic_load(&k->daemon->nclients)), LEND);
+	order_loops(k, job);
+	evtimer_add(k->drain, &drain_look);
+}
+
+const struct conf *
+keeper_conf(const struct keeper *k)
+{
+	return k->conf;
+}
+
+/* Signals. */
+
+static void
+signal_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct signalfd_siginfo info;
+	struct keeper *k = arg;
+
+	(void)what;
+	if (read(fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGHUP) {
+		log_reopen();
+		log_notice("reopened", LEND);
+		keeper_reload(k, 0);
+	} else if (info.ssi_signo == SIGQUIT)
+		keeper_drain(k, 0);
+	else {
+		k->signal = (int)info.ssi_signo;
+		k->ending = true;
+		event_base_loopbreak(k->base);
+	}
+}
+
+/* Every thread inherits the mask: signals come to the descriptor alone. */
+static int
+signals_open(void)
+{
+	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+	sigset_t set;
+	size_t i;
+
+	sigemptyset(&set);
+	for (i = 0; i < NITEMS(numbers); i++)
+		sigaddset(&set, numbers[i]);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+struct keeper *
+keeper_new(struct daemon *d, struct conf *conf,
+    const struct conf_source *source)
+{
+	struct event_config *cfg = event_config_new();
+	struct keeper *k = xcalloc(1, sizeof(*k));
+
+	k->daemon = d;
+	k->conf = conf;
+	k->source = source;
+	k->started = clock_ms();
+	LIST_INIT(&k->jobs);
+	if (cfg == NULL ||
+	    event_config_set_flag(cfg, EVENT_BASE_FLAG_NOLOCK) == -1 ||
+	    (k->base = event_base_new_with_config(cfg)) == NULL)
+		errx(1, "libevent: no event base");
+	event_config_free(cfg);
+	if ((k->signal_fd = signals_open()) == -1)
+		err(1, "signalfd");
+	if ((k->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) == -1)
+		err(1, "eventfd");
+	mailbox_init(&k->box, wake, k);
+	d->keeper = &k->box;
+	k->signals = event_new(k->base, k->signal_fd, EV_READ | EV_PERSIST,
+	    signal_cb, k);
+	k->wake = event_new(k->base, k->wake_fd, EV_READ | EV_PERSIST, wake_cb,
+	    k);
+	k->drain = evtimer_new(k->base, drain_cb, k);
+	if (k->signals == NULL || k->wake == NULL || k->drain == NULL)
+		errx(1, "libevent: no event");
+	event_add(k->signals, NULL);
+	event_add(k->wake, NULL);
+	return k;
+}
+
+void
+keeper_listen(struct keeper *k)
+{
+	if (k->conf->control[0] != '\0')
+		k->control = control_open(k, k->base, k->conf->control);
+}
+
+int
+keeper_run(struct keeper *k)
+{
+	while (!k->ending) {
+		if (event_base_dispatch(k->base) == -1)
+			err(1, "event_base_dispatch");
+	}
+	control_close(k->control);
+	k->control = NULL;
+	return k->signal;
+}
+
+void
+keeper_free(struct keeper *k)
+{
+	struct mail *m, *next;
+	struct job *job;
+
+	control_close(k->control);
+	for (m = mailbox_drain(&k->box); m != NULL; m = next) {
+		next = m->next;
+		if (m->kind == MAIL_DONE)
+			free(m);
+		else
+			request_free((struct request *)m);
+	}
+	/* Loops that had ended did not carry theirs out. */
+	while ((job = LIST_FIRST(&k->jobs)) != NULL)
+		job_free(job);
+	mailbox_destroy(&k->box);
+	event_free(k->signals);
+	event_free(k->wake);
+	event_free(k->drain);
+	event_base_free(k->base);
+	close(k->signal_fd);
+	close(k->wake_fd);
+	conf_free(k->conf);
+	free(k);
+}
