@@ -16,6 +16,7 @@
 #include "store.h"
 
 #define DRAIN_LOOK_MS	100	/* between looks whether all are gone */
+#define DRAIN_LAST_MS	1000	/* for the last ones to be told and go */
 
 /* What was ordered and is not carried out everywhere yet. */
 struct job {
@@ -307,7 +308,8 @@ keeper_drain(struct keeper *k, client_id who)
 		    "It is draining already.");
 		return;
 	}
-	k->drain_end = clock_ms() + k->conf->drain_time * 1000;
+	k->drain_end = clock_ms() + k->conf->drain_time * 1000 +
+	    DRAIN_LAST_MS;
 	job = job_new(k, ORDER_DRAIN, who);
 	control_addu(&job->answer, "seconds", k->conf->drain_time);
 	log_notice("draining", LU("seconds", k->conf->drain_time),

@@ -20,7 +20,7 @@ struct keeper;
  */
 struct keeper *keeper_new(struct daemon *, struct conf *,
 	    const struct conf_source *);
-/* The control socket, before the first thread that might make files. */
+/* Makes the control socket: once nothing can fail any more. */
 void	 keeper_listen(struct keeper *);
 /* Until the daemon is to end: the signal, or 0 if it was drained. */
 int	 keeper_run(struct keeper *);

@@ -210,6 +210,7 @@ serve(struct daemon *d, struct listener *listeners, struct keeper *keeper,
 	listener_serve(&d->loops[0], listeners);
 	if (!store_start(d->store, d->hub, &error))
 		fail(d->conf, "%s", error);
+	keeper_listen(keeper);
 	hub_thread_start(hub);
 	for (i = 0; i < d->nloops; i++)
 		loop_start(&d->loops[i]);
@@ -274,7 +275,6 @@ main(int argc, char **argv)
 		write_pid(conf);
 
 	keeper = keeper_new(&d, conf, &args.source);
-	keeper_listen(keeper);
 	serve(&d, listeners, keeper, parent);
 	if (pid_written)
 		unlink(d.conf->pid_file);

@@ -86,6 +86,13 @@ def _before_exec(limits):
     return prepare
 
 
+def as_user(user):
+    """For Popen: that user's number, and no group but that of the number."""
+    if user is None:
+        return {}
+    return {"user": user, "group": user, "extra_groups": []}
+
+
 def run_binary(*arguments, timeout=10, cwd=None, env=None):
     """Runs it to its end; returns (status, stdout, stderr)."""
     done = subprocess.run([BINARY, *arguments], stdin=subprocess.DEVNULL,
@@ -152,11 +159,12 @@ class Daemon:
     """One partylined with a state directory of its own.
 
     Keyword arguments are options (None leaves one out); listen may be a list.
+    user is who runs it, by number.
     """
 
     def __init__(self, *arguments, store="memory", listen="auto 127.0.0.1:0",
                  state_dir=None, nofile=None, wait=True, environment=None,
-                 **options):
+                 user=None, **options):
         self.arguments = list(arguments)
         self.state_dir = state_dir or tempdir()
         self.reports = tempdir()
@@ -167,6 +175,7 @@ class Daemon:
         if nofile is not None:
             self.limits[resource.RLIMIT_NOFILE] = (nofile, nofile)
         self.environment = environment or {}
+        self.user = user
         self.process = None
         self.log = None
         self.listening = []     # the log's records
@@ -192,7 +201,8 @@ class Daemon:
         environment.update(self.environment)
         self.process = subprocess.Popen(
             self.command(), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            env=environment, preexec_fn=_before_exec(self.limits))
+            env=environment, preexec_fn=_before_exec(self.limits),
+            **as_user(self.user))
         self.log = Log(self.process.stderr)
         if wait:
             self.ready()

@@ -1,0 +1,62 @@
+"""The control socket: by partylinectl, and by hand."""
+
+import json
+import os
+import subprocess
+
+from client import WAIT, Raw
+from daemon import BINARY
+from harness import SLOW, Failure, eq
+
+CTL = os.path.abspath(os.environ.get("PARTYLINECTL") or os.path.join(
+    os.path.dirname(BINARY), "partylinectl"))
+
+
+def socket_of(d):
+    return d.state_dir + "/control"
+
+
+def run_ctl(*words, timeout=20):
+    """Runs it; returns (status, stdout, stderr)."""
+    done = subprocess.run([CTL, *words], stdin=subprocess.DEVNULL,
+                          capture_output=True, timeout=timeout * SLOW,
+                          check=False)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def ctl(d, *words):
+    """What it prints when it is done."""
+    status, out, err = run_ctl("-s", socket_of(d), *words)
+    if status != 0 or err:
+        raise Failure("partylinectl %s: %d %s" % (" ".join(words), status,
+                                                 err))
+    return out
+
+
+def ctl_json(d, *words):
+    answer = json.loads(ctl(d, "-j", *words))
+    eq(answer["ok"], True)
+    return answer
+
+
+class Control(Raw):
+    """A connection to the socket."""
+
+    def __init__(self, where):
+        super().__init__(where if isinstance(where, str) else
+                         socket_of(where))
+
+    def answer(self, timeout=WAIT):
+        return json.loads(self.line(timeout))
+
+    def ask(self, cmd, **fields):
+        self.send(json.dumps({"cmd": cmd, **fields}) + "\n")
+        return self.answer()
+
+    def refused(self, data, error):
+        """Sends bytes; they are refused with this error."""
+        self.send(data)
+        answer = self.answer()
+        eq(answer["ok"], False)
+        eq(answer["error"], error)
+        return answer

@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+"""Drain: nobody new, everybody sent away in turn, and then the end."""
+
+import os
+import signal
+import time
+
+from client import Json, Person, Raw, history
+from control import Control, ctl, ctl_json, run_ctl, socket_of
+from daemon import Daemon
+from harness import (Deadline, below, contains, eq, main, ok, quick, readable,
+                     test, until)
+from load import Load
+
+
+def _refuses(d):
+    """A new client finds nobody."""
+    try:
+        Raw(d).close()
+    except ConnectionRefusedError:
+        return True
+    except ConnectionResetError:
+        pass            # it came as the listener was closed
+    return False
+
+
+def _byes(clients, seconds):
+    """When each was told bye, and the events; in the clients' order."""
+    limit = Deadline(seconds, "every bye")
+    told = {}
+    while len(told) < len(clients):
+        for c in clients:
+            if c not in told and readable(c, 0.001):
+                told[c] = (time.monotonic(), c.event("bye"))
+        limit.left()
+    return [told[c] for c in clients]
+
+
+@test()
+def spread():
+    """bye is spread over drain_time, and so is when to come back"""
+    d = Daemon(drain_time="2s")
+    clients = [Json(d, "c%d" % i) for i in range(40)]
+    begun = time.monotonic()
+    eq(ctl(d, "drain"), "sending 40 clients away within 2 s\n")
+    ok(_refuses(d), "nobody new")
+    eq(ctl_json(d, "status")["state"], "draining")
+    told = _byes(clients, 10)
+    for at, bye in told:
+        eq((bye["reason"], bye["reconnect"]), ("drain", True))
+        back = at - begun + bye["after_ms"] / 1000
+        ok(1.8 < back < 4.5, "nobody comes back before the end: %f" % back)
+    early = [t for t, _ in told if t - begun < 1]
+    ok(8 <= len(early) <= 32, "%d of 40 in the first half" % len(early))
+    waits = {bye["after_ms"] for _, bye in told}
+    ok(len(waits) > 30, "they do not come back all at once: %r" % waits)
+    eq(d.wait_end(), 0)
+    d.ended()
+    below(time.monotonic() - begun, 10, "seconds until the end")
+
+
+@test()
+def nobody_there():
+    """with nobody there it ends at once, though drain_time is long"""
+    d = Daemon(drain_time="1d")
+    d.send_signal(signal.SIGQUIT)
+    eq(d.wait_end(10), 0)
+    d.ended()
+    ok(not os.path.exists(socket_of(d)), "the socket is gone")
+
+
+@test()
+def all_leave():
+    """it ends as soon as the last one has left"""
+    d = Daemon(drain_time="1h")
+    c, person = Json(d, "ann"), Person(d, "bob")
+    c.join()
+    d.send_signal(signal.SIGQUIT)
+    until(lambda: _refuses(d), 10, "nobody new")
+    c.say("who is here may go on")
+    person.see(rb"who is here may go on")
+    status, _, err = run_ctl("-s", socket_of(d), "drain")
+    eq(status, 1)
+    contains(err, "already")
+    c.ok("quit")
+    person.send(b"/quit\r\n")
+    eq(d.wait_end(10), 0)
+    d.ended()
+
+
+@test()
+def term_meanwhile():
+    """SIGTERM in a long drain is the quick end"""
+    d = Daemon(drain_time="1d")
+    clients = [Json(d, "c%d" % i) for i in range(5)]
+    ctl(d, "drain")
+    d.stop()
+    for c in clients:
+        eq(c.event("bye")["reason"], "shutdown")
+
+
+@test()
+def at_once():
+    """drain_time 0 sends all away at once, and who asked is answered"""
+    d = Daemon(drain_time=0)
+    clients = [Json(d, "c%d" % i) for i in range(20)]
+    eq(ctl_json(d, "drain")["clients"], 20)
+    for c in clients:
+        eq(c.event("bye")["reason"], "drain")
+    eq(d.wait_end(), 0)
+    d.ended()
+
+
+@test(timeout=120)
+def who_reads_nothing():
+    """clients that read nothing do not hold it up"""
+    d = Daemon(store="sqlite", write_timeout=0, drain_time="1s",
+               history_max=0, history_bytes=0)
+    frozen = [Json(d, "f%d" % i, rcvbuf=4096) for i in range(10)]
+    for c in frozen:
+        c.join()
+    Load(d, ["w"], size=3000, count=quick(1000, 2000), window=32).finish()
+    silent = [Raw(d) for _ in range(10)]
+    until(lambda: ctl_json(d, "status")["clients"] == 20, 10, "20 clients")
+    limit = Deadline(15, "nothing")
+    ctl(d, "drain")
+    eq(d.wait_end(20), 0)
+    d.ended()
+    ok(not limit.passed(), "it ended in time")
+    contains(silent[0].to_end(), b"come back")
+
+
+@test(timeout=180)
+def while_all_talk():
+    """in a drain while all talk nothing that was told ok is lost"""
+    d = Daemon(store="sqlite", drain_time="1s", history_max=0,
+               history_bytes=0, loops=3)
+    load = Load(d, ["w%d" % i for i in range(quick(30, 100))], size=200)
+    watch = Json(d, "watch")
+    watch.join()
+    watch.messages(quick(200, 1000), 30)
+    ctl(d, "drain")
+    Control(d).send(b'{"cmd":"status"}\n')
+    eq(d.wait_end(30), 0)
+    results = load.finish()
+    d.restart()
+    log = {m["seq"]: m["text"] for m in history(Json(d, "checker"))}
+    acked = {s: "%s:%d:" % (name, n) for name, r in results.items()
+             for n, s in r["acked"]}
+    ok(len(acked) > 100, "enough was said")
+    eq([s for s, t in acked.items() if not log.get(s, "").startswith(t)], [],
+       "told ok and lost")
+
+
+@test()
+def people():
+    """a person is told when to come back"""
+    d = Daemon(drain_time="1s")
+    person = Person(d, "ann")
+    ctl(d, "drain")
+    person.until(rb"The server is closing\.[^\n]*come back[^\n]*\n")
+    person.to_end()
+
+
+if __name__ == "__main__":
+    main()
