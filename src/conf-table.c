@@ -211,10 +211,19 @@ const struct conf_option conf_options[] = {
 	{ .name = NULL }
 };
 
+/* Of a state_dir that is wrong enough is told. */
+static char *
+in_state_dir(const struct conf *conf, const char *name)
+{
+	if (conf->state_dir == NULL)
+		return xstrdup("");
+	return xasprintf("%s/%s", conf->state_dir, name);
+}
+
 static char *
 compute_control(const struct conf *conf)
 {
-	return xasprintf("%s/control", conf->state_dir);
+	return in_state_dir(conf, "control");
 }
 
 /* One per core that is online, as the bounds have it. */
@@ -232,7 +241,7 @@ compute_pid_file(const struct conf *conf)
 {
 	if (geteuid() == 0)
 		return xstrdup("/run/partylined.pid");
-	return xasprintf("%s/partylined.pid", conf->state_dir);
+	return in_state_dir(conf, "partylined.pid");
 }
 
 static char *

@@ -47,15 +47,15 @@ struct control {
 /* Answers. */
 
 void
-control_quote(struct buf *b, const char *s)
+control_quote(struct buf *b, const char *value)
 {
 	char *clean, *p;
 
-	if (utf8_valid(s, strlen(s), NULL)) {
-		json_quote(b, s, strlen(s));
+	if (utf8_valid(value, strlen(value), NULL)) {
+		json_quote(b, value, strlen(value));
 		return;
 	}
-	clean = xstrdup(s);
+	clean = xstrdup(value);
 	for (p = clean; *p != '\0'; p++) {
 		if ((unsigned char)*p >= 0x80)
 			*p = '?';

@@ -60,10 +60,10 @@ job_new(struct keeper *k, enum order_kind kind, client_id who)
 	return job;
 }
 
+/* One that is on no list any more. */
 static void
 job_free(struct job *job)
 {
-	LIST_REMOVE(job, entries);
 	conf_free(job->old);
 	buf_free(&job->answer);
 	free(job->text);
@@ -106,6 +106,7 @@ carried_out(struct keeper *k, struct order *o)
 	if (job->kind != ORDER_CONF)
 		control_addu(&job->answer, "clients", job->count);
 	control_ok(k->control, job->who, &job->answer);
+	LIST_REMOVE(job, entries);
 	job_free(job);
 }
 
@@ -420,8 +421,8 @@ keeper_run(struct keeper *k)
 void
 keeper_free(struct keeper *k)
 {
+	struct job *job, *next_job;
 	struct mail *m, *next;
-	struct job *job;
 
 	control_close(k->control);
 	for (m = mailbox_drain(&k->box); m != NULL; m = next) {
@@ -432,8 +433,10 @@ keeper_free(struct keeper *k)
 			request_free((struct request *)m);
 	}
 	/* Loops that had ended did not carry theirs out. */
-	while ((job = LIST_FIRST(&k->jobs)) != NULL)
+	for (job = LIST_FIRST(&k->jobs); job != NULL; job = next_job) {
+		next_job = LIST_NEXT(job, entries);
 		job_free(job);
+	}
 	mailbox_destroy(&k->box);
 	event_free(k->signals);
 	event_free(k->wake);

@@ -135,7 +135,8 @@ trace_reply(struct fake *f, struct request *req)
 	const struct cmd_def *c = proto_cmd_by_id(req->cmd);
 
 	buf_addf(&f->trace, "%s %s\n", c != NULL ? c->name :
-	    req->cmd == CMD_MOVED ? "moved" : "?",
+	    req->cmd == CMD_MOVED ? "moved" : req->cmd >= CMD_KICK &&
+	    req->cmd <= CMD_ALL_WHO ? "operator" : "?",
 	    req->error == ERR_NONE ? "ok" : error_name(req->error));
 	request_free(f->reply);
 	f->reply = req;
@@ -207,7 +208,8 @@ post(struct fake *f, unsigned loop, struct mail *m)
 		trace_place(f, (struct place_mail *)m);
 		break;
 	case MAIL_SESSION:
-		buf_adds(&f->trace, "replaced\n");
+		buf_adds(&f->trace, ((struct session_mail *)m)->act ==
+		    SESSION_REPLACED ? "replaced\n" : "kicked\n");
 		free(m);
 		break;
 	default:

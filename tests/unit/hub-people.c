@@ -522,6 +522,62 @@ Test(hub_people, moved)
 	eq_trace(&f, "2 moved not-logged-in\n");
 }
 
+/* The operator's are asked by nobody, and may be about anybody. */
+Test(hub_people, operator)
+{
+	struct fake_client o = { CLIENT_ID(OPERATOR_LOOP, 3, 1), 0 };
+	struct fake_client a = login(0, "Ann"), b = login(1, "bob");
+	struct request *r;
+
+	enter(&a, "lobby");
+	enter(&b, "lobby");
+	enter(&b, "den");
+	ASK(&f, &b, CMD_TELL, .name = "ann", .text = "psst");
+	fake_round(&f);
+	fake_trace(&f);
+	r = ASK(&f, &o, CMD_ALL_ROOMS);
+	cr_assert(r->nlisted == 2 && !r->more && !r->rooms[0].subscribed);
+	r = ASK(&f, &o, CMD_ALL_ROOMS, .match = "DE");
+	cr_assert_eq(r->nlisted, 1);
+	eq_str(r->rooms[0].room, "den");
+	r = ASK(&f, &o, CMD_ALL_WHO);
+	cr_assert_eq(r->nlisted, 2);
+	r = ASK(&f, &o, CMD_ALL_WHO, .room = "@ann");
+	cr_assert_eq(r->nlisted, 1);
+	eq_str(r->users[0].name, "Ann");
+	ASK(&f, &o, CMD_ALL_WHO, .room = "none");
+	ASK(&f, &o, CMD_SAY, .room = "lobby", .text = "no");
+	eq_trace(&f, "255 operator ok\n255 operator ok\n255 operator ok\n"
+	    "255 operator ok\n255 operator no-such-room\n"
+	    "255 say not-logged-in\n");
+}
+
+Test(hub_people, kick)
+{
+	struct fake_client o = { CLIENT_ID(OPERATOR_LOOP, 3, 1), 0 };
+	struct fake_client a = login(0, "Ann"), b = login(1, "bob");
+	struct fake_client old = a;
+
+	enter(&a, "lobby");
+	enter(&b, "lobby");
+	fake_trace(&f);
+	ASK(&f, &o, CMD_KICK, .name = "ANN");
+	eq_str(f.reply->name, "Ann");
+	cr_assert_eq(f.reply->members, 1);
+	cr_assert_eq(hub_users(f.hub), 1);
+	fake_round(&f);
+	eq_trace(&f, "0 kicked\n255 operator ok\n1 #1: leave Ann kicked\n");
+	/* It may be moving, or saying something, at this moment. */
+	ASK(&f, &a, CMD_SAY, .room = "lobby", .text = "hi");
+	a.id = CLIENT_ID(2, 7, 9);
+	ASK(&f, &a, CMD_MOVED);
+	gone(&old, NULL);
+	ASK(&f, &o, CMD_KICK, .name = "ann");
+	ASK(&f, &o, CMD_KICK);
+	eq_trace(&f, "0 say not-logged-in\n2 moved not-logged-in\n"
+	    "255 operator no-such-user\n255 operator bad-argument\n");
+}
+
 /* What an idle client in a room costs the hub. */
 Test(hub_people, memory)
 {
