@@ -40,7 +40,7 @@ struct keeper {
 	int		 signal_fd, wake_fd;
 	struct mailbox	 box;
 	struct control	*control;
-	LIST_HEAD(, job) jobs;
+	LIST_HEAD(job_list, job) jobs;
 	uint64_t	 drain_end;	/* clock_ms(); 0: none */
 	uint64_t	 started;	/* clock_ms() */
 	int		 signal;	/* that ends it */
