@@ -117,7 +117,8 @@ take(struct hub_thread *h, struct mail *m)
 		free(m);
 		break;
 	case MAIL_ORDER:
-		hub_configure(h->hub, ((struct order *)m)->conf);
+		if (((struct order *)m)->kind == ORDER_CONF)
+			hub_configure(h->hub, ((struct order *)m)->conf);
 		m->kind = MAIL_DONE;
 		mail_list_add(&h->to_keeper, m);
 		break;

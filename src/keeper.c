@@ -13,10 +13,12 @@
 #include "keeper.h"
 #include "log.h"
 #include "order.h"
+#include "service.h"
 #include "store.h"
 
 #define DRAIN_LOOK_MS	100	/* between looks whether all are gone */
 #define DRAIN_LAST_MS	1000	/* for the last ones to be told and go */
+#define STATUS_MS	5000	/* between the service manager's news */
 
 /* What was ordered and is not carried out everywhere yet. */
 struct job {
@@ -37,6 +39,7 @@ struct keeper {
 	struct event_base *base;
 	struct event	*signals, *wake;
 	struct event	*drain;		/* looks whether it is over */
+	struct event	*service;	/* tells the service manager */
 	int		 signal_fd, wake_fd;
 	struct mailbox	 box;
 	struct control	*control;
@@ -68,6 +71,18 @@ job_free(struct job *job)
 	buf_free(&job->answer);
 	free(job->text);
 	free(job);
+}
+
+static struct job *
+find_job(const struct keeper *k, enum order_kind kind)
+{
+	struct job *job;
+
+	LIST_FOREACH(job, &k->jobs, entries) {
+		if (job->kind == kind)
+			break;
+	}
+	return job;
 }
 
 static void
@@ -103,10 +118,14 @@ carried_out(struct keeper *k, struct order *o)
 	free(o);
 	if (--job->left > 0)
 		return;
-	if (job->kind != ORDER_CONF)
+	LIST_REMOVE(job, entries);
+	if (job->kind == ORDER_ALIVE)
+		service_notify("WATCHDOG=1");
+	else if (job->kind == ORDER_CONF)
+		service_notify("READY=1");
+	else
 		control_addu(&job->answer, "clients", job->count);
 	control_ok(k->control, job->who, &job->answer);
-	LIST_REMOVE(job, entries);
 	job_free(job);
 }
 
@@ -258,8 +277,10 @@ keeper_reload(struct keeper *k, client_id who)
 	struct job *job;
 	char *error;
 
+	service_reloading();
 	conf = conf_reload(k->conf, k->source, &changes, &error);
 	if (conf == NULL) {
+		service_notify("READY=1");
 		reload_failed(k, who, error);
 		free(error);
 		return;
@@ -283,15 +304,10 @@ static void
 drain_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct keeper *k = arg;
-	struct job *job;
 
 	(void)fd;
 	(void)what;
-	LIST_FOREACH(job, &k->jobs, entries) {
-		if (job->kind == ORDER_DRAIN)
-			break;
-	}
-	if (job == NULL && (clock_ms() >= k->drain_end ||
+	if (find_job(k, ORDER_DRAIN) == NULL && (clock_ms() >= k->drain_end ||
 	    atomic_load(&k->daemon->nclients) == 0)) {
 		k->ending = true;
 		event_base_loopbreak(k->base);
@@ -313,6 +329,7 @@ keeper_drain(struct keeper *k, client_id who)
 	    DRAIN_LAST_MS;
 	job = job_new(k, ORDER_DRAIN, who);
 	control_addu(&job->answer, "seconds", k->conf->drain_time);
+	service_notify("STOPPING=1\nSTATUS=draining");
 	log_notice("draining", LU("seconds", k->conf->drain_time),
 	    LU("clients", atomic_load(&k->daemon->nclients)), LEND);
 	order_loops(k, job);
@@ -323,6 +340,44 @@ const struct conf *
 keeper_conf(const struct keeper *k)
 {
 	return k->conf;
+}
+
+/* The service manager. */
+
+/* Alive are we if all loops and the hub are: see carried_out(). */
+static void
+service_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct keeper *k = arg;
+	const struct daemon *d = k->daemon;
+	struct job *job;
+
+	(void)fd;
+	(void)what;
+	service_notify("STATUS=%s: %u clients, %u users, %u rooms",
+	    k->drain_end != 0 ? "draining" : "serving",
+	    atomic_load(&d->nclients),
+	    (unsigned)metric_get(&d->metrics.users),
+	    (unsigned)metric_get(&d->metrics.rooms));
+	if (service_watchdog() == 0 || find_job(k, ORDER_ALIVE) != NULL)
+		return;
+	job = job_new(k, ORDER_ALIVE, 0);
+	order(k, job, d->hub);
+	order_loops(k, job);
+}
+
+static void
+service_begin(const struct keeper *k)
+{
+	uint64_t ms = service_watchdog() / 3;
+	struct timeval tv;
+
+	if (ms == 0 || ms > STATUS_MS)
+		ms = STATUS_MS;
+	tv.tv_sec = (time_t)(ms / 1000);
+	tv.tv_usec = (suseconds_t)(ms % 1000 * 1000);
+	if (service_listens())
+		event_add(k->service, &tv);
 }
 
 /* Signals. */
@@ -392,10 +447,13 @@ keeper_new(struct daemon *d, struct conf *conf,
 	k->wake = event_new(k->base, k->wake_fd, EV_READ | EV_PERSIST, wake_cb,
 	    k);
 	k->drain = evtimer_new(k->base, drain_cb, k);
-	if (k->signals == NULL || k->wake == NULL || k->drain == NULL)
+	k->service = event_new(k->base, -1, EV_PERSIST, service_cb, k);
+	if (k->signals == NULL || k->wake == NULL || k->drain == NULL ||
+	    k->service == NULL)
 		errx(1, "libevent: no event");
 	event_add(k->signals, NULL);
 	event_add(k->wake, NULL);
+	service_begin(k);
 	return k;
 }
 
@@ -413,6 +471,7 @@ keeper_run(struct keeper *k)
 		if (event_base_dispatch(k->base) == -1)
 			err(1, "event_base_dispatch");
 	}
+	service_notify("STOPPING=1");
 	control_close(k->control);
 	k->control = NULL;
 	return k->signal;
@@ -441,6 +500,7 @@ keeper_free(struct keeper *k)
 	event_free(k->signals);
 	event_free(k->wake);
 	event_free(k->drain);
+	event_free(k->service);
 	event_base_free(k->base);
 	close(k->signal_fd);
 	close(k->wake_fd);

@@ -144,15 +144,15 @@ bind_inet(const struct listen_conf *c, char **error)
 }
 
 struct listener *
-listener_open_all(const struct conf *conf, char **error)
+listener_open_all(const struct conf *conf, const int *fds, char **error)
 {
 	struct listener *first = NULL, **last = &first, *l;
 	size_t i;
 
 	for (i = 0; i < conf->nlistens; i++) {
 		const struct listen_conf *c = &conf->listens[i];
-		int fd = c->local ? bind_local(c, error) :
-		    bind_inet(c, error);
+		int fd = fds != NULL ? fds[i] : c->local ?
+		    bind_local(c, error) : bind_inet(c, error);
 
 		if (fd == -1) {
 			while ((l = first) != NULL) {
@@ -169,7 +169,7 @@ listener_open_all(const struct conf *conf, char **error)
 		l->conf = c;
 		l->fd = fd;
 		l->reserve = -1;
-		l->path = c->local ? xstrdup(c->address) : NULL;
+		l->path = c->local && fds == NULL ? xstrdup(c->address) : NULL;
 		*last = l;
 		last = &l->next;
 	}

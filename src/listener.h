@@ -13,9 +13,13 @@
 struct listener;
 struct loop;
 
-/* Binds all of conf's addresses; NULL and *error (caller frees) if one can't
- * be had. Main thread. */
-struct listener *listener_open_all(const struct conf *, char **error);
+/*
+ * Binds all of conf's addresses, or takes these sockets, which are bound to
+ * them already (NULL: none). NULL and *error (caller frees) if one can't be
+ * had. Main thread.
+ */
+struct listener *listener_open_all(const struct conf *, const int *fds,
+	    char **error);
 /* A unix socket that listens, in place of one that nobody serves any more.
  * -1, and *error (caller frees) begins with what. Any thread. */
 int	 listener_bind_local(const char *path, const char *what, char **error);

@@ -171,6 +171,8 @@ loop_order(struct loop *l, struct order *o)
 	case ORDER_DRAIN:
 		o->count = drain(l);
 		break;
+	case ORDER_ALIVE:
+		break;
 	}
 	o->mail.kind = MAIL_DONE;
 	mailbox_post_one(l->daemon->keeper, &o->mail);

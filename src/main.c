@@ -18,6 +18,7 @@
 #include "listener.h"
 #include "log.h"
 #include "loop.h"
+#include "service.h"
 #include "store.h"
 #include "util.h"
 
@@ -177,6 +178,7 @@ is_ready(int parent, const struct conf *conf)
 {
 	int null;
 
+	service_notify("READY=1\nMAINPID=%ld\nSTATUS=serving", (long)getpid());
 	log_notice("ready", LU("pid", getpid()), LS("version",
 	    PACKAGE_VERSION), LS("store", conf->store), LU("loops",
 	    conf->loops), LEND);
@@ -235,6 +237,7 @@ int
 main(int argc, char **argv)
 {
 	struct daemon d = { 0 };
+	struct service_listens given = { 0 };
 	struct args args = { 0 };
 	struct listener *listeners;
 	struct keeper *keeper;
@@ -244,17 +247,21 @@ main(int argc, char **argv)
 
 	open_standard();
 	parse_args(&args, argc, argv);
+	if (!service_take_listens(&given, &args.source, &error))
+		errx(1, "%s", error);
 	conf = conf_load(&args.source, &error);
 	if (conf == NULL) {
 		fprintf(stderr, "%s\n", error);
 		free(error);
 		free(args.source.overrides);
+		service_listens_free(&given);
 		return 1;
 	}
 	if (args.test) {
 		conf_print(conf, stdout);
 		conf_free(conf);
 		free(args.source.overrides);
+		service_listens_free(&given);
 		return 0;
 	}
 	signal(SIGPIPE, SIG_IGN);
@@ -263,7 +270,7 @@ main(int argc, char **argv)
 	log_level_set(conf->log_level);
 	d.conf = conf;
 	d.started = clock_wall();
-	if ((listeners = listener_open_all(conf, &error)) == NULL)
+	if ((listeners = listener_open_all(conf, given.fds, &error)) == NULL)
 		errx(1, "%s", error);
 	if (args.background)
 		parent = to_background();
@@ -282,5 +289,6 @@ main(int argc, char **argv)
 	log_close();
 	keeper_free(keeper);
 	free(args.source.overrides);
+	service_listens_free(&given);
 	return 0;
 }

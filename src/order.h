@@ -15,9 +15,10 @@ struct loop;
 
 enum order_kind {
 	ORDER_CONF,		/* conf from now on; nothing of the old one is
-				 * kept. The hub knows this one only */
+				 * kept; also the hub's */
 	ORDER_NOTICE,		/* text to everybody who is logged in */
-	ORDER_DRAIN		/* no more clients; bye to those there are */
+	ORDER_DRAIN,		/* no more clients; bye to those there are */
+	ORDER_ALIVE		/* nothing; also the hub's */
 };
 
 struct order {

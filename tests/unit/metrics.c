@@ -376,7 +376,8 @@ Test(metrics, connections)
 	    (long)getpid());
 	options[0] = xasprintf("listen=json %s", path);
 	rig_open(options);
-	cr_assert_not_null(listener = listener_open_all(rig.conf, &error));
+	listener = listener_open_all(rig.conf, NULL, &error);
+	cr_assert_not_null(listener);
 	listener_serve(&rig.d.loops[0], listener);
 	for (i = 0; i < 3; i++) {
 		fds[i] = dial(path);
