@@ -8,8 +8,8 @@ import time
 from client import Json, Person, Raw, history
 from control import Control, ctl, ctl_json, run_ctl, socket_of
 from daemon import Daemon
-from harness import (Deadline, below, contains, eq, main, ok, quick, readable,
-                     test, until)
+from harness import (Deadline, Skip, below, contains, eq, main, ok, quick,
+                     readable, test, until)
 from load import Load
 
 
@@ -150,6 +150,41 @@ def while_all_talk():
     ok(len(acked) > 100, "enough was said")
     eq([s for s, t in acked.items() if not log.get(s, "").startswith(t)], [],
        "told ok and lost")
+
+
+def _frame(text):
+    """A browser's text frame, masked with zeros; at most 125 bytes."""
+    data = text.encode()
+    return bytes([0x81, 0x80 | len(data)]) + b"\0\0\0\0" + data
+
+
+@test()
+def browsers():
+    """a WebSocket gets notices, then bye and the close frame of going away"""
+    d = Daemon(drain_time="1s")
+    c = Raw(d)
+    c.send("GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+           "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+           "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+    head = c.until(rb"\r\n\r\n")
+    if b" 101 " not in head:
+        raise Skip("built without WebSocket")
+    c.send(_frame('{"cmd":"login","name":"ann"}'))
+    c.until(rb'"ok":true.*\}')
+    idle = Raw(d)
+    idle.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    idle.until(rb"\r\n\r\n")
+    eq(ctl(d, "notice", "hi"), "told 1 client\n")
+    text = b'{"event":"notice","text":"hi"}'
+    c.until(rb"\x81" + bytes([len(text)]) + text)
+    ctl(d, "drain")
+    c.until(rb"\x81.\{\"event\":\"bye\",\"reason\":\"drain\"[^}]*\}")
+    eq(c.until(rb"\x88..."), b"\x88\x02\x03\xe9", "close 1001")
+    c.send(b"\x88\x82\0\0\0\0\x03\xe9")
+    c.to_end()
+    idle.to_end()
+    eq(d.wait_end(10), 0)
+    d.ended()
 
 
 @test()
