@@ -144,10 +144,15 @@ def _filled_state(last="kill"):
 
 
 def _database(state):
-    files = [f for f in glob.glob(state + "/*")
+    files = [f for f in glob.glob(state + "/partyline*")
              if open(f, "rb").read(15) == b"SQLite format 3"]
     eq(len(files), 1, "databases in %s" % os.listdir(state))
     return files[0]
+
+
+def _copy(whole, state):
+    """But for the socket that a killed daemon has left."""
+    shutil.copytree(whole, state, ignore=shutil.ignore_patterns("control"))
 
 
 def _contents(state):
@@ -168,7 +173,7 @@ def _damages(size):
 
 def _damaged_copy(whole, damage):
     state = tempdir() + "/state"
-    shutil.copytree(whole, state)
+    _copy(whole, state)
     with open(_database(state), "r+b") as f:
         damage(f)
     return state
@@ -224,7 +229,7 @@ def random_damage():
     outcomes = {"refused": 0, "served": 0}
     for _ in range(quick(8, 30)):
         state = tempdir() + "/state"
-        shutil.copytree(whole, state)
+        _copy(whole, state)
         path = _database(state)
         with open(path, "r+b") as f:
             for _ in range(random.randrange(1, 20)):
