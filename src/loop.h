@@ -35,7 +35,7 @@ struct session_record;
 
 /* What the threads share; frozen but for the mailboxes and atomics. */
 struct daemon {
-	const struct conf *conf;
+	const struct conf *conf;	/* main's: others have their own */
 	struct store	*store;
 	struct mailbox	*hub;
 	struct mailbox	*keeper;	/* the main thread's */

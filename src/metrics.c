@@ -42,17 +42,17 @@ refusal_name(enum refusal why)
 /* Labels: the text of a metric's item i. */
 
 static const char *
-label_build(const struct daemon *d, unsigned i, unsigned which)
+label_build(const struct conf *conf, unsigned i, unsigned which)
 {
-	const char *const texts[LABELS] = { PACKAGE_VERSION, d->conf->store,
-	    d->conf->server_name };
+	const char *const texts[LABELS] = { PACKAGE_VERSION, conf->store,
+	    conf->server_name };
 
 	(void)i;
 	return texts[which];
 }
 
 static const char *
-label_client(const struct daemon *d, unsigned i, unsigned which)
+label_client(const struct conf *conf, unsigned i, unsigned which)
 {
 	static const char *const texts[CLIENT_KINDS][2] = {
 		[CLIENT_NEW] = { "tcp", "none" },
@@ -62,30 +62,30 @@ label_client(const struct daemon *d, unsigned i, unsigned which)
 		[CLIENT_WEBSOCKET] = { "websocket", "json" },
 	};
 
-	(void)d;
+	(void)conf;
 	return texts[i][which];
 }
 
 static const char *
-label_refusal(const struct daemon *d, unsigned i, unsigned which)
+label_refusal(const struct conf *conf, unsigned i, unsigned which)
 {
-	(void)d;
+	(void)conf;
 	(void)which;
 	return refusal_name((enum refusal)i);
 }
 
 static const char *
-label_command(const struct daemon *d, unsigned i, unsigned which)
+label_command(const struct conf *conf, unsigned i, unsigned which)
 {
-	(void)d;
+	(void)conf;
 	(void)which;
 	return i == CMD_NONE ? "none" : proto_cmd_by_id((enum cmd)i)->name;
 }
 
 static const char *
-label_error(const struct daemon *d, unsigned i, unsigned which)
+label_error(const struct conf *conf, unsigned i, unsigned which)
 {
-	(void)d;
+	(void)conf;
 	(void)which;
 	return i == ERR_NONE ? "none" : error_name((enum error)i);
 }
@@ -97,12 +97,6 @@ get_one(const struct daemon *d)
 {
 	(void)d;
 	return 1;
-}
-
-static uint64_t
-get_clients_max(const struct daemon *d)
-{
-	return d->conf->max_clients;
 }
 
 /* Two numbers of one loop, the smaller one read first. */
@@ -145,12 +139,6 @@ static uint64_t
 get_store_ok(const struct daemon *d)
 {
 	return store_ok(d->store);
-}
-
-static uint64_t
-get_store_queue_max(const struct daemon *d)
-{
-	return d->conf->store_queue;
 }
 
 static uint64_t
@@ -232,13 +220,15 @@ loop_backlog(const struct loop *l)
 enum type { COUNTER, GAUGE, HISTOGRAM };
 
 /* Where a number is; the default is call() or, for each loop, loop(). */
-enum place_of { ELSEWHERE, IN_LOOPS, IN_HUB, IN_STORE };
+enum place_of {
+	ELSEWHERE, IN_LOOPS, IN_HUB, IN_STORE, IN_CONF
+};
 
 struct metric_def {
 	const char	*name;
 	enum type	 type;
 	enum place_of	 in;
-	size_t		 offset;	/* in struct loop, daemon or store */
+	size_t		 offset;	/* in loop, daemon, store or conf */
 	uint64_t	 (*call)(const struct daemon *);
 	uint64_t	 (*loop)(const struct loop *);
 	const uint64_t	*bounds;	/* of a histogram */
@@ -246,13 +236,14 @@ struct metric_def {
 	const char	*labels[LABELS];
 	unsigned	 from, to;	/* items with labels, the numbers lying
 					 * one behind the other */
-	const char	*(*label)(const struct daemon *, unsigned, unsigned);
+	const char	*(*label)(const struct conf *, unsigned, unsigned);
 	const char	*help;
 };
 
 #define LOOPS(m)	.in = IN_LOOPS, .offset = offsetof(struct loop, m)
 #define HUB(m)		.in = IN_HUB, .offset = offsetof(struct daemon, m)
 #define STORE(m)	.in = IN_STORE, .offset = offsetof(struct store, m)
+#define CONF(m)		.in = IN_CONF, .offset = offsetof(struct conf, m)
 #define MICROSECONDS	.per = 1000000
 #define MILLISECONDS	.per = 1000
 
@@ -266,7 +257,7 @@ static const struct metric_def table[] = {
 	  .label = label_client,
 	  .help = "Clients connected, counted once a second; dialect none: "
 	    "not told apart yet." },
-	{ "partyline_clients_max", GAUGE, .call = get_clients_max,
+	{ "partyline_clients_max", GAUGE, CONF(max_clients),
 	  .help = "The option max_clients." },
 	{ "partyline_connections_accepted_total", COUNTER,
 	  LOOPS(metrics.accepted),
@@ -337,7 +328,7 @@ static const struct metric_def table[] = {
 	{ "partyline_store_queue_bytes", GAUGE, HUB(metrics.queued),
 	  .help = "Bytes that wait to be committed." },
 	{ "partyline_store_queue_max_bytes", GAUGE,
-	  .call = get_store_queue_max,
+	  CONF(store_queue),
 	  .help = "The option store_queue." },
 
 	{ "partyline_loop_round_seconds", HISTOGRAM, LOOPS(metrics.rounds),
@@ -465,7 +456,8 @@ add_histogram(struct buf *b, const struct metric_def *m,
 }
 
 static void
-add_items(struct buf *b, const struct metric_def *m, const struct daemon *d)
+add_items(struct buf *b, const struct metric_def *m, const struct daemon *d,
+    const struct conf *conf)
 {
 	unsigned i, which;
 
@@ -473,7 +465,7 @@ add_items(struct buf *b, const struct metric_def *m, const struct daemon *d)
 		buf_adds(b, m->name);
 		for (which = 0; which < LABELS && m->labels[which] != NULL;
 		    which++)
-			add_label(b, m->labels[which], m->label(d, i, which),
+			add_label(b, m->labels[which], m->label(conf, i, which),
 			    which == 0);
 		buf_addc(b, '}');
 		add_line(b, m, m->call != NULL ? m->call(d) : sum(m, d,
@@ -495,8 +487,18 @@ add_loops(struct buf *b, const struct metric_def *m, const struct daemon *d)
 static const char *const type_names[] = { [COUNTER] = "counter",
 	[GAUGE] = "gauge", [HISTOGRAM] = "histogram" };
 
+static uint64_t
+get(const struct metric_def *m, const struct daemon *d,
+    const struct conf *conf)
+{
+	if (m->in == IN_CONF)
+		return *(const uint64_t *)(const void *)((const char *)conf +
+		    m->offset);
+	return m->call != NULL ? m->call(d) : sum(m, d, 0);
+}
+
 void
-metrics_render(const struct daemon *d, struct buf *b)
+metrics_render(const struct daemon *d, const struct conf *conf, struct buf *b)
 {
 	const struct metric_def *m;
 
@@ -509,11 +511,10 @@ metrics_render(const struct daemon *d, struct buf *b)
 		else if (m->loop != NULL)
 			add_loops(b, m, d);
 		else if (m->label != NULL)
-			add_items(b, m, d);
+			add_items(b, m, d, conf);
 		else {
 			buf_adds(b, m->name);
-			add_line(b, m, m->call != NULL ? m->call(d) :
-			    sum(m, d, 0));
+			add_line(b, m, get(m, d, conf));
 		}
 	}
 }

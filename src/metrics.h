@@ -14,6 +14,7 @@
 #include "proto.h"
 
 struct buf;
+struct conf;
 struct daemon;
 
 /* What a client is now: session_client_kind() says. */
@@ -104,8 +105,10 @@ void	 histogram_add(struct histogram *, const uint64_t *bounds, uint64_t);
 /*
  * Appends all of it in Prometheus' text format 0.0.4. Any thread, while the
  * daemon's loops, hub and store exist; waits for nobody, and reads /proc/self.
+ * conf is the one that the thread uses, not the daemon's.
  */
-void	 metrics_render(const struct daemon *, struct buf *);
+void	 metrics_render(const struct daemon *, const struct conf *,
+	    struct buf *);
 #define METRICS_TYPE	"text/plain; version=0.0.4; charset=utf-8"
 /* The table, for the man page's check: "name type label label" a line. */
 void	 metrics_print(FILE *);

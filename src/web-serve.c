@@ -133,7 +133,7 @@ serve_metrics(struct buf *b, const struct http_request *r,
 		    "addresses in metrics_from.");
 		return;
 	}
-	metrics_render(env->daemon, &text);
+	metrics_render(env->daemon, env->conf, &text);
 	web_add_reply(b, r, &(struct web_reply){ .status = 200,
 	    .headers = NO_STORE, .type = METRICS_TYPE, .body = text.data,
 	    .len = text.len });

@@ -229,6 +229,14 @@ def default_file_appears():
     d.log.wait("reloaded")
 
 
+def _look(d):
+    """Somebody reads the numbers, or is told that there are none."""
+    c = Raw(d)
+    c.send(b"GET /metrics HTTP/1.0\r\nHost: x\r\n\r\n")
+    c.to_end()
+    c.close()
+
+
 @test(timeout=240)
 def under_load():
     """a hundred reloads while all talk, move and reload at once: no loss"""
@@ -248,6 +256,7 @@ def under_load():
         d.send_signal(signal.SIGHUP)
         if turn % 5 == 0:
             Person(d, "p%d" % turn).close()
+            _look(d)
         for c in operators:
             eq(c.answer()["ok"], turn % 10 != 9)
     results = load.stop()

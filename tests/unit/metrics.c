@@ -21,7 +21,7 @@ static void
 render(void)
 {
 	buf_reset(&page);
-	metrics_render(&rig.d, &page);
+	metrics_render(&rig.d, rig.conf, &page);
 	buf_str(&page);
 }
 
