@@ -21,8 +21,11 @@ const browser = await chromium.launch({ executablePath: CHROMIUM, args: [
 	'--disable-component-update', '--disable-sync'] });
 finallyDo(() => browser.close());
 
-/* A connection that is down while the daemon is says so on the console. */
-const EXPECTED = /WebSocket connection to .* failed/;
+/*
+ * While the daemon is down the console says so: of the WebSocket, and of the
+ * icon, which Chromium asks for again when the address changes.
+ */
+const EXPECTED = /WebSocket connection to .* failed|ERR_CONNECTION_REFUSED/;
 
 export class Visitor {
 	static async open(daemon, options = {}) {
@@ -88,9 +91,9 @@ export class Visitor {
 		await this.page.keyboard.press('Enter');
 	}
 
-	/* What the log shows of messages: texts, oldest first. */
+	/* What the log shows of messages that are stored: texts, oldest first. */
 	texts() {
-		return this.page.$$eval('#log .msg .text',
+		return this.page.$$eval('#log .msg:not(.pending) .text',
 			all => all.map(e => e.innerText));
 	}
 
