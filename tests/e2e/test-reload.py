@@ -60,6 +60,12 @@ def says_what_changed():
     contains(ctl(d, "reload"), '->  ""')
 
 
+def _failures(d, count):
+    """The log has so many lines of errors, one for each."""
+    until(lambda: len(d.log.records("reload-failed")) == count, 10,
+          "%d lines of errors in the log" % count)
+
+
 @test()
 def broken_file():
     """with any error the old one stays whole, and all errors are told"""
@@ -71,15 +77,13 @@ def broken_file():
     eq((status, out), (1, ""))
     for wanted in ("conf:2", "raet", "rate", "conf:3", "burst"):
         contains(err, wanted)
-    told = [r["error"] for r in d.log.records("reload-failed")]
-    eq(len(told), 3, "lines of the log: %r" % told)
+    _failures(d, 3)
     ann.refused("say", "too-long", room="lobby", text="x" * 101)
     os.unlink(d.file)
     eq(run_ctl("-s", socket_of(d), "reload")[0], 1)
-    seen = len(d.log.records("reload-failed"))
+    _failures(d, 4)
     d.send_signal(signal.SIGHUP)
-    until(lambda: len(d.log.records("reload-failed")) > seen, 10,
-          "the log says it")
+    _failures(d, 5)
     d.write("max_text = 300")
     d.send_signal(signal.SIGHUP)
     d.log.wait("option-changed", option="max_text", to="300")

@@ -189,6 +189,7 @@ def sockets_by_name():
     person = Raw(("127.0.0.1", port))
     person.until(NAME_PROMPT)
     Json(home + "/json", "ann").join()
+    a.log.wait("ready")
     listening = a.log.records("listening")
     eq([(r["kind"], r["address"]) for r in listening],
        [("text", "127.0.0.1"), ("json", home + "/json")])
@@ -212,7 +213,7 @@ def sockets_without_names():
         raise Skip("no IPv6") from None
     a = Activated("[::1]:%d" % port)
     Json(("::1", port), "ann").join()
-    eq(a.log.records("listening")[0]["kind"], "auto")
+    eq(a.log.wait("listening")["kind"], "auto")
 
 
 def _start_with(fd, name):
