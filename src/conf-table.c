@@ -74,8 +74,8 @@ const struct conf_option conf_options[] = {
 	    "that outlives the daemon, or memory, gone when it ends." },
 	{ OPTION(state_dir, CONF_PATH), BOUNDS(1, PATH_BYTES),
 	  .compute = compute_state_dir,
-	  .computed = "/var/lib/partyline for root, else "
-	    "$XDG_STATE_HOME/partyline or ~/.local/state/partyline",
+	  .computed = "/var/lib/partyline for root and where user is set, "
+	    "else $XDG_STATE_HOME/partyline or ~/.local/state/partyline",
 	  .help = "The directory of the database; made if missing." },
 	{ OPTION(durability, CONF_CHOICE), .words = durability_words,
 	  .def = "commit",
@@ -185,6 +185,23 @@ const struct conf_option conf_options[] = {
 	  .help = "Whether to compress what WebSockets are sent, if they ask "
 	    "for it: fewer bytes for more CPU." },
 
+	{ OPTION(user, CONF_TEXT), .section = "Privileges", BOUNDS(0, 255),
+	  .def = "",
+	  .help = "Whom root becomes once the listeners are bound: a name or a "
+	    "number; empty to stay. The state directory and new files are "
+	    "theirs." },
+	{ OPTION(group, CONF_TEXT), BOUNDS(0, 255), .def = "",
+	  .help = "The group to go with user, in place of the one that the "
+	    "user database has for them." },
+	{ OPTION(chroot, CONF_PATH), BOUNDS(0, PATH_BYTES), .def = "",
+	  .help = "A directory that root makes the whole file system of the "
+	    "daemon once the listeners are bound; every other path is looked "
+	    "for in there. Empty for none." },
+	{ OPTION(sandbox, CONF_CHOICE), .words = answer_words, .def = "yes",
+	  .help = "Whether to give up, before the first client comes, every "
+	    "file and system call that the daemon does not need. What is in "
+	    "force is in the log." },
+
 	{ OPTION(log_level, CONF_CHOICE), .section = "Log",
 	  .words = log_level_names, .def = "notice", .reloadable = true,
 	  .help = "The least serious lines that are logged. A message's text "
@@ -195,8 +212,9 @@ const struct conf_option conf_options[] = {
 	    "again at SIGHUP." },
 	{ OPTION(pid_file, CONF_PATH), BOUNDS(0, PATH_BYTES),
 	  .compute = compute_pid_file,
-	  .computed = "/run/partylined.pid for root, else partylined.pid in "
-	    "state_dir",
+	  .computed = "/run/partylined.pid for root, "
+	    "/run/partyline/partylined.pid where user is set, else "
+	    "partylined.pid in state_dir",
 	  .help = "Where -d writes the process's number; empty for nowhere." },
 	{ OPTION(control, CONF_PATH), .section = "Control",
 	  BOUNDS(0, PATH_BYTES), .compute = compute_control,
@@ -239,6 +257,8 @@ compute_loops(const struct conf *conf)
 static char *
 compute_pid_file(const struct conf *conf)
 {
+	if (conf->user[0] != '\0')	/* who can remove it from there */
+		return xstrdup("/run/partyline/partylined.pid");
 	if (geteuid() == 0)
 		return xstrdup("/run/partylined.pid");
 	return in_state_dir(conf, "partylined.pid");
@@ -268,8 +288,8 @@ compute_state_dir(const struct conf *conf)
 	const char *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
 	const struct passwd *pw;
 
-	(void)conf;
-	if (geteuid() == 0)
+	/* The same before root is given up and after. */
+	if (geteuid() == 0 || conf->user[0] != '\0')
 		return xstrdup("/var/lib/partyline");
 	if (xdg != NULL && *xdg == '/')
 		return xasprintf("%s/partyline", xdg);

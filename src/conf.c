@@ -272,6 +272,14 @@ check_sizes(struct parse *p)
 }
 
 static void
+check_user(struct parse *p)
+{
+	if (p->conf->group[0] != '\0' && p->conf->user[0] == '\0')
+		clash(p, "group", "user", xstrdup("is set without user; with "
+		    "one, or leave it out"));
+}
+
+static void
 check_listens(struct parse *p)
 {
 	const struct listen_conf *a, *b;
@@ -300,6 +308,7 @@ check(struct parse *p)
 {
 	if (p->errors.n == 0) {
 		check_sizes(p);
+		check_user(p);
 		check_listens(p);
 	}
 	if (p->errors.n == 0 && p->running != NULL) {

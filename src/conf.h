@@ -70,6 +70,10 @@ struct conf {
 	uint64_t	 ping_interval;	/* seconds, 0: never */
 	enum answer	 deflate;
 
+	char		*user, *group;	/* "" for whoever it is */
+	char		*chroot;	/* "" for none */
+	enum answer	 sandbox;
+
 	enum log_level	 log_level;
 	char		*log_to;	/* "stderr", "syslog" or a path */
 	char		*pid_file;	/* with -d; "" for none */

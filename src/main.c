@@ -18,6 +18,8 @@
 #include "listener.h"
 #include "log.h"
 #include "loop.h"
+#include "privileges.h"
+#include "sandbox.h"
 #include "service.h"
 #include "store.h"
 #include "util.h"
@@ -103,6 +105,16 @@ open_standard(void)
 		close(fd);
 }
 
+/* In a directory that is not the daemon's it stays, empty. */
+static void
+remove_pid(const struct conf *conf)
+{
+	if (pid_written && unlink(conf->pid_file) == -1 &&
+	    truncate(conf->pid_file, 0) == -1)
+		warn("pid_file %s", conf->pid_file);
+	pid_written = false;
+}
+
 /* What was logged comes before the reason of the end. */
 static void __attribute__((noreturn, format(printf, 2, 3)))
 fail(const struct conf *conf, const char *fmt, ...)
@@ -110,8 +122,7 @@ fail(const struct conf *conf, const char *fmt, ...)
 	va_list ap;
 
 	log_close();
-	if (pid_written)
-		unlink(conf->pid_file);
+	remove_pid(conf);
 	va_start(ap, fmt);
 	vwarnx(fmt, ap);
 	va_end(ap);
@@ -233,12 +244,26 @@ serve(struct daemon *d, struct listener *listeners, struct keeper *keeper,
 	free(d->loops);
 }
 
+/* Names a user or group that this machine does not have as well. */
+static int
+print_conf(struct conf *conf)
+{
+	char *error;
+
+	if (!privileges_check(conf, &error))
+		errx(1, "%s", error);
+	conf_print(conf, stdout);
+	conf_free(conf);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct daemon d = { 0 };
 	struct service_listens given = { 0 };
 	struct args args = { 0 };
+	struct privileges priv;
 	struct listener *listeners;
 	struct keeper *keeper;
 	struct conf *conf;
@@ -258,11 +283,9 @@ main(int argc, char **argv)
 		return 1;
 	}
 	if (args.test) {
-		conf_print(conf, stdout);
-		conf_free(conf);
 		free(args.source.overrides);
 		service_listens_free(&given);
-		return 0;
+		return print_conf(conf);
 	}
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);	/* a full quota is the store's error */
@@ -274,17 +297,19 @@ main(int argc, char **argv)
 		errx(1, "%s", error);
 	if (args.background)
 		parent = to_background();
-	if ((d.store = store_open(conf, &error)) == NULL)
-		errx(1, "%s", error);
-	if (!log_open(conf->log_to, &error))
+	if (!privileges_drop(conf, args.background, &priv, &error) ||
+	    (d.store = store_open(conf, &error)) == NULL)
 		errx(1, "%s", error);
 	if (args.background && conf->pid_file[0] != '\0')
 		write_pid(conf);
+	sandbox_enter(conf, args.file, &priv);
+	if (!log_open(conf->log_to, &error))
+		fail(conf, "%s", error);
+	privileges_log(&priv);
 
 	keeper = keeper_new(&d, conf, &args.source);
 	serve(&d, listeners, keeper, parent);
-	if (pid_written)
-		unlink(d.conf->pid_file);
+	remove_pid(d.conf);
 	log_notice("stopped", LEND);
 	log_close();
 	keeper_free(keeper);

@@ -247,6 +247,16 @@ time_rfc3339(int64_t ms, char out[TIME_RFC3339])
 	out[24] = '\0';
 }
 
+char *
+path_dir(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		return xstrdup(".");
+	return xasprintf("%.*s", slash == path ? 1 : (int)(slash - path), path);
+}
+
 void
 random_bytes(void *p, size_t n)
 {

@@ -88,6 +88,9 @@ int64_t	 clock_wall(void);		/* ms since the epoch, UTC */
 /* UTC, milliseconds, RFC 3339 section 5.6. The second is cached a thread. */
 void	 time_rfc3339(int64_t, char [TIME_RFC3339]);
 
+/* The directory a path is in; "." if it names none. The caller frees. */
+char	*path_dir(const char *);
+
 /* Random bytes of the kernel; never fails (getrandom(2)). */
 void	 random_bytes(void *, size_t);
 /* n random bytes as 2n hex digits and NUL. */
