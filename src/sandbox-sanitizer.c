@@ -10,7 +10,7 @@
 #include "util.h"
 
 const char *const sandbox_extra_calls[] = {
-	"clone", "fchdir", "chdir", "mincore", "mmap", "mprotect",
+	"chdir", "fchdir", "mincore", "mmap", "mprotect",
 	"personality", "process_vm_readv", "ptrace", "sched_setaffinity",
 	"setrlimit", NULL
 };

@@ -24,6 +24,7 @@ static const struct {
 	{ "/etc", MAY_READ },
 	{ "/lib", MAY_READ },
 	{ "/lib64", MAY_READ },
+	{ "/proc/sys/vm/overcommit_memory", MAY_READ },
 	{ "/sys/devices/system/cpu", MAY_READ },
 	{ "/usr/lib", MAY_READ },
 	{ "/usr/lib64", MAY_READ },

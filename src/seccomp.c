@@ -73,37 +73,30 @@ static const char *const deadly[] = {
 	"umount2", "unshare", "userfaultfd", NULL
 };
 
-#define ALLOW(call, n, ...)						\
-	{ SCMP_SYS(call), n, { __VA_ARGS__ } }
-#define ANY	0
+#define WRITE_EXEC	(PROT_WRITE | PROT_EXEC)
+#define NAMESPACES	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS |	\
+			CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |	\
+			CLONE_NEWNET)
 
-/* Allowed if all of a row's conditions hold. */
+/* Allowed where an argument, masked, has this value. */
 static const struct {
-	int		 call;
-	unsigned	 n;
-	struct scmp_arg_cmp when[1];
+	const char	*name;
+	unsigned	 arg;
+	scmp_datum_t	 mask, value;
 } conditional[] = {
-	/* For the log; whoever is to be served comes by a listener. */
-	ALLOW(socket, 1, SCMP_CMP32(0, SCMP_CMP_EQ, AF_UNIX)),
+	/* For the log and the operator; clients come by what listens. */
+	{ "socket", 0, UINT32_MAX, AF_UNIX },
 	/* Nothing that was written is executed. */
-	ALLOW(mmap, 1, SCMP_CMP32(2, SCMP_CMP_MASKED_EQ,
-	    PROT_WRITE | PROT_EXEC, 0)),
-	ALLOW(mmap, 1, SCMP_CMP32(2, SCMP_CMP_MASKED_EQ,
-	    PROT_WRITE | PROT_EXEC, PROT_WRITE)),
-	ALLOW(mmap, 1, SCMP_CMP32(2, SCMP_CMP_MASKED_EQ,
-	    PROT_WRITE | PROT_EXEC, PROT_EXEC)),
-	ALLOW(mmap2, 1, SCMP_CMP32(2, SCMP_CMP_MASKED_EQ,
-	    PROT_WRITE | PROT_EXEC, 0)),
-	ALLOW(mmap2, 1, SCMP_CMP32(2, SCMP_CMP_MASKED_EQ,
-	    PROT_WRITE | PROT_EXEC, PROT_WRITE)),
-	ALLOW(mmap2, 1, SCMP_CMP32(2, SCMP_CMP_MASKED_EQ,
-	    PROT_WRITE | PROT_EXEC, PROT_EXEC)),
-	ALLOW(mprotect, 1, SCMP_CMP32(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)),
+	{ "mmap", 2, WRITE_EXEC, 0 },
+	{ "mmap", 2, WRITE_EXEC, PROT_WRITE },
+	{ "mmap", 2, WRITE_EXEC, PROT_EXEC },
+	{ "mmap2", 2, WRITE_EXEC, 0 },
+	{ "mmap2", 2, WRITE_EXEC, PROT_WRITE },
+	{ "mmap2", 2, WRITE_EXEC, PROT_EXEC },
+	{ "mprotect", 2, PROT_EXEC, 0 },
 	/* Threads and processes, no namespaces. clone3(2), whose arguments
 	 * cannot be seen, is not there: the C library uses this then. */
-	ALLOW(clone, 1, SCMP_CMP(0, SCMP_CMP_MASKED_EQ, CLONE_NEWNS |
-	    CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
-	    CLONE_NEWPID | CLONE_NEWNET, 0))
+	{ "clone", 0, NAMESPACES, 0 }
 };
 
 static bool
@@ -133,6 +126,18 @@ add_names(scmp_filter_ctx ctx, uint32_t action, const char *const *names)
 }
 
 static int
+add_when(scmp_filter_ctx ctx, size_t i)
+{
+	const struct scmp_arg_cmp when = { conditional[i].arg,
+	    SCMP_CMP_MASKED_EQ, conditional[i].mask, conditional[i].value };
+	int number = seccomp_syscall_resolve_name(conditional[i].name);
+
+	if (number < 0)
+		return 0;
+	return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, number, 1, &when);
+}
+
+static int
 add_rules(scmp_filter_ctx ctx)
 {
 	size_t i;
@@ -141,12 +146,8 @@ add_rules(scmp_filter_ctx ctx)
 	if ((rc = add_names(ctx, SCMP_ACT_ALLOW, sandbox_extra_calls)) != 0 ||
 	    (rc = add_names(ctx, SCMP_ACT_ALLOW, allowed)) != 0)
 		return rc;
-	for (i = 0; i < NITEMS(conditional) && rc == 0; i++) {
-		if (conditional[i].call >= 0)
-			rc = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW,
-			    conditional[i].call, conditional[i].n,
-			    conditional[i].when);
-	}
+	for (i = 0; i < NITEMS(conditional) && rc == 0; i++)
+		rc = add_when(ctx, i);
 	return rc != 0 ? rc : add_names(ctx, SCMP_ACT_KILL_PROCESS, deadly);
 }
 
