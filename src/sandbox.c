@@ -12,7 +12,8 @@
 #define MARK	"PARTYLINED_SANDBOXED"
 
 /*
- * For the C library (time zones, users and groups, the count of processors),
+ * For the C library (time zones, users and groups, the count of processors), the
+ * numbers of this process,
  * SQLite (random bytes) and the libraries of a new binary.
  */
 static const struct {
@@ -24,7 +25,7 @@ static const struct {
 	{ "/etc", MAY_READ },
 	{ "/lib", MAY_READ },
 	{ "/lib64", MAY_READ },
-	{ "/proc/sys/vm/overcommit_memory", MAY_READ },
+	{ "/proc", MAY_READ },
 	{ "/sys/devices/system/cpu", MAY_READ },
 	{ "/usr/lib", MAY_READ },
 	{ "/usr/lib64", MAY_READ },
