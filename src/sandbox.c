@@ -12,9 +12,9 @@
 #define MARK	"PARTYLINED_SANDBOXED"
 
 /*
- * For the C library (time zones, users and groups, the count of processors), the
- * numbers of this process,
- * SQLite (random bytes) and the libraries of a new binary.
+ * For the C library (time zones, users and groups, the count of processors),
+ * SQLite (random bytes), what /metrics says of the process, and the libraries
+ * of a new binary.
  */
 static const struct {
 	const char	*path;
