@@ -1,8 +1,12 @@
 /*
- * Where libcap-ng was left out: with root its capabilities go all the same,
- * and with new privileges the ways to get any; only those that somebody else
- * was started with stay.
+ * Where libcap-ng was left out: who is not root has none all the same, and
+ * cannot get any; but root that stays keeps its own.
  */
+#include <sys/syscall.h>
+
+#include <linux/capability.h>
+#include <unistd.h>
+
 #include "privileges.h"
 
 void
@@ -14,6 +18,13 @@ caps_bound(bool root)
 const char *
 caps_drop(bool root)
 {
-	return root ? "all: built without libcap-ng" :
-	    "as they were: built without libcap-ng";
+	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3,
+	    0 };
+	const struct __user_cap_data_struct none[2] = { { 0, 0, 0 },
+	    { 0, 0, 0 } };
+
+	if (root)
+		return "all: built without libcap-ng";
+	return syscall(SYS_capset, &head, none) == 0 ? "none" :
+	    "as they were: the system refuses";
 }
