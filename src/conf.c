@@ -360,13 +360,20 @@ conf_parse(const char *file, const struct conf_override *o, size_t n,
 	return conf;
 }
 
+const char *
+conf_source_path(const struct conf_source *s)
+{
+	return s->file == NULL && !s->no_file ? CONF_FILE : s->file;
+}
+
 /* NULL: none. */
 static const char *
 source_file(const struct conf_source *s)
 {
-	if (s->file == NULL && !s->no_file && access(CONF_FILE, F_OK) == 0)
-		return CONF_FILE;
-	return s->file;
+	const char *path = conf_source_path(s);
+
+	return s->file == NULL && path != NULL && access(path, F_OK) == -1 ?
+	    NULL : path;
 }
 
 struct conf *

@@ -122,6 +122,8 @@ struct conf_changes {
 
 /* As conf_parse(); whatever the source is now. */
 struct conf *conf_load(const struct conf_source *, char **error);
+/* Where the file is, or would be; NULL: none is read. */
+const char *conf_source_path(const struct conf_source *);
 /*
  * The same while another one is running: what needs a restart is as it is
  * there, and listed with what has changed; the changes are freed by the caller,

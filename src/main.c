@@ -302,7 +302,7 @@ main(int argc, char **argv)
 		errx(1, "%s", error);
 	if (args.background && conf->pid_file[0] != '\0')
 		write_pid(conf);
-	sandbox_enter(conf, args.file, &priv);
+	sandbox_enter(conf, conf_source_path(&args.source), &priv);
 	if (!log_open(conf->log_to, &error))
 		fail(conf, "%s", error);
 	privileges_log(&priv);

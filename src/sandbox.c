@@ -112,6 +112,8 @@ sandbox_paths_make(struct sandbox_paths *p, const struct conf *conf,
 		add_dir_of(p, conf->pid_file, MAY_REMOVE);
 		sandbox_paths_add(p, conf->pid_file, MAY_WRITE);
 	}
+	if (conf->control[0] != '\0')
+		add_dir_of(p, conf->control, MAY_LISTEN | MAY_REMOVE);
 	for (i = 0; i < conf->nlistens; i++) {
 		if (conf->listens[i].local)
 			add_dir_of(p, conf->listens[i].address, MAY_REMOVE);
