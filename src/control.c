@@ -458,35 +458,43 @@ accept_cb(evutil_socket_t lfd, short what, void *arg)
 	}
 }
 
-static char *
-directory_of(const char *path)
+bool
+control_make_dir(const char *path)
 {
-	const char *slash = strrchr(path, '/');
+	char *dir = path_dir(path);
+	mode_t mask = umask(077);
+	bool made = mkdir(dir, 0700) == 0;
 
-	return xasprintf("%.*s", slash == path ? 1 : (int)(slash - path),
-	    path);
+	umask(mask);
+	free(dir);
+	return made;
 }
 
-/* Its directory is made if missing, and only its owner gets in. */
+static void
+remove_dir(const struct control *control)
+{
+	char *dir = path_dir(control->path);
+
+	if (control->made_dir)
+		rmdir(dir);	/* unless others put something there */
+	free(dir);
+}
+
 static bool
 listen_at(struct control *control, char **error)
 {
-	char *dir = directory_of(control->path);
 	mode_t mask = umask(0177);
 
-	umask(077);
-	control->made_dir = mkdir(dir, 0700) == 0;
-	umask(0177);
 	control->fd = listener_bind_local(control->path, control->path, error);
 	umask(mask);
-	if (control->fd == -1 && control->made_dir)
-		rmdir(dir);
-	free(dir);
+	if (control->fd == -1)
+		remove_dir(control);
 	return control->fd != -1;
 }
 
 struct control *
-control_open(struct keeper *k, struct event_base *base, const char *path)
+control_open(struct keeper *k, struct event_base *base, const char *path,
+    bool made_dir)
 {
 	struct control *control = xcalloc(1, sizeof(*control));
 	char *error = NULL;
@@ -494,6 +502,7 @@ control_open(struct keeper *k, struct event_base *base, const char *path)
 	control->keeper = k;
 	control->base = base;
 	control->path = xstrdup(path);
+	control->made_dir = made_dir;
 	if (!listen_at(control, &error)) {
 		log_warn("no-control", LS("reason", error), LEND);
 		free(error);
@@ -511,7 +520,6 @@ control_open(struct keeper *k, struct event_base *base, const char *path)
 void
 control_close(struct control *control)
 {
-	char *dir;
 	int i;
 
 	if (control == NULL)
@@ -524,10 +532,7 @@ control_close(struct control *control)
 	event_free(control->rest);
 	close(control->fd);
 	unlink(control->path);
-	dir = directory_of(control->path);
-	if (control->made_dir)
-		rmdir(dir);	/* unless others put something there */
-	free(dir);
+	remove_dir(control);
 	free(control->path);
 	free(control);
 }

@@ -14,9 +14,14 @@ struct control;
 struct event_base;
 struct keeper;
 
+/*
+ * Makes the directory of a control socket, for its owner alone; before the
+ * sandbox is entered. True if there was none: it goes with the socket.
+ */
+bool	 control_make_dir(const char *path);
 /* NULL, and the log says why, if the socket cannot be had. */
 struct control *control_open(struct keeper *, struct event_base *,
-	    const char *path);
+	    const char *path, bool made_dir);
 void	 control_close(struct control *);	/* NULL is nothing */
 
 /*

@@ -48,6 +48,7 @@ struct keeper {
 	uint64_t	 started;	/* clock_ms() */
 	int		 signal;	/* that ends it */
 	bool		 ending;
+	bool		 made_dir;	/* the control socket's */
 };
 
 /* Jobs. */
@@ -430,6 +431,8 @@ keeper_new(struct daemon *d, struct conf *conf,
 	k->conf = conf;
 	k->source = source;
 	k->started = clock_ms();
+	k->made_dir = conf->control[0] != '\0' &&
+	    control_make_dir(conf->control);
 	LIST_INIT(&k->jobs);
 	if (cfg == NULL ||
 	    event_config_set_flag(cfg, EVENT_BASE_FLAG_NOLOCK) == -1 ||
@@ -461,7 +464,8 @@ void
 keeper_listen(struct keeper *k)
 {
 	if (k->conf->control[0] != '\0')
-		k->control = control_open(k, k->base, k->conf->control);
+		k->control = control_open(k, k->base, k->conf->control,
+		    k->made_dir);
 }
 
 int

@@ -302,12 +302,11 @@ main(int argc, char **argv)
 		errx(1, "%s", error);
 	if (args.background && conf->pid_file[0] != '\0')
 		write_pid(conf);
+	keeper = keeper_new(&d, conf, &args.source);
 	sandbox_enter(conf, conf_source_path(&args.source), &priv);
 	if (!log_open(conf->log_to, &error))
 		fail(conf, "%s", error);
 	privileges_log(&priv);
-
-	keeper = keeper_new(&d, conf, &args.source);
 	serve(&d, listeners, keeper, parent);
 	remove_pid(d.conf);
 	log_notice("stopped", LEND);

@@ -93,6 +93,17 @@ add_program(struct sandbox_paths *p)
 		sandbox_paths_add(p, loader, MAY_READ | MAY_EXECUTE);
 }
 
+/* A directory that was made for the socket goes with it. */
+static void
+add_control(struct sandbox_paths *p, const char *path)
+{
+	char *dir = path_dir(path);
+
+	sandbox_paths_add(p, dir, MAY_LISTEN | MAY_REMOVE);
+	add_dir_of(p, dir, MAY_RMDIR);
+	free(dir);
+}
+
 void
 sandbox_paths_make(struct sandbox_paths *p, const struct conf *conf,
     const char *file)
@@ -113,7 +124,7 @@ sandbox_paths_make(struct sandbox_paths *p, const struct conf *conf,
 		sandbox_paths_add(p, conf->pid_file, MAY_WRITE);
 	}
 	if (conf->control[0] != '\0')
-		add_dir_of(p, conf->control, MAY_LISTEN | MAY_REMOVE);
+		add_control(p, conf->control);
 	for (i = 0; i < conf->nlistens; i++) {
 		if (conf->listens[i].local)
 			add_dir_of(p, conf->listens[i].address, MAY_REMOVE);

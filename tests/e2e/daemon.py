@@ -159,12 +159,12 @@ class Daemon:
     """One partylined with a state directory of its own.
 
     Keyword arguments are options (None leaves one out); listen may be a list.
-    user is who runs it, by number.
+    run_as is who runs it, by number.
     """
 
     def __init__(self, *arguments, store="memory", listen="auto 127.0.0.1:0",
                  state_dir=None, nofile=None, wait=True, environment=None,
-                 user=None, **options):
+                 run_as=None, **options):
         self.arguments = list(arguments)
         self.state_dir = state_dir or tempdir()
         self.reports = tempdir()
@@ -175,7 +175,7 @@ class Daemon:
         if nofile is not None:
             self.limits[resource.RLIMIT_NOFILE] = (nofile, nofile)
         self.environment = environment or {}
-        self.user = user
+        self.run_as = run_as
         self.process = None
         self.log = None
         self.listening = []     # the log's records
@@ -202,7 +202,7 @@ class Daemon:
         self.process = subprocess.Popen(
             self.command(), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
             env=environment, preexec_fn=_before_exec(self.limits),
-            **as_user(self.user))
+            **as_user(self.run_as))
         self.log = Log(self.process.stderr)
         if wait:
             self.ready()

@@ -302,7 +302,7 @@ def another_users_daemon():
     os.chmod(home, 0o755)
     os.mkdir(home + "/s")
     os.chown(home + "/s", NOBODY, NOBODY)
-    d = Daemon(user=NOBODY, state_dir=home + "/s")
+    d = Daemon(run_as=NOBODY, state_dir=home + "/s")
     eq(os.stat(socket_of(d)).st_uid, NOBODY)
     eq(ctl_json(d, "status")["pid"], d.pid)
     for user, status in ((NOBODY, 0), (NOBODY - 1, 1)):

@@ -167,12 +167,12 @@ Test(conf_reload, every_option)
 	const struct conf_option *o;
 	struct buf before = { 0 }, b = { 0 };
 
-	run("state_dir = /s");
+	run("state_dir = /s\nuser = daemon");
 	for (o = conf_options; o->name != NULL; o++) {
 		buf_reset(&before);
 		conf_value_add(&before, running, o);
 		buf_reset(&b);
-		buf_addf(&b, "state_dir = /s\n%s = %s\n", o->name,
+		buf_addf(&b, "state_dir = /s\nuser = daemon\n%s = %s\n", o->name,
 		    another(o, buf_str(&before)));
 		reload(buf_str(&b));
 		cr_assert_geq(changes.n, 1, "%s", o->name);
@@ -181,7 +181,7 @@ Test(conf_reload, every_option)
 		cr_expect_eq(strcmp(buf_str(&b), buf_str(&before)) != 0,
 		    o->reloadable, "%s: %s, was %s", o->name, b.data,
 		    before.data);
-		reload("state_dir = /s");
+		reload("state_dir = /s\nuser = daemon");
 	}
 	buf_free(&before);
 	buf_free(&b);
