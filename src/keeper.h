@@ -15,9 +15,9 @@ struct keeper;
 
 /*
  * Takes over conf, which source gave and daemon uses, makes the control
- * socket's directory, and blocks the signals
- * that it will take: threads made before must do that for themselves. The
- * source is read again at a reload. Exits if there is no memory.
+ * socket's directory, and blocks the signals that it will take: threads made
+ * before must do that for themselves. The source is read again at a reload.
+ * Exits if there is no memory.
  */
 struct keeper *keeper_new(struct daemon *, struct conf *,
 	    const struct conf_source *);
