@@ -71,6 +71,9 @@ session_io_close(struct session *s)
 	int fd = bufferevent_getfd(s->bev);
 
 	leave_places(s);
+	/* Within its own callback it is freed, and its events deleted, later:
+	 * by then the fd may be closed, and another loop's. */
+	bufferevent_disable(s->bev, EV_READ | EV_WRITE);
 	bufferevent_free(s->bev);
 	s->bev = NULL;
 	return fd;
