@@ -172,8 +172,8 @@ Test(conf_reload, every_option)
 		buf_reset(&before);
 		conf_value_add(&before, running, o);
 		buf_reset(&b);
-		buf_addf(&b, "state_dir = /s\nuser = daemon\n%s = %s\n", o->name,
-		    another(o, buf_str(&before)));
+		buf_addf(&b, "state_dir = /s\nuser = daemon\n%s = %s\n",
+		    o->name, another(o, buf_str(&before)));
 		reload(buf_str(&b));
 		cr_assert_geq(changes.n, 1, "%s", o->name);
 		buf_reset(&b);
