@@ -257,13 +257,25 @@ print_conf(struct conf *conf)
 	return 0;
 }
 
+/* The log is opened within, so that its thread is in there as well. */
+static void
+confine(const struct conf *conf, const char *file, struct privileges *p)
+{
+	char *error;
+
+	sandbox_enter(conf, file, p);
+	if (!log_open(conf->log_to, &error))
+		fail(conf, "%s", error);
+	privileges_log(p);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct daemon d = { 0 };
 	struct service_listens given = { 0 };
 	struct args args = { 0 };
-	struct privileges priv;
+	struct privileges priv = { 0 };
 	struct listener *listeners;
 	struct keeper *keeper;
 	struct conf *conf;
@@ -297,16 +309,15 @@ main(int argc, char **argv)
 		errx(1, "%s", error);
 	if (args.background)
 		parent = to_background();
-	if (!privileges_drop(conf, args.background, &priv, &error) ||
+	priv.background = args.background;
+	priv.given = given.n > 0;
+	if (!privileges_drop(conf, &priv, &error) ||
 	    (d.store = store_open(conf, &error)) == NULL)
 		errx(1, "%s", error);
 	if (args.background && conf->pid_file[0] != '\0')
 		write_pid(conf);
 	keeper = keeper_new(&d, conf, &args.source);
-	sandbox_enter(conf, conf_source_path(&args.source), &priv);
-	if (!log_open(conf->log_to, &error))
-		fail(conf, "%s", error);
-	privileges_log(&priv);
+	confine(conf, conf_source_path(&args.source), &priv);
 	serve(&d, listeners, keeper, parent);
 	remove_pid(d.conf);
 	log_notice("stopped", LEND);

@@ -173,17 +173,15 @@ give_new_file(const char *path, mode_t mode, const struct identity *id)
 	close(fd);
 }
 
-/* Its directory as well, if there is none yet. */
+/* The directory of a file, if there is none yet. */
 static void
-give_pid_file(const char *path, const struct identity *id)
+give_new_dir_of(const char *path, mode_t mode, const struct identity *id)
 {
 	char *dir = path_dir(path);
 
-	if (mkdir(dir, 0755) == 0 && chown(dir, id->uid, id->gid) == -1)
+	if (mkdir(dir, mode) == 0 && chown(dir, id->uid, id->gid) == -1)
 		log_warn("not-given", LS("file", dir), LS("reason",
 		    strerror(errno)), LEND);
-	unlink(path);	/* an earlier run's */
-	give_new_file(path, 0644, id);
 	free(dir);
 }
 
@@ -202,14 +200,20 @@ give_sockets(const struct conf *conf, const struct identity *id)
 }
 
 static void
-give(const struct conf *conf, bool background, const struct identity *id)
+give(const struct conf *conf, const struct privileges *p,
+    const struct identity *id)
 {
 	if (strcmp(conf->store, "memory") != 0)
 		give_state(conf->state_dir, id);
 	if (conf->log_to[0] == '/')
 		give_new_file(conf->log_to, 0640, id);
-	if (background && conf->pid_file[0] != '\0')
-		give_pid_file(conf->pid_file, id);
+	if (p->background && conf->pid_file[0] != '\0') {
+		give_new_dir_of(conf->pid_file, 0755, id);
+		unlink(conf->pid_file);		/* an earlier run's */
+		give_new_file(conf->pid_file, 0644, id);
+	}
+	if (conf->control[0] != '\0')
+		give_new_dir_of(conf->control, 0700, id);
 }
 
 /* Becoming them. */
@@ -269,8 +273,8 @@ is_already(const struct conf *conf, const struct identity *id, char **error)
 }
 
 static bool
-become(const struct conf *conf, bool background, const struct identity *id,
-    char **error)
+become(const struct conf *conf, const struct privileges *p,
+    const struct identity *id, char **error)
 {
 	bool leaves = geteuid() == 0 && conf->user[0] != '\0';
 
@@ -278,28 +282,28 @@ become(const struct conf *conf, bool background, const struct identity *id,
 	if (leaves) {
 		if (!set_groups(id, error))
 			return false;
-		give_sockets(conf, id);
+		if (!p->given)
+			give_sockets(conf, id);
 	} else if (!is_already(conf, id, error))
 		return false;
 	/* After an upgrade it is in there. */
 	if (!sandbox_inherited() && !change_root(conf, error))
 		return false;
 	if (leaves)
-		give(conf, background, id);
+		give(conf, p, id);
 	caps_bound(id->uid == 0);
 	return !leaves || set_ids(id, error);
 }
 
 bool
-privileges_drop(const struct conf *conf, bool background,
-    struct privileges *p, char **error)
+privileges_drop(const struct conf *conf, struct privileges *p, char **error)
 {
 	struct identity id;
 	bool done;
 
 	if (!find(conf, &id, error))
 		return false;
-	done = become(conf, background, &id, error);
+	done = become(conf, p, &id, error);
 	free(id.name);
 	if (!done)
 		return false;

@@ -10,8 +10,10 @@
 
 #include "conf.h"
 
-/* What was given up, for the log: "yes", or "no" and why. */
 struct privileges {
+	bool		 background;	/* there is a pid file */
+	bool		 given;		/* sockets are not its own */
+	/* What was given up, for the log: "yes", or "no" and why. */
 	const char	*capabilities;	/* those left */
 	char		*seccomp, *landlock;
 };
@@ -22,8 +24,8 @@ struct privileges {
  * a new log file, the sockets bound, and, in the background, the pid file.
  * False, with *error (caller frees), if that cannot be.
  */
-bool	 privileges_drop(const struct conf *, bool background,
-	    struct privileges *, char **error);
+bool	 privileges_drop(const struct conf *, struct privileges *,
+	    char **error);
 /* Whether there are such a user and group; *error likewise. */
 bool	 privileges_check(const struct conf *, char **error);
 /* One line that says what is in force. */

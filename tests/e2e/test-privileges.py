@@ -9,13 +9,26 @@ import signal
 import socket
 import stat
 
+import daemon
 from client import Json, Person
-from daemon import BINARY, Daemon, run_binary
+from daemon import BINARY, run_binary
 from harness import (Skip, contains, eq, lacks, main, need, need_root, ok,
                      tempdir, test, until)
 
 USER = "nobody"
 NONE = "0000000000000000"
+
+
+class Daemon(daemon.Daemon):
+    """user is whom it is to become, by its option of that name."""
+
+    def __init__(self, *arguments, user=None, **options):
+        self.becomes = user
+        super().__init__(*arguments, **options)
+
+    def command(self):
+        become = ["-o", "user=" + self.becomes] if self.becomes else []
+        return super().command() + become
 
 
 def open_dir():
@@ -169,7 +182,7 @@ def never_root():
     if said(d)["seccomp"].startswith("yes"):
         eq(field(d.pid, "Seccomp"), "2")
     d.stop()
-    d.options["user"] = "daemon"
+    d.becomes = "daemon"
     d.start(wait=False)
     eq(d.wait_end(), 1)
     d.ended()
@@ -254,7 +267,7 @@ def made_over():
     first = talk(d)
     d.stop()
     eq(os.stat(state).st_uid, 0)
-    d.options["user"] = USER
+    d.becomes = USER
     d.start()
     ok(talk(d) > first, "seq goes on")
     eq(os.stat(state).st_uid, who.pw_uid)
