@@ -9,7 +9,7 @@
 #include "conf-table.h"
 #include "web.h"
 
-static const char *const kinds[] = {
+const char *const conf_listen_kinds[] = {
 	[LISTEN_AUTO] = "auto", [LISTEN_TEXT] = "text", [LISTEN_JSON] = "json",
 	[LISTEN_HTTP] = "http", NULL
 };
@@ -38,20 +38,34 @@ parse_kind(struct listen_conf *l, const char *word, char **why)
 	char *right;
 	size_t i;
 
-	for (i = 0; kinds[i] != NULL; i++) {
-		if (strcmp(kinds[i], word) != 0)
+	for (i = 0; conf_listen_kinds[i] != NULL; i++) {
+		if (strcmp(conf_listen_kinds[i], word) != 0)
 			continue;
 		l->kind = (enum listen_kind)i;
 		return l->kind != LISTEN_HTTP || web_built() ||
 		    fail(why, "the kind ", word, "was left out of this build",
 		    "configure --with-websocket, or auto, text or json");
 	}
-	if ((nearest = conf_nearest_word(kinds, word)) == NULL)
+	if ((nearest = conf_nearest_word(conf_listen_kinds, word)) == NULL)
 		return fail(why, "the kind ", word, "is unknown", form);
 	right = xasprintf("perhaps %s", nearest);
 	fail(why, "the kind ", word, "is unknown", right);
 	free(right);
 	return false;
+}
+
+bool
+conf_listen_kind(enum listen_kind *kind, const char *word)
+{
+	struct listen_conf l = { 0 };
+	char *why;
+
+	if (!parse_kind(&l, word, &why)) {
+		free(why);
+		return false;
+	}
+	*kind = l.kind;
+	return true;
 }
 
 static bool
@@ -168,7 +182,8 @@ conf_listen_parse(struct listen_conf *l, const char *text, bool shell,
 	else if (l->local) {
 		/* An absolute path, wherever it is read again. */
 		free(l->text);
-		l->text = xasprintf("%s unix:%s", kinds[l->kind], l->address);
+		l->text = xasprintf("%s unix:%s", conf_listen_kinds[l->kind],
+		    l->address);
 	}
 	return ok;
 }

@@ -49,13 +49,13 @@ static bool	 check_server_name(char **, char **);
 
 const struct conf_option conf_options[] = {
 	{ .name = "listen", .type = CONF_LISTEN, .section = "Listening",
-	  .offset = offsetof(struct conf, listens), .min = 1, .max = 64,
+	  .offset = offsetof(struct conf, listens), .min = 0, .max = 64,
 	  .def = "auto 127.0.0.1:4000",
 	  .help = "Where clients connect: auto, text, json or http, then "
 	    "address:port, [IPv6]:port, *:port for every address, or the "
 	    "path of a unix socket. Port 0 is any free one, and the log says "
-	    "which. The default is loopback only: the text goes "
-	    "unencrypted." },
+	    "which. none for nowhere, as where inetd listens. The default is "
+	    "loopback only: the text goes unencrypted." },
 	{ OPTION(server_name, CONF_TEXT), BOUNDS(1, 255),
 	  .compute = compute_server_name, .computed = "the host's name",
 	  .check = check_server_name, .reloadable = true,
@@ -226,6 +226,10 @@ const struct conf_option conf_options[] = {
 	  .reloadable = true,
 	  .help = "How long a drain takes to send its clients away, some at "
 	    "every moment, before the daemon ends." },
+	{ OPTION(inetd_linger, CONF_SECONDS), BOUNDS(0, DAY), .def = "1m",
+	  .reloadable = true,
+	  .help = "How long a daemon that inetd started to wait on a socket "
+	    "goes on without a client before it ends." },
 	{ .name = NULL }
 };
 

@@ -354,6 +354,8 @@ add_listen(struct conf *conf, const struct conf_option *o, const char *text,
 {
 	struct listen_conf l;
 
+	if (strcmp(text, "none") == 0)
+		return true;
 	if (conf->nlistens == o->max)
 		return fail(o, text, "is one too many", why);
 	if (!conf_listen_parse(&l, text, shell, why))
@@ -401,6 +403,8 @@ conf_value_add(struct buf *b, const struct conf *conf,
 			buf_adds(b, i == 0 ? "" : ", ");
 			add_string(b, conf->listens[i].text);
 		}
+		if (conf->nlistens == 0)
+			add_string(b, "none");
 		buf_adds(b, "}");
 	} else if (o->type == CONF_CHOICE)
 		buf_adds(b, o->words[*(unsigned *)member(conf, o)]);

@@ -337,6 +337,7 @@ parse(struct parse *in, const char *file, struct buf *text,
 	for (i = 0; i < n; i++)
 		apply_override(&p, o[i].text, (int)i + 1);
 	compute_defaults(&p);
+	p.conf->listen_set = place_of(&p, conf_option("listen"))->text != NULL;
 	check(&p);
 	for (i = 0; i < noptions; i++)
 		free(p.places[i].text);

@@ -31,6 +31,7 @@ enum durability { DURABILITY_COMMIT, DURABILITY_RELAXED };
 struct conf {
 	struct listen_conf *listens;
 	size_t		 nlistens;
+	bool		 listen_set;	/* not the default */
 
 	char		*store;		/* "sqlite" or "memory" */
 	char		*state_dir;
@@ -80,7 +81,12 @@ struct conf {
 
 	char		*control;	/* a unix socket's path, "" for none */
 	uint64_t	 drain_time;	/* seconds */
+	uint64_t	 inetd_linger;	/* seconds */
 };
+
+extern const char *const conf_listen_kinds[];	/* by kind, ended by NULL */
+/* Of the word; false if there is no such kind, or not in this build. */
+bool	 conf_listen_kind(enum listen_kind *, const char *);
 
 /* One -o name=value; later ones override, listen= ones add up and replace
  * the file's. */

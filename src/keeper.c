@@ -10,6 +10,7 @@
 
 #include <event2/event.h>
 
+#include "handover.h"
 #include "keeper.h"
 #include "log.h"
 #include "order.h"
@@ -18,6 +19,7 @@
 
 #define DRAIN_LOOK_MS	100	/* between looks whether all are gone */
 #define DRAIN_LAST_MS	1000	/* for the last ones to be told and go */
+#define LINGER_LOOK_MS	100	/* between looks whether there are clients */
 #define STATUS_MS	5000	/* between the service manager's news */
 
 /* What was ordered and is not carried out everywhere yet. */
@@ -42,10 +44,14 @@ struct keeper {
 	struct event	*service;	/* tells the service manager */
 	int		 signal_fd, wake_fd;
 	struct mailbox	 box;
+	struct event	*linger;	/* looks whether to end */
 	struct control	*control;
+	struct handover	*handover;
 	LIST_HEAD(job_list, job) jobs;
 	uint64_t	 drain_end;	/* clock_ms(); 0: none */
 	uint64_t	 started;	/* clock_ms() */
+	uint64_t	 lonely;	/* clock_ms(): no client since then */
+	uint64_t	 welcomed;	/* clients so far, as it was then */
 	int		 signal;	/* that ends it */
 	bool		 ending;
 	bool		 made_dir;	/* the control socket's */
@@ -109,6 +115,55 @@ order_loops(const struct keeper *k, struct job *job)
 		order(k, job, &k->daemon->loops[i].box);
 }
 
+static const struct timeval linger_look = { 0, LINGER_LOOK_MS * 1000 };
+
+static void
+rested(struct keeper *k, bool rests)
+{
+	if (!rests) {
+		if (k->drain_end == 0 && k->control != NULL)
+			k->handover = handover_open(k->daemon, k->base,
+			    k->conf->control);
+		evtimer_add(k->linger, &linger_look);
+		return;
+	}
+	log_notice("lonely", LU("seconds", k->conf->inetd_linger), LEND);
+	k->ending = true;
+	event_base_loopbreak(k->base);
+}
+
+/* Who came and went between two looks counts too. */
+static bool
+has_clients(struct keeper *k)
+{
+	uint64_t n = metric_get(&k->daemon->loops[0].metrics.accepted);
+	bool came = n != k->welcomed;
+
+	k->welcomed = n;
+	return came || atomic_load(&k->daemon->nclients) > 0;
+}
+
+static void
+linger_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct keeper *k = arg;
+
+	(void)fd;
+	(void)what;
+	if (has_clients(k))
+		k->lonely = clock_ms();
+	/* Not while something is ordered: it would not come back. */
+	if (clock_ms() - k->lonely < k->conf->inetd_linger * 1000 ||
+	    !LIST_EMPTY(&k->jobs)) {
+		evtimer_add(k->linger, &linger_look);
+		return;
+	}
+	/* Who would be handed over meanwhile waits for the next daemon. */
+	handover_close(k->handover);
+	k->handover = NULL;
+	order(k, job_new(k, ORDER_REST, 0), &k->daemon->loops[0].box);
+}
+
 /* An order came back. */
 static void
 carried_out(struct keeper *k, struct order *o)
@@ -124,6 +179,8 @@ carried_out(struct keeper *k, struct order *o)
 		service_notify("WATCHDOG=1");
 	else if (job->kind == ORDER_CONF)
 		service_notify("READY=1");
+	else if (job->kind == ORDER_REST)
+		rested(k, job->count > 0);
 	else
 		control_addu(&job->answer, "clients", job->count);
 	control_ok(k->control, job->who, &job->answer);
@@ -333,6 +390,8 @@ keeper_drain(struct keeper *k, client_id who)
 	service_notify("STOPPING=1\nSTATUS=draining");
 	log_notice("draining", LU("seconds", k->conf->drain_time),
 	    LU("clients", atomic_load(&k->daemon->nclients)), LEND);
+	handover_close(k->handover);
+	k->handover = NULL;
 	order_loops(k, job);
 	evtimer_add(k->drain, &drain_look);
 }
@@ -451,8 +510,9 @@ keeper_new(struct daemon *d, struct conf *conf,
 	    k);
 	k->drain = evtimer_new(k->base, drain_cb, k);
 	k->service = event_new(k->base, -1, EV_PERSIST, service_cb, k);
+	k->linger = evtimer_new(k->base, linger_cb, k);
 	if (k->signals == NULL || k->wake == NULL || k->drain == NULL ||
-	    k->service == NULL)
+	    k->service == NULL || k->linger == NULL)
 		errx(1, "libevent: no event");
 	event_add(k->signals, NULL);
 	event_add(k->wake, NULL);
@@ -463,9 +523,19 @@ keeper_new(struct daemon *d, struct conf *conf,
 void
 keeper_listen(struct keeper *k)
 {
-	if (k->conf->control[0] != '\0')
-		k->control = control_open(k, k->base, k->conf->control,
-		    k->made_dir);
+	const char *path = k->conf->control;
+
+	if (*path != '\0' &&
+	    (k->control = control_open(k, k->base, path,
+	    k->made_dir)) != NULL)
+		k->handover = handover_open(k->daemon, k->base, path);
+}
+
+void
+keeper_linger(struct keeper *k)
+{
+	k->lonely = clock_ms();
+	evtimer_add(k->linger, &linger_look);
 }
 
 int
@@ -476,6 +546,8 @@ keeper_run(struct keeper *k)
 			err(1, "event_base_dispatch");
 	}
 	service_notify("STOPPING=1");
+	handover_close(k->handover);
+	k->handover = NULL;
 	control_close(k->control);
 	k->control = NULL;
 	return k->signal;
@@ -487,6 +559,7 @@ keeper_free(struct keeper *k)
 	struct job *job, *next_job;
 	struct mail *m, *next;
 
+	handover_close(k->handover);
 	control_close(k->control);
 	for (m = mailbox_drain(&k->box); m != NULL; m = next) {
 		next = m->next;
@@ -505,6 +578,7 @@ keeper_free(struct keeper *k)
 	event_free(k->wake);
 	event_free(k->drain);
 	event_free(k->service);
+	event_free(k->linger);
 	event_base_free(k->base);
 	close(k->signal_fd);
 	close(k->wake_fd);

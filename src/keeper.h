@@ -21,8 +21,10 @@ struct keeper;
  */
 struct keeper *keeper_new(struct daemon *, struct conf *,
 	    const struct conf_source *);
-/* Makes the control socket: once nothing can fail any more. */
+/* Makes the control and hand-over sockets: once nothing can fail any more. */
 void	 keeper_listen(struct keeper *);
+/* It is to end inetd_linger after its last client. */
+void	 keeper_linger(struct keeper *);
 /* Until the daemon is to end: the signal, or 0 if it was drained. */
 int	 keeper_run(struct keeper *);
 /* After all other threads. Frees the daemon's configuration too. */

@@ -83,6 +83,36 @@ bind_local(const struct listen_conf *c, char **error)
 	return fd;
 }
 
+/* "*" is any address, and so this machine's own. */
+int
+listener_dial(const struct listen_conf *c)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+	    .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV };
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	struct addrinfo *ai = NULL, local = { .ai_family = AF_UNIX,
+	    .ai_addr = (struct sockaddr *)&sun, .ai_addrlen = sizeof(sun) };
+	char port[8];
+	int fd;
+
+	snprintf(port, sizeof(port), "%u", c->port);
+	if (c->local)
+		strcpy(sun.sun_path, c->address);
+	else if (getaddrinfo(strcmp(c->address, "*") == 0 ? NULL : c->address,
+	    port, &hints, &ai) != 0)
+		return -1;
+	else
+		local = *ai;
+	fd = socket(local.ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd != -1 && connect(fd, local.ai_addr, local.ai_addrlen) == -1) {
+		close(fd);
+		fd = -1;
+	}
+	if (ai != NULL)
+		freeaddrinfo(ai);
+	return fd;
+}
+
 static int
 bind_address(const struct addrinfo *ai, bool any)
 {
@@ -149,6 +179,7 @@ listener_open_all(const struct conf *conf, const int *fds, char **error)
 	struct listener *first = NULL, **last = &first, *l;
 	size_t i;
 
+	*error = NULL;
 	for (i = 0; i < conf->nlistens; i++) {
 		const struct listen_conf *c = &conf->listens[i];
 		int fd = fds != NULL ? fds[i] : c->local ?
@@ -188,17 +219,16 @@ kind_name(enum listen_kind kind)
 	return names[kind];
 }
 
-/* Tells a client that there is no room for it, and closes. */
-static void
-turn_away(const struct listener *l, int fd, const char *why)
+void
+listener_refuse(enum listen_kind kind, int fd, const char *why)
 {
 	struct buf out = { 0 };
 	char sink[4096];
 	int i;
 
-	if (l->conf->kind == LISTEN_HTTP)
+	if (kind == LISTEN_HTTP)
 		web_add_refusal(&out);
-	else if (l->conf->kind == LISTEN_JSON)
+	else if (kind == LISTEN_JSON)
 		dialect_json.bye(&out, error_name(ERR_SERVER_FULL), true, 0);
 	else
 		dialect_text.bye(&out, error_name(ERR_SERVER_FULL), true, 0);
@@ -215,10 +245,10 @@ turn_away(const struct listener *l, int fd, const char *why)
 
 /* The same, counted. */
 static void
-refuse(const struct listener *l, int fd, enum refusal why)
+refuse(struct loop *l, enum listen_kind kind, int fd, enum refusal why)
 {
-	metric_add(&l->loop->metrics.refused[why], 1);
-	turn_away(l, fd, refusal_name(why));
+	metric_add(&l->metrics.refused[why], 1);
+	listener_refuse(kind, fd, refusal_name(why));
 }
 
 static void
@@ -249,7 +279,8 @@ out_of_descriptors(struct listener *l)
 		l->reserve = -1;
 		fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd != -1)
-			refuse(l, fd, REFUSED_DESCRIPTORS);
+			refuse(l->loop, l->conf->kind, fd,
+			    REFUSED_DESCRIPTORS);
 		l->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	}
 	event_del(l->event);
@@ -268,29 +299,30 @@ port_of(const struct sockaddr *sa)
 	return 0;
 }
 
-static void
-welcome(struct listener *l, int fd, const struct sockaddr *sa)
+void
+listener_welcome(struct loop *l, int fd, enum listen_kind kind,
+    const struct sockaddr *sa)
 {
-	struct daemon *d = l->loop->daemon;
-	const struct conf *conf = l->loop->conf;
+	struct daemon *d = l->daemon;
+	const struct conf *conf = l->conf;
 	struct session_record *r;
 	struct address *address;
 	struct loop *to;
 
 	if (atomic_load(&d->nclients) >= conf->max_clients) {
-		refuse(l, fd, REFUSED_CLIENTS);
+		refuse(l, kind, fd, REFUSED_CLIENTS);
 		return;
 	}
 	address = address_take(sa, conf->max_clients_address);
 	if (address == NULL) {
-		refuse(l, fd, REFUSED_ADDRESS);
+		refuse(l, kind, fd, REFUSED_ADDRESS);
 		return;
 	}
 	atomic_fetch_add(&d->nclients, 1);
-	metric_add(&l->loop->metrics.accepted, 1);
-	r = session_record_new(fd, l->conf->kind, address, port_of(sa));
+	metric_add(&l->metrics.accepted, 1);
+	r = session_record_new(fd, kind, address, port_of(sa));
 	to = loop_least_busy(d);
-	if (to == l->loop)
+	if (to == l)
 		session_attach(to, r);
 	else
 		loop_give(to, r);
@@ -312,7 +344,8 @@ accept_cb(evutil_socket_t lfd, short what, void *arg)
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd != -1) {
 			l->full = false;
-			welcome(l, fd, (struct sockaddr *)&ss);
+			listener_welcome(l->loop, fd, l->conf->kind,
+			    (struct sockaddr *)&ss);
 			continue;
 		}
 		if (errno == EINTR || errno == ECONNABORTED)

@@ -6,6 +6,8 @@
 #ifndef LISTENER_H
 #define LISTENER_H
 
+#include <sys/socket.h>
+
 #include <stdbool.h>
 
 #include "conf.h"
@@ -16,15 +18,23 @@ struct loop;
 /*
  * Binds all of conf's addresses, or takes these sockets, which are bound to
  * them already (NULL: none). NULL and *error (caller frees) if one can't be
- * had. Main thread.
+ * had; NULL without an error if there are none. Main thread.
  */
 struct listener *listener_open_all(const struct conf *, const int *fds,
 	    char **error);
 /* A unix socket that listens, in place of one that nobody serves any more.
  * -1, and *error (caller frees) begins with what. Any thread. */
 int	 listener_bind_local(const char *path, const char *what, char **error);
+/* As a client: a connection to where such a daemon listens, or -1. */
+int	 listener_dial(const struct listen_conf *);
 /* Adds them to the loop, before its thread runs, and logs each address. */
 void	 listener_serve(struct loop *, struct listener *);
+/* A client's socket, which does not block: it is given to the least busy loop,
+ * or told that there is no room. Loop 0's thread. */
+void	 listener_welcome(struct loop *, int fd, enum listen_kind,
+	    const struct sockaddr *);
+/* Tells a client that there is no room for it, and closes. Any thread. */
+void	 listener_refuse(enum listen_kind, int fd, const char *why);
 /* The loop has another conf, with the same listeners; the loop's thread. */
 void	 listener_configure(struct loop *);
 /* Stops listening; the loop's thread. */

@@ -158,6 +158,16 @@ drain_after(const struct drain *d)
 	    share % (d->span + 1));
 }
 
+/* It alone takes clients, so that none can come unseen. */
+static bool
+rest(struct loop *l)
+{
+	if (atomic_load(&l->daemon->nclients) > 0)
+		return false;
+	listener_close_all(l);
+	return true;
+}
+
 void
 loop_order(struct loop *l, struct order *o)
 {
@@ -170,6 +180,9 @@ loop_order(struct loop *l, struct order *o)
 		break;
 	case ORDER_DRAIN:
 		o->count = drain(l);
+		break;
+	case ORDER_REST:
+		o->count = rest(l);
 		break;
 	case ORDER_ALIVE:
 		break;

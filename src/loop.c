@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "handover.h"
 #include "listener.h"
 #include "log.h"
 #include "loop.h"
@@ -355,6 +356,12 @@ take_mail(struct loop *l, struct mail *m)
 		    memory_order_relaxed);
 		session_attach(l, (struct session_record *)m);
 		break;
+	case MAIL_WELCOME:
+		listener_welcome(l, ((struct welcome_mail *)m)->fd,
+		    ((struct welcome_mail *)m)->kind,
+		    (struct sockaddr *)&((struct welcome_mail *)m)->address);
+		free(m);
+		break;
 	case MAIL_CONTROL:
 		stop(l);
 		free(m);
@@ -655,6 +662,10 @@ discard(struct mail *m)
 		break;
 	case MAIL_ATTACH:
 		session_record_end((struct session_record *)m);
+		break;
+	case MAIL_WELCOME:
+		close(((struct welcome_mail *)m)->fd);
+		free(m);
 		break;
 	default:
 		free(m);

@@ -27,6 +27,8 @@ enum mail_kind {
 	MAIL_READ,		/* struct store_read, answered */
 	/* listener or loop to loop */
 	MAIL_ATTACH,		/* struct attach_mail */
+	/* main to loop 0 */
+	MAIL_WELCOME,		/* struct welcome_mail */
 	/* main to loop or hub */
 	MAIL_CONTROL,		/* struct mail: to end */
 	MAIL_ORDER,		/* struct order */

@@ -14,6 +14,7 @@
 
 #include "conf.h"
 #include "hub-thread.h"
+#include "inetd.h"
 #include "keeper.h"
 #include "listener.h"
 #include "log.h"
@@ -28,16 +29,24 @@ static bool pid_written;
 
 struct args {
 	struct conf_source source;
-	bool		 background, test;
+	bool		 background, test, inetd;
+	enum listen_kind kind;		/* of what inetd has */
+	bool		 kind_set;
 };
+
+#define OPTIONS	"df:hik:no:tVv"
 
 static void
 usage(FILE *out)
 {
-	fputs("usage: partylined [-dhntVv] [-f file] [-o name=value]...\n"
+	fputs("usage: partylined [-dhintVv] [-f file] [-k kind] "
+	    "[-o name=value]...\n"
 	    "  -d  to the background, with a pid file\n"
 	    "  -f  read this configuration instead of " CONF_FILE "\n"
 	    "  -h  print this\n"
+	    "  -i  started by inetd, xinetd or sshd: hand the client over to "
+	    "the daemon\n"
+	    "  -k  with -i, auto, text, json or http\n"
 	    "  -n  read no configuration file\n"
 	    "  -o  set an option, over the file's; may be repeated\n"
 	    "  -t  check the configuration, print it in full, and end\n"
@@ -54,7 +63,7 @@ parse_args(struct args *a, int argc, char **argv)
 	int c;
 
 	s->overrides = xcalloc((size_t)argc + 1, sizeof(*s->overrides));
-	while ((c = getopt(argc, argv, "df:hno:tVv")) != -1) {
+	while ((c = getopt(argc, argv, OPTIONS)) != -1) {
 		switch (c) {
 		case 'd':
 			a->background = true;
@@ -65,6 +74,15 @@ parse_args(struct args *a, int argc, char **argv)
 		case 'h':
 			usage(stdout);
 			exit(0);
+		case 'i':
+			a->inetd = true;
+			break;
+		case 'k':
+			if (!conf_listen_kind(&a->kind, optarg))
+				errx(2, "-k %s: there is no such kind; auto, "
+				    "text, json or http", optarg);
+			a->kind_set = true;
+			break;
 		case 'n':
 			s->no_file = true;
 			break;
@@ -85,11 +103,30 @@ parse_args(struct args *a, int argc, char **argv)
 			exit(2);
 		}
 	}
+	if (a->inetd && a->background)
+		errx(2, "-i is started by inetd: -d has no place there");
+	if (a->kind_set && !a->inetd)
+		errx(2, "-k is for -i; else listen says the kind");
 	if (optind < argc) {
 		warnx("what is \"%s\"? there are only options", argv[optind]);
 		usage(stderr);
 		exit(2);
 	}
+}
+
+/* Before a word is said of what is wrong with the others. */
+static bool
+is_inetd(int argc, char **argv)
+{
+	bool found = false;
+	int c;
+
+	opterr = 0;
+	while ((c = getopt(argc, argv, OPTIONS)) != -1)
+		found |= c == 'i';
+	opterr = 1;
+	optind = 0;		/* glibc: from the beginning again */
+	return found;
 }
 
 /* Else a socket or the database would become 0, 1 or 2, and be written to. */
@@ -207,7 +244,7 @@ is_ready(int parent, const struct conf *conf)
 
 static void
 serve(struct daemon *d, struct listener *listeners, struct keeper *keeper,
-    int parent)
+    int parent, int lock)
 {
 	int sig;
 	struct hub_thread *hub;
@@ -224,6 +261,8 @@ serve(struct daemon *d, struct listener *listeners, struct keeper *keeper,
 	if (!store_start(d->store, d->hub, &error))
 		fail(d->conf, "%s", error);
 	keeper_listen(keeper);
+	if (lock != -1)		/* others find it now */
+		close(lock);
 	hub_thread_start(hub);
 	for (i = 0; i < d->nloops; i++)
 		loop_start(&d->loops[i]);
@@ -269,6 +308,68 @@ confine(const struct conf *conf, const char *file, struct privileges *p)
 	privileges_log(p);
 }
 
+static struct conf *
+load(const struct args *a)
+{
+	struct conf *conf;
+	char *error;
+
+	if ((conf = conf_load(&a->source, &error)) != NULL)
+		return conf;
+	fprintf(stderr, "%s\n", error);
+	exit(1);
+}
+
+/* Returns if this is to be the daemon, of the socket that inetd has. */
+static struct conf *
+serve_inetd(struct args *a, struct service_listens *given, int *lock)
+{
+	struct conf *conf = load(a);
+	struct inetd inetd = { conf, &a->source, a->kind, a->kind_set };
+	struct conf_source *s = &a->source;
+	struct service_socket socket;
+	char *error;
+
+	socket.fd = inetd_run(&inetd, lock);
+	socket.name = xstrdup(conf_listen_kinds[inetd.kind]);
+	if (!service_set_listens(given, s, &socket, 1, &error))
+		errx(1, "%s", error);
+	if (strcmp(conf->log_to, "stderr") == 0) {
+		s->overrides = xrealloc(s->overrides, (s->noverrides + 1) *
+		    sizeof(*s->overrides));
+		s->overrides[s->noverrides++].text = "log_to=syslog";
+	}
+	conf_free(conf);
+	return load(a);
+}
+
+static struct conf *
+configure(struct args *a, struct service_listens *given, int *lock)
+{
+	char *error;
+
+	if (a->inetd && !a->test)
+		return serve_inetd(a, given, lock);
+	if (!service_take_listens(given, &a->source, &error))
+		errx(1, "%s", error);
+	return load(a);
+}
+
+static struct listener *
+open_listeners(const struct conf *conf, const struct service_listens *given)
+{
+	struct listener *l;
+	char *error;
+
+	l = listener_open_all(conf, given->fds, &error);
+	if (error != NULL)
+		errx(1, "%s", error);
+	if (l == NULL && conf->control[0] == '\0')
+		errx(1, "listen is none and control is empty: nobody could "
+		    "ever reach the daemon");
+	return l;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -279,34 +380,27 @@ main(int argc, char **argv)
 	struct listener *listeners;
 	struct keeper *keeper;
 	struct conf *conf;
-	int parent = -1;
+	int parent = -1, lock = -1;
 	char *error;
 
-	open_standard();
+	if (is_inetd(argc, argv))
+		inetd_guard();
+	else
+		open_standard();
 	parse_args(&args, argc, argv);
-	if (!service_take_listens(&given, &args.source, &error))
-		errx(1, "%s", error);
-	conf = conf_load(&args.source, &error);
-	if (conf == NULL) {
-		fprintf(stderr, "%s\n", error);
-		free(error);
-		free(args.source.overrides);
-		service_listens_free(&given);
-		return 1;
-	}
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);	/* a full quota is the store's error */
+	conf = configure(&args, &given, &lock);
 	if (args.test) {
 		free(args.source.overrides);
 		service_listens_free(&given);
 		return print_conf(conf);
 	}
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);	/* a full quota is the store's error */
 	raise_limits();
 	log_level_set(conf->log_level);
 	d.conf = conf;
 	d.started = clock_wall();
-	if ((listeners = listener_open_all(conf, given.fds, &error)) == NULL)
-		errx(1, "%s", error);
+	listeners = open_listeners(conf, &given);
 	if (args.background)
 		parent = to_background();
 	priv.background = args.background;
@@ -318,7 +412,9 @@ main(int argc, char **argv)
 		write_pid(conf);
 	keeper = keeper_new(&d, conf, &args.source);
 	confine(conf, conf_source_path(&args.source), &priv);
-	serve(&d, listeners, keeper, parent);
+	if (args.inetd)
+		keeper_linger(keeper);
+	serve(&d, listeners, keeper, parent, lock);
 	remove_pid(d.conf);
 	log_notice("stopped", LEND);
 	log_close();

@@ -18,6 +18,7 @@ enum order_kind {
 				 * kept; also the hub's */
 	ORDER_NOTICE,		/* text to everybody who is logged in */
 	ORDER_DRAIN,		/* no more clients; bye to those there are */
+	ORDER_REST,		/* loop 0's: if there is no client, no more */
 	ORDER_ALIVE		/* nothing; also the hub's */
 };
 
@@ -27,7 +28,8 @@ struct order {
 	void		*job;		/* main's own, untouched */
 	const struct conf *conf;
 	const char	*text;
-	uint32_t	 count;		/* back: clients that were told */
+	uint32_t	 count;		/* back: clients that were told;
+					 * whether it rests */
 };
 
 /* Carries it out and sends it back. The loop's thread. */

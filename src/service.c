@@ -105,17 +105,14 @@ replace_listens(struct service_listens *l, struct conf_source *source)
 }
 
 bool
-service_take_listens(struct service_listens *l, struct conf_source *source,
-    char **error)
+service_set_listens(struct service_listens *l, struct conf_source *source,
+    struct service_socket *sockets, size_t n, char **error)
 {
-	struct service_socket *sockets;
-	int i, n = service_sockets(&sockets, error);
-	bool good = n >= 0;
+	bool good = true;
+	size_t i;
 
-	if (n > 0) {
-		l->fds = xcalloc((size_t)n, sizeof(*l->fds));
-		l->texts = xcalloc((size_t)n, sizeof(*l->texts));
-	}
+	l->fds = xcalloc(n, sizeof(*l->fds));
+	l->texts = xcalloc(n, sizeof(*l->texts));
 	for (i = 0; i < n; i++) {
 		l->fds[i] = sockets[i].fd;
 		fcntl(l->fds[i], F_SETFL, fcntl(l->fds[i], F_GETFL) |
@@ -125,13 +122,27 @@ service_take_listens(struct service_listens *l, struct conf_source *source,
 			good = false;
 		free(sockets[i].name);
 	}
-	if (n >= 0)
-		free(sockets);
-	if (!good || n == 0)
-		return good;
-	l->n = (size_t)n;
+	if (!good)
+		return false;
+	l->n = n;
 	replace_listens(l, source);
 	return true;
+}
+
+bool
+service_take_listens(struct service_listens *l, struct conf_source *source,
+    char **error)
+{
+	struct service_socket *sockets;
+	int n = service_sockets(&sockets, error);
+	bool good = n >= 0;
+
+	if (n > 0)
+		good = service_set_listens(l, source, sockets, (size_t)n,
+		    error);
+	if (n >= 0)
+		free(sockets);
+	return good;
 }
 
 void

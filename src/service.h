@@ -44,6 +44,9 @@ struct service_listens {
  */
 bool	 service_take_listens(struct service_listens *, struct conf_source *,
 	    char **error);
+/* The same of n sockets, which and whose names it takes over. */
+bool	 service_set_listens(struct service_listens *, struct conf_source *,
+	    struct service_socket *, size_t n, char **error);
 /* The descriptors are the listeners' by then. */
 void	 service_listens_free(struct service_listens *);
 

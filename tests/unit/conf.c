@@ -512,6 +512,11 @@ Test(conf, listen_lists)
 	    "listen", "{\"auto *:1\", \"json *:2\"}");
 	set_to("listen = {\"auto *:0\", \"auto *:0\"}", NULL, "listen",
 	    "{\"auto *:0\", \"auto *:0\"}");
+	set_to("listen = none", NULL, "listen", "{\"none\"}");
+	set_to("listen = {\"none\"}", OPTS("listen=auto *:1"), "listen",
+	    "{\"auto *:1\"}");
+	set_to("listen = {\"auto *:1\"}", OPTS("listen=none"), "listen",
+	    "{\"none\"}");
 	error_has("\n\nlisten = {}", NULL, "listen: an empty list; at least "
 	    "one value");
 	error_is("listen = {\"auto *:1\", \n\n\"json *:1\"}", NULL, "f:3: "
@@ -530,7 +535,7 @@ Test(conf, listen_lists)
 	conf_free(good(buf_str(&b), NULL));
 	buf_adds(&b, "listen += {\"auto *:0\"}\n");
 	error_has(buf_str(&b), NULL, "f:65: listen: \"auto *:0\" is one too "
-	    "many; 1 to 64 listeners");
+	    "many; 0 to 64 listeners");
 	buf_free(&b);
 }
 

@@ -1,0 +1,731 @@
+#!/usr/bin/env python3
+"""partylined -i: hand-over, who starts the daemon, waiting, relaying."""
+
+import os
+import random
+import resource
+import select
+import signal
+import socket
+import stat
+import subprocess
+import threading
+import time
+
+from client import NAME_PROMPT, Json, Person, Program, Raw
+from daemon import BINARY, Daemon, as_user
+from harness import (SLOW, Deadline, Skip, below, contains, descriptors, diag,
+                     eq, keep, main, need_root, ok, percentile, quick, sanitized,
+                     tempdir, test, until)
+from inetd import Held, Inetd, Service, adopt_orphans
+
+NOBODY = 65534
+
+
+# Handing over -------------------------------------------------------------
+
+@test()
+def hands_over():
+    """the daemon serves inetd's client, and knows its real address"""
+    s = Service()
+    i = Inetd(s)
+    ann = Person(i, "ann")
+    bob = Json(i, "bob")
+    bob.ok("subscribe", room="lobby", last=10)
+    ann.say("hello")
+    bob.message(text="hello")
+    bob.say("hello yourself")
+    ann.see("<bob> hello yourself")
+    eq(i.ended(2), [0, 0])
+    eq(s.status_of()["clients"], 2)
+    ports = {str(c.sock.getsockname()[1]) for c in (ann, bob)}
+    ann.close()
+    bob.close()
+    got = s.logged("client-closed", 2)
+    eq({r["port"] for r in got}, ports)
+    eq({r["address"] for r in got}, {"127.0.0.1"})
+    eq(len(s.records("ready")), 1)
+
+
+@test()
+def kinds():
+    """-k says what inetd's clients are"""
+    s = Service()
+    json = Json(Inetd(s, "-k", "json"), "ann")
+    json.ok("ping")
+    text = Raw(Inetd(s, "-k", "text"))
+    text.until(NAME_PROMPT)
+    status, _, err = _run("-i", "-k", "jsn")
+    eq((status, err), (2, ""))
+
+
+@test()
+def web():
+    """a browser's page and WebSocket through inetd"""
+    s = Service()
+    i = Inetd(s)
+    c = Raw(i)
+    c.send("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    contains(c.to_end(), b"200 OK")
+    c = Raw(i)
+    c.send("GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+           "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+    contains(c.until(b"\r\n\r\n"), b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+    text = b'{"cmd":"login","name":"ann"}'
+    c.send(bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text)
+    contains(c.until(b"}}"), b'"ok":true')
+
+
+@test(timeout=120)
+def many():
+    """200 hand-overs, one after the other: how long each takes"""
+    s = Service()
+    i = Inetd(s)
+    first = Json(i, "first")
+    i.ended(1)
+    before = descriptors(s.daemon())
+    clients = [Raw(i) for _ in range(quick(50, 200))]
+    eq(set(i.ended(len(clients) + 1)), {0})
+    for n, c in enumerate(clients):
+        c.send('{"cmd":"login","name":"c%d"}\n' % n)
+    for c in clients:
+        c.until(b'"ok":true')
+    eq(s.status_of()["clients"], len(clients) + 1)
+    below(descriptors(s.daemon()), before + len(clients) + 8, "descriptors")
+    for c in clients:
+        c.close()
+    until(lambda: s.status_of()["clients"] == 1, 10, "one client")
+    until(lambda: descriptors(s.daemon()) <= before + 2, 10,
+          "closed descriptors")
+    first.ok("ping")
+
+
+@test(timeout=120)
+def latency():
+    """a hand-over takes milliseconds"""
+    s = Service()
+    i = Inetd(s)
+    Json(i, "first")
+    took, bare = [], []
+    for _ in range(quick(20, 100)):
+        c = Raw(i)
+        i.ended(len(took) + 2)
+        took.append(i.done[-1][1])
+        before = time.monotonic()
+        subprocess.run([BINARY, "-V"], stdout=subprocess.DEVNULL, check=True)
+        bare.append(time.monotonic() - before)
+        c.close()
+    took.sort()
+    diag("-i: median %.1f ms, 95%% %.1f ms; -V alone %.1f ms, %.1f ms" %
+         tuple(percentile(v, p) * 1000 for v in (took, sorted(bare))
+               for p in (50, 95)))
+    if not sanitized(BINARY):
+        below(percentile(took, 50) - percentile(bare, 50), 0.05 * SLOW,
+              "seconds of a hand-over beside the start of the program")
+
+
+@test(timeout=120)
+def race():
+    """of 20 that start at once one starts the daemon, and all are served"""
+    for _ in range(quick(2, 5)):
+        s = Service(store=random.choice(["memory", "sqlite"]))
+        i = Inetd(s)
+        clients = [Raw(i) for _ in range(20)]
+        for c in clients:
+            c.until(NAME_PROMPT)
+        eq(i.ended(20), [0] * 20)
+        eq(s.status_of()["clients"], 20)
+        eq(len(s.records("ready")), 1)
+        eq([r for r in s.records("inetd") if r["level"] == "error"], [])
+
+
+@test(timeout=120)
+def killed_before():
+    """where the daemon was killed the next client starts another"""
+    s = Service(store="sqlite")
+    i = Inetd(s)
+    for n in range(5):
+        c = Json(i, "ann")
+        c.ok("subscribe", room="lobby", last=10)
+        c.say("number %d" % n)
+        eq(s.end(signal.SIGKILL), -signal.SIGKILL)
+        c.to_end()
+    c = Json(i, "ann")
+    c.ok("subscribe", room="lobby", last=10)
+    for n in range(5):
+        c.message(text="number %d" % n)
+
+
+@test(timeout=120)
+def killed_between():
+    """a daemon that dies with clients on the way: the next one has them"""
+    s = Service(store="sqlite")
+    i = Inetd(s)
+    Json(i, "first")
+    pid = s.daemon()
+    os.kill(pid, signal.SIGSTOP)
+    clients = [Raw(i) for _ in range(10)]
+    socket_path = s.state_dir + "/control.handover"
+    until(lambda: _waiting(socket_path) >= 10, 20, "clients on the way")
+    os.kill(pid, signal.SIGKILL)
+    s.gone(pid)
+    for c in clients:
+        c.until(NAME_PROMPT)
+    eq(set(i.ended(11)), {0})
+    eq(s.status_of()["clients"], 10)
+
+
+def _waiting(path):
+    """Connections to a unix socket, taken or not."""
+    with open("/proc/net/unix") as f:
+        return sum(line.rstrip().endswith(path) for line in f) - 1
+
+
+@test(timeout=120)
+def killed_at_random():
+    """daemons killed at any moment: no -i fails, and a client comes through"""
+    s = Service(store="sqlite")
+    i = Inetd(s)
+    stop = time.monotonic() + quick(4, 10) * min(SLOW, 2)
+    ended = threading.Event()
+
+    def kill():
+        while not ended.wait(random.uniform(0, 0.3)):
+            pid = s.daemon()
+            if pid is not None:
+                os.kill(pid, signal.SIGKILL)
+                s.gone(pid)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    count = 0
+    try:
+        while time.monotonic() < stop:
+            held = [Raw(i) for _ in range(3)]
+            count += len(held)
+            i.ended(count)
+            for c in held:
+                c.close()
+    finally:
+        ended.set()
+        killer.join()
+    eq(set(i.ended(count)), {0})
+    Json(i, "ann").ok("ping")
+    diag("%d clients, %d daemons" % (count, len(s.records("ready"))))
+
+
+@test()
+def orderly_end():
+    """a client that comes while the daemon ends is the next one's"""
+    s = Service(store="sqlite")
+    i = Inetd(s)
+    Json(i, "ann")
+    pid = s.daemon()
+    os.kill(pid, signal.SIGTERM)
+    c = Raw(i)
+    c.until(NAME_PROMPT, timeout=20)
+    eq(s.gone(pid), 0)
+    eq(i.ended(2), [0, 0])
+
+
+@test()
+def limits():
+    """max_clients_address counts the client's address, not inetd's"""
+    s = Service(max_clients_address=2)
+    i = Inetd(s)
+    a, b = Raw(i), Raw(i)
+    for c in a, b:
+        c.until(NAME_PROMPT)
+    c = Raw(i)
+    contains(c.to_end(), b"full")
+    a.close()
+    until(lambda: s.status_of()["clients"] == 1, 10, "one client")
+    Raw(i).until(NAME_PROMPT)
+    # By ssh an address comes in the environment.
+    env = {"SSH_CONNECTION": "192.0.2.7 4711 192.0.2.1 22"}
+    held = [_piped(s, env=env) for _ in range(2)]
+    for p in held:
+        p.until(NAME_PROMPT)
+    contains(_piped(s, env=env).to_end(), b"full")
+    held[0].end_input()
+    eq(s.logged("client-closed", address="192.0.2.7")[0]["port"], "4711")
+
+
+@test()
+def no_descriptor():
+    """a daemon without a descriptor left has the client told"""
+    s = Service()
+    i = Inetd(s)
+    first = Json(i, "first")
+    pid = s.daemon()
+    _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (descriptors(pid), hard))
+    held = [Raw(i) for _ in range(2)]
+    for c in held:
+        c.send("\n")
+    refused = [c for c in held if b"full" in c.to_end()]
+    eq(len(refused), len(held))
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (hard, hard))
+    Json(i, "second").ok("ping")
+    first.ok("ping")
+
+
+# What is no client --------------------------------------------------------
+
+def _run(*words, **options):
+    """-i and more words; returns (status, stdout, stderr)."""
+    done = subprocess.run([BINARY, *words], capture_output=True,
+                          timeout=30 * SLOW, check=False, **options)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def _ended_with_nothing(s, sock, status=1, **options):
+    """-i on one end of it says nothing to the other."""
+    theirs, ours = sock
+    with theirs:
+        p = s.start(theirs, **options)
+    eq(p.wait(30 * SLOW), status, "exit status")
+    if ours is not None:
+        eq(Held(ours).to_end(), b"")
+
+
+def _tcp():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ours = socket.create_connection(server.getsockname())
+        return server.accept()[0], ours
+
+
+def _said(s):
+    return s.logged("inetd", level="error")[-1]["said"]
+
+
+@test()
+def wrong_descriptors():
+    """a datagram socket, a closed descriptor: the log says why, nobody else"""
+    s = Service()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind(("127.0.0.1", 0))
+        p = s.start(udp)
+        eq(p.wait(10 * SLOW), 1)
+    contains(_said(s), "no stream")
+    pair = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    p = s.start(pair[0])
+    eq(p.wait(10 * SLOW), 1)
+    pair[1].setblocking(False)
+    try:
+        ok(False, "something came: %r" % pair[1].recv(100))
+    except BlockingIOError:
+        pass
+    for sock in pair:
+        sock.close()
+    s = Service()
+    p = s.start(subprocess.DEVNULL, preexec_fn=lambda: os.close(0))
+    eq(p.wait(10 * SLOW), 1)
+    contains(_said(s), "descriptor 0 is closed")
+    s = Service()
+    p = s.start(subprocess.DEVNULL, preexec_fn=lambda: os.close(1))
+    eq(p.wait(10 * SLOW), 1)
+    contains(_said(s), "descriptor 1 is closed")
+    s = Service()
+    p = s.start(subprocess.DEVNULL,
+                preexec_fn=lambda: [os.close(n) for n in (0, 1, 2)])
+    eq(p.wait(10 * SLOW), 1)
+    contains(_said(s), "descriptor 0 is closed")
+    eq(s.daemon(), None, "a daemon")
+
+
+@test()
+def gone_already():
+    """a client that has reset the connection is no error, and no client"""
+    s = Service()
+    theirs, ours = _tcp()
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                    b"\1\0\0\0\0\0\0\0")
+    ours.close()
+    _ended_with_nothing(s, (theirs, None), status=0)
+    eq(s.records("inetd"), [])
+
+
+@test()
+def unix_sockets():
+    """a client of a unix socket is handed over, half a pair is relayed"""
+    s = Service()
+    i = Inetd(s, address=tempdir() + "/socket", family=socket.AF_UNIX)
+    c = Json(i, "ann")
+    eq(i.ended(1), [0])
+    c.ok("ping")
+    ours, theirs = socket.socketpair()
+    p = s.start(theirs)
+    theirs.close()
+    c = Held(ours)
+    c.until(NAME_PROMPT)
+    eq(p.poll(), None, "it relays")
+    c.send("bob\n/quit\n")
+    contains(c.to_end(), b"Bye.")
+    eq(p.wait(10 * SLOW), 0)
+
+
+@test()
+def silence():
+    """whatever is wrong, the client's stream has not a byte of it"""
+    for wrong in (["-Z"], ["-f", "/nonexistent/conf"], ["-o", "loops=x"],
+                  ["-o", "nothing"], ["-d"], ["what"], ["-o", "control="],
+                  ["-o", "state_dir=/nonexistent/x/y"],
+                  ["-o", "log_to=/nonexistent/x"]):
+        s = Service()
+        theirs, ours = _tcp()
+        with theirs:
+            p = subprocess.Popen(s.command() + wrong, stdin=theirs,
+                                 stdout=theirs, stderr=theirs,
+                                 env=s.environment())
+        p.wait(30 * SLOW)
+        eq(Held(ours).to_end(), b"", " ".join(wrong))
+    s = Service(control="")
+    _ended_with_nothing(s, _tcp())
+    contains(_said(s), "control is empty")
+
+
+@test()
+def syslog():
+    """what nobody else may see is in syslog"""
+    need_root()
+    if os.path.exists("/dev/log"):
+        raise Skip("there is a syslog here: its log is not ours")
+    log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    log.bind("/dev/log")
+    try:
+        log.settimeout(10 * SLOW)
+        theirs, ours = _tcp()
+        with theirs:
+            p = subprocess.Popen([BINARY, "-i", "-Z"], stdin=theirs,
+                                 stdout=theirs, stderr=theirs)
+        p.wait()
+        limit = Deadline(10, "the line")
+        while b"invalid option" not in log.recv(1000):
+            limit.left()
+        eq(Held(ours).to_end(), b"")
+    finally:
+        os.unlink("/dev/log")
+        log.close()
+
+
+@test()
+def cannot_start():
+    """a daemon that does not start: the reason is logged, the client let go"""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        s = Service(listen="auto 127.0.0.1:%d" % taken.getsockname()[1])
+        _ended_with_nothing(s, _tcp())
+    said = [r["said"] for r in s.records("inetd")]
+    ok(any("another program has this port" in line for line in said), said)
+    contains(said[-1], "no daemon could be started")
+
+
+@test()
+def state_directory():
+    """the state directory is made, for its owner only"""
+    s = Service()
+    eq(os.path.exists(s.state_dir), False)
+    c = Json(Inetd(s), "ann")
+    c.ok("ping")
+    eq(stat.S_IMODE(os.stat(s.state_dir).st_mode), 0o700)
+    s.end()
+    # What is named away from it has a directory that is there.
+    s = Service(control=tempdir() + "/elsewhere", state_dir=tempdir() + "/x")
+    Json(Inetd(s), "ann").ok("ping")
+    eq(os.listdir(os.path.dirname(s.options["control"])) != [], True)
+
+
+# Users --------------------------------------------------------------------
+
+@test()
+def another_user():
+    """another user hands nothing over, root does, to the daemon's own user"""
+    need_root()
+    s = Service(user=NOBODY)
+    i = Inetd(s)
+    Json(i, "first").ok("ping")
+    eq(os.stat("/proc/%d" % s.daemon()).st_uid, NOBODY)
+    Json(Inetd(s, user=0), "by-root").ok("ping")
+    i = Inetd(s, user=1234)
+    eq(Raw(i).to_end(), b"")
+    eq(i.ended(1), [1])
+    # Were the directory and the socket open to all, the daemon would refuse.
+    for path, mode in ((s.home, 0o755), (s.state_dir, 0o755),
+                       (s.state_dir + "/control.handover", 0o777),
+                       (s.log, 0o666)):
+        os.chmod(path, mode)
+    i = Inetd(s, user=1234)
+    eq(Raw(i).to_end(), b"")
+    eq(i.ended(1), [1])
+    s.logged("handover-forbidden", uid=1234)
+    contains(_said(s), "forbidden")
+    eq(s.status_of()["clients"], 2)
+
+
+@test()
+def another_user_relayed():
+    """over ssh any user reaches a daemon that listens"""
+    need_root()
+    d = Daemon(user=NOBODY, listen="text 127.0.0.1:0",
+               state_dir=_open_dir(NOBODY))
+    s = Service(state_dir=d.state_dir, user=1234,
+                listen="text 127.0.0.1:%d" % d.port)
+    p = _piped(s)
+    p.until(NAME_PROMPT)
+    p.send("ann\n/quit\n")
+    contains(p.to_end(), b"Bye.")
+    eq(p.wait_end(), 0)
+    s.options["listen"] = "json 127.0.0.1:%d" % d.port
+    p = _piped(s)
+    eq(p.to_end(), b"")
+    eq(p.wait_end(), 1)
+    contains(_said(s), "nor could it be reached")
+
+
+def _open_dir(user):
+    path = tempdir()
+    os.chown(path, user, user)
+    return path
+
+
+# Waiting ------------------------------------------------------------------
+
+class Wait:
+    """A socket that listens, as "wait" has it, and one -i after the other."""
+
+    def __init__(self, service, **options):
+        self.service = service
+        self.server = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.options = options
+        self.process = None
+        keep(self)
+
+    def address(self):
+        return self.server.getsockname()
+
+    def start(self):
+        self.process = self.service.start(self.server, **self.options)
+
+    def wait_end(self, timeout=30):
+        status = self.process.wait(timeout * SLOW)
+        self.process = None
+        return status
+
+    def cleanup(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            eq(self.wait_end(), 0, "exit status")
+        self.server.close()
+
+
+@test()
+def waits():
+    """"wait": it is the daemon, and ends when it was alone for long enough"""
+    s = Service(inetd_linger=1)
+    w = Wait(s)
+    first = Raw(w)
+    w.start()
+    first.until(NAME_PROMPT)
+    ann, bob = Person(w, "ann"), Json(w, "bob")
+    bob.join()
+    ann.say("hello")
+    bob.message(text="hello")
+    eq(s.status_of()["pid"], w.process.pid)
+    eq(s.status_of()["listen"], ["auto 127.0.0.1:%d" % w.address()[1]])
+    time.sleep(1.5)             # longer than the linger: with clients it stays
+    eq(w.process.poll(), None)
+    for c in (first, ann):
+        c.close()
+    bob.ok("ping")
+    bob.close()
+    before = time.monotonic()
+    eq(w.wait_end(), 0)
+    ok(time.monotonic() - before > 0.8, "it lingered")
+    s.logged("lonely")
+    # Who comes then waits in the queue for the next one.
+    late = Raw(w)
+    w.start()
+    late.until(NAME_PROMPT)
+    eq(len(s.records("ready")), 2)
+
+
+@test()
+def waits_again_and_again():
+    """ends and new clients at the same moment: nobody is lost"""
+    s = Service(inetd_linger=0)
+    w = Wait(s)
+    rounds = quick(15, 60)
+    ended = threading.Event()
+    statuses = []
+
+    def inetd():                # starts one whenever there is a client
+        while not ended.is_set():
+            if select.select([w.server], [], [], 0.05)[0]:
+                p = s.start(w.server)
+                statuses.append(p.wait())
+
+    thread = threading.Thread(target=inetd)
+    thread.start()
+    try:
+        for n in range(rounds):
+            c = Json(w)
+            c.ok("login", name="c%d" % n)
+            c.ok("ping")
+            c.close()
+            time.sleep(random.uniform(0, 0.25))
+    finally:
+        ended.set()
+        thread.join(30 * SLOW)
+    eq(set(statuses), {0})
+    diag("%d clients, %d daemons" % (rounds, len(statuses)))
+    ok(len(statuses) > 1, "more than one daemon")
+
+
+@test()
+def waits_beside_a_daemon():
+    """"wait" where a daemon runs: its clients are handed over to it"""
+    s = Service(inetd_linger=1)
+    i = Inetd(s)
+    ann = Person(i, "ann")
+    w = Wait(s)
+    w.start()
+    bob = Json(w, "bob")
+    bob.join()
+    bob.say("hello")
+    ann.see("<bob> hello")
+    eq(w.wait_end(), 0)
+    bob.say("still here")
+    ann.see("<bob> still here")
+    eq(len(s.records("ready")), 1)
+
+
+@test()
+def two_that_wait():
+    """two sockets, one daemon: as with tcp and tcp6 in inetd.conf"""
+    s = Service(inetd_linger=1)
+    one, two = Wait(s), Wait(s)
+    one.start()
+    two.start()
+    ann, bob = Person(one, "ann"), Json(two, "bob")
+    bob.join()
+    ann.say("hello")
+    bob.message(text="hello")
+    eq(len(s.records("ready")), 1)
+    for c in ann, bob:
+        c.close()
+    eq([one.wait_end(), two.wait_end()], [0, 0])
+
+
+# Relaying -----------------------------------------------------------------
+
+def _piped(s, env=None):
+    """A Program: -i on pipes."""
+    user = as_user(s.user)
+
+    class Piped(Program):
+        def __init__(self):
+            self.buffer, self.ended = b"", False
+            self.process = subprocess.Popen(
+                s.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, bufsize=0,
+                env=s.environment(**(env or {})), **user)
+            self.input = self.process.stdin.fileno()
+            self.output = self.process.stdout.fileno()
+            keep(self)
+
+    return Piped()
+
+
+@test()
+def pipes():
+    """pipes: both ways, the end of either, and no byte lost"""
+    s = Service()
+    p = _piped(s)
+    p.until(NAME_PROMPT)
+    p.send("ann\nhello\n")
+    p.until(b"<ann> hello")
+    p.send("/quit\n")
+    contains(p.to_end(), b"Bye.")
+    eq(p.wait_end(), 0)
+    # All is read before the end of input is heeded, as with nc -q.
+    count = 2000
+    lines = ['{"cmd":"login","name":"bot"}',
+             '{"cmd":"subscribe","room":"lobby"}']
+    lines += ['{"cmd":"say","id":%d,"room":"lobby","text":"%s"}' %
+              (n, "x" * 100) for n in range(count)]
+    done = subprocess.run(s.command(), input="\n".join(lines).encode() + b"\n",
+                          capture_output=True, env=s.environment(),
+                          timeout=60 * SLOW, check=False)
+    eq((done.returncode, done.stderr), (0, b""))
+    eq(done.stdout.count(b'"reply":"say"'), count)
+    eq(done.stdout.count(b'"event":"message"'), count)
+    eq(done.stdout[-1:], b"\n")
+
+
+@test(timeout=120)
+def slow_pipe():
+    """a reader that stops is waited for, and gets everything"""
+    s = Service(store="memory")
+    p = _piped(s)
+    p.send('{"cmd":"login","name":"slow"}\n'
+           '{"cmd":"subscribe","room":"lobby"}\n')
+    p.until(b'"reply":"subscribe"')
+    w = Json(Inetd(s), "writer")
+    w.join()
+    count = quick(500, 3000)
+    for n in range(count):
+        w.say("%d %s" % (n, "y" * 500))
+    got = p.until(b'"%d y*"}' % (count - 1), timeout=60)
+    eq(got.count(b'"event":"message"'), count)
+    p.send('{"cmd":"quit"}\n')
+    p.to_end()
+    eq(p.wait_end(), 0)
+
+
+@test()
+def nobody_reads():
+    """where the reader has gone it ends, and so does the client"""
+    s = Service()
+    p = _piped(s)
+    p.until(NAME_PROMPT)
+    p.process.stdout.close()
+    p.send("ann\nhello\n")
+    eq(p.wait_end(), 0)
+    until(lambda: s.status_of()["clients"] == 0, 10, "no client")
+    p.process.stdout = open(os.devnull, "rb")
+
+
+@test()
+def daemon_gone():
+    """where the daemon dies the relay ends"""
+    s = Service()
+    p = _piped(s)
+    p.until(NAME_PROMPT)
+    s.end(signal.SIGKILL)
+    p.to_end()
+    eq(p.wait_end(), 0)
+
+
+@test()
+def terminal():
+    """on a terminal, by hand and as ssh has it"""
+    s = Service()
+    p = Program(*s.command(), terminal=True)
+    p.until(NAME_PROMPT)
+    p.send("ann\nhello\n")
+    p.until(b"<ann> hello")
+    p.send(b"\x04")             # the end of input, by hand
+    eq(p.wait_end(), 0)
+    until(lambda: s.status_of()["clients"] == 0, 10, "no client")
+    # A person is told on the terminal what is wrong.
+    p = Program(*s.command("-o", "loops=x"), terminal=True)
+    contains(p.to_end(), b"loops")
+    p = Program(*s.command("-o", "loops=x"), terminal=True,
+                env={"SSH_CONNECTION": "192.0.2.7 1 192.0.2.1 22"})
+    eq(p.to_end(), b"")
+
+
+if __name__ == "__main__":
+    adopt_orphans()
+    main()
