@@ -464,6 +464,22 @@ def another_user():
 
 
 @test()
+def the_daemons_user():
+    """root's -i starts a daemon that is the configuration's user"""
+    need_root()
+    s = Service(user=None)
+    s.options["user"] = "nobody"
+    os.chmod(s.home, 0o755)
+    os.chmod(s.reports, 0o777)
+    Json(Inetd(s), "ann").ok("ping")
+    eq(os.stat("/proc/%d" % s.daemon()).st_uid, NOBODY)
+    eq(os.stat(s.state_dir).st_uid, NOBODY)
+    Json(Inetd(s), "bob").ok("ping")
+    Json(Inetd(s, user=NOBODY), "carl").ok("ping")
+    eq(s.status_of()["clients"], 3)
+
+
+@test()
 def another_user_relayed():
     """over ssh any user reaches a daemon that listens"""
     need_root()
