@@ -126,7 +126,10 @@ class Service:
     def gone(self, pid):
         limit = Deadline(20, "the end of daemon %d" % pid)
         while True:
-            got, status = os.waitpid(pid, os.WNOHANG)
+            try:
+                got, status = os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:
+                got = 0         # who has started it has not ended yet
             if got == pid:
                 return os.waitstatus_to_exitcode(status)
             time.sleep(min(0.01, limit.left()))
