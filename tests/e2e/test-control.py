@@ -239,7 +239,7 @@ def no_trace():
     place = tempdir() + "/state"
     d = Daemon(state_dir=place)
     eq(os.stat(place).st_mode & 0o777, 0o700)
-    eq(os.listdir(place), ["control"])
+    eq(sorted(os.listdir(place)), ["control", "control.handover"])
     d.stop()
     ok(not os.path.exists(place), "the directory is gone")
     d.options["control"] = ""

@@ -152,7 +152,7 @@ def _database(state):
 
 def _copy(whole, state):
     """But for the socket that a killed daemon has left."""
-    shutil.copytree(whole, state, ignore=shutil.ignore_patterns("control"))
+    shutil.copytree(whole, state, ignore=shutil.ignore_patterns("control*"))
 
 
 def _contents(state):
