@@ -39,7 +39,7 @@ struct handover {
 	struct event	*event, *rest;
 	char		*path;
 	int		 fd;
-	LIST_HEAD(, giver) givers;
+	LIST_HEAD(giver_list, giver) givers;
 	unsigned	 ngivers;
 };
 
@@ -336,12 +336,13 @@ handover_open(struct daemon *d, struct event_base *base, const char *control)
 void
 handover_close(struct handover *h)
 {
-	struct giver *g;
+	struct giver *g, *next;
 	int fd;
 
 	if (h == NULL)
 		return;
-	while ((g = LIST_FIRST(&h->givers)) != NULL) {
+	for (g = LIST_FIRST(&h->givers); g != NULL; g = next) {
+		next = LIST_NEXT(g, entries);
 		fd = g->fd;
 		giver_free(g);
 		close(fd);
