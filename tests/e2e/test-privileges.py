@@ -8,9 +8,11 @@ import shutil
 import signal
 import socket
 import stat
+import subprocess
 
 import daemon
 from client import Json, Person
+from control import ctl_json, run_ctl
 from daemon import BINARY, run_binary
 from harness import (Skip, contains, eq, lacks, main, need, need_root, ok,
                      tempdir, test, until)
@@ -106,6 +108,24 @@ def root_is_given_up():
     for name in os.listdir(d.state_dir) + ["."]:
         st = os.stat(d.state_dir + "/" + name)
         eq((st.st_uid, st.st_gid), (who.pw_uid, who.pw_gid), name)
+
+
+@test()
+def defaults_of_root():
+    """where user is set the defaults are root's, before and after"""
+    need_root()
+    need("setpriv")
+    wanted = {'state_dir = "/var/lib/partyline"',
+              'pid_file = "/run/partyline/partylined.pid"',
+              'control = "/var/lib/partyline/control"'}
+    binary = open_dir() + "/partylined"
+    shutil.copy(BINARY, binary)
+    for who in ([], ["setpriv", "--reuid=65534", "--clear-groups"]):
+        out = subprocess.run(
+            who + [binary, "-n", "-t", "-o", "user=" + USER],
+            env=dict(os.environ, XDG_STATE_HOME="/nowhere"),
+            stdout=subprocess.PIPE, check=True).stdout.decode()
+        eq(wanted - set(out.splitlines()), set())
 
 
 @test()
@@ -311,6 +331,68 @@ def background():
     os.kill(pid, signal.SIGTERM)
     until(lambda: " stopped" in _log(home + "/log"), 20, "the end")
     until(lambda: not os.path.exists(pid_file), 20, "the pid file to go")
+
+
+class Configured(Daemon):
+    """With a file."""
+
+    def __init__(self, path, **options):
+        self.path = path
+        super().__init__(**options)
+
+    def command(self):
+        words = super().command()
+        words[words.index("-n"):words.index("-n") + 1] = ["-f", self.path]
+        return words
+
+
+@test()
+def reload_without_root():
+    """a reload reads the file without root, and finds the same defaults"""
+    need_root()
+    home = open_dir()
+    path = home + "/conf"
+    with open(path, "w") as f:
+        f.write("motd = one\n")
+    d = Configured(path, user=USER, store="sqlite",
+                   state_dir=home + "/state")
+    with open(path + ".new", "w") as f:
+        f.write("motd = two\n")
+    os.rename(path + ".new", path)
+    answer = ctl_json(d, "reload")
+    eq([c["option"] for c in answer["changed"]], ["motd"])
+    eq(answer["restart"], [])
+
+
+@test()
+def control_elsewhere():
+    """a control socket in a directory of its own, made or there"""
+    need_root()
+    home = open_dir()
+    for name in ("new", "new", "there"):
+        if name == "there":
+            os.mkdir(home + "/there")
+            os.chown(home + "/there", pwd.getpwnam(USER).pw_uid, -1)
+        path = "%s/%s/control" % (home, name)
+        d = Daemon(user=USER, control=path)
+        until(lambda: os.path.exists(path), 10, "the socket")
+        eq(os.stat(path).st_uid, pwd.getpwnam(USER).pw_uid)
+        status, _, err = run_ctl("-s", path, "status")
+        eq((status, err), (0, ""))
+        d.stop()
+        ok(not os.path.exists(path), "the socket is gone")
+
+
+@test()
+def control_of_anybody():
+    """without root, too: its new directory comes and goes"""
+    home = open_dir()
+    path = home + "/new/control"
+    d = Daemon(control=path)
+    status, _, err = run_ctl("-s", path, "status")
+    eq((status, err), (0, ""))
+    d.stop()
+    ok(not os.path.exists(home + "/new"), "its directory is gone")
 
 
 @test()
