@@ -21,7 +21,8 @@ struct privileges {
 /*
  * Becomes conf's user and group in conf's chroot, having made over to them what
  * they need: the state directory with what an earlier run as root left there,
- * a new log file, the sockets bound, and, in the background, the pid file.
+ * a new log file, the sockets bound, new directories of the control socket and,
+ * in the background, of the pid file, and that file.
  * False, with *error (caller frees), if that cannot be.
  */
 bool	 privileges_drop(const struct conf *, struct privileges *,

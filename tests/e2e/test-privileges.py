@@ -10,27 +10,14 @@ import socket
 import stat
 import subprocess
 
-import daemon
 from client import Json, Person
 from control import ctl_json, run_ctl
-from daemon import BINARY, run_binary
+from daemon import BINARY, Daemon, run_binary
 from harness import (Skip, contains, eq, lacks, main, need, need_root, ok,
                      tempdir, test, until)
 
 USER = "nobody"
 NONE = "0000000000000000"
-
-
-class Daemon(daemon.Daemon):
-    """user is whom it is to become, by its option of that name."""
-
-    def __init__(self, *arguments, user=None, **options):
-        self.becomes = user
-        super().__init__(*arguments, **options)
-
-    def command(self):
-        become = ["-o", "user=" + self.becomes] if self.becomes else []
-        return super().command() + become
 
 
 def open_dir():
@@ -202,7 +189,7 @@ def never_root():
     if said(d)["seccomp"].startswith("yes"):
         eq(field(d.pid, "Seccomp"), "2")
     d.stop()
-    d.becomes = "daemon"
+    d.options["user"] = "daemon"
     d.start(wait=False)
     eq(d.wait_end(), 1)
     d.ended()
@@ -287,7 +274,7 @@ def made_over():
     first = talk(d)
     d.stop()
     eq(os.stat(state).st_uid, 0)
-    d.becomes = USER
+    d.options["user"] = USER
     d.start()
     ok(talk(d) > first, "seq goes on")
     eq(os.stat(state).st_uid, who.pw_uid)
