@@ -309,8 +309,8 @@ def background():
     pid_file = home + "/run/pid"
     status, _, err = run_binary(
         "-n", "-d", "-o", "listen=auto %s/sock" % home, "-o", "store=memory",
-        "-o", "pid_file=" + pid_file, "-o", "user=" + USER, "-o",
-        "log_to=%s/log" % home)
+        "-o", "state_dir=%s/state" % home, "-o", "pid_file=" + pid_file,
+        "-o", "user=" + USER, "-o", "log_to=%s/log" % home)
     eq(status, 0, err)
     with open(pid_file) as f:
         pid = int(f.read())
