@@ -436,6 +436,79 @@ def state_directory():
     eq(os.listdir(os.path.dirname(s.options["control"])) != [], True)
 
 
+# The socket ---------------------------------------------------------------
+
+def _give(s, line, *sockets):
+    """One message to the hand-over socket; returns the answer."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(10 * SLOW)
+        sock.connect(s.state_dir + "/control.handover")
+        socket.send_fds(sock, [line], [one.fileno() for one in sockets])
+        answer = b""
+        while True:
+            try:
+                more = sock.recv(100)
+            except ConnectionResetError:    # not all was read
+                return answer
+            if not more:
+                return answer
+            answer += more
+
+
+@test()
+def strange_gifts():
+    """what is no client's socket, or said wrongly, is refused and closed"""
+    s = Service()
+    i = Inetd(s)
+    ann = Json(i, "ann")
+    pid = s.daemon()
+    before = descriptors(pid)
+    pair = socket.socketpair()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, \
+            socket.create_server(("127.0.0.1", 0)) as listening, \
+            open("/dev/null") as null, pair[0], pair[1]:
+        for line, gifts in (
+                (b"auto\n", []), (b"auto\n", [udp]), (b"auto\n", [listening]),
+                (b"auto\n", [null]), (b"auto\n", [pair[0]] * 2),
+                (b"auto\n", [pair[0]] * 5), (b"auto\n", [pair[0]] * 200),
+                (b"what\n", [pair[0]]), (b"\n", [pair[0]]),
+                (b"auto", [pair[0]]), (b"auto\nmore", [pair[0]]),
+                (b"auto 1.2.3\n", [pair[0]]), (b"auto x 1\n", [pair[0]]),
+                (b"auto 1.2.3.4 70000\n", [pair[0]]),
+                (b"auto 1.2.3.4 1x\n", [pair[0]]),
+                (b"a" * 300 + b"\n", [pair[0]]), (b"\0\n", [pair[0]])):
+            contains(_give(s, line, *gifts), b"bad-argument", line[:20])
+        pair[1].setblocking(False)
+        try:
+            eq(pair[1].recv(100), None, "what a refused one was sent")
+        except BlockingIOError:
+            pass
+        # Its address counts where it has none of its own.
+        eq(_give(s, b"text 2001:db8::7 99\n", pair[0]), b"ok\n")
+        c = Held(pair[1].dup())
+        c.until(NAME_PROMPT)
+        c.close()
+        s.logged("client-open", address="2001:db8::7", port=99)
+    until(lambda: descriptors(pid) <= before, 10, "closed descriptors")
+    ann.ok("ping")
+
+
+@test(timeout=120)
+def silent_givers():
+    """who connects and says nothing holds nobody up for long"""
+    s = Service()
+    i = Inetd(s)
+    ann = Json(i, "ann")
+    path = s.state_dir + "/control.handover"
+    silent = [Raw(path) for _ in range(100)]
+    c = Raw(i)
+    c.until(NAME_PROMPT, timeout=20)
+    for one in silent[:64]:
+        eq(one.to_end(), b"")
+    ann.ok("ping")
+    eq(i.ended(2), [0, 0])
+
+
 # Users --------------------------------------------------------------------
 
 @test()
