@@ -16,6 +16,7 @@
 
 #include "hand.h"
 #include "handover.h"
+#include "privileges.h"
 #include "util.h"
 
 #define PATIENCE_MS	30000	/* for all of it */
@@ -91,7 +92,7 @@ lock(const struct conf *conf)
 	char *control = control_path(conf), *dir = path_dir(control);
 	int fd, saved;
 
-	mkdir(dir, 0700);
+	privileges_mkdir(conf, dir);
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	saved = errno;
 	free(control);

@@ -130,23 +130,10 @@ give_file(int at, const char *name, const struct identity *id)
 	close(fd);
 }
 
-static bool
-is_empty(DIR *dir)
-{
-	const struct dirent *e;
-	bool empty = true;
-
-	while (empty && (e = readdir(dir)) != NULL)
-		empty = strcmp(e->d_name, ".") == 0 ||
-		    strcmp(e->d_name, "..") == 0;
-	rewinddir(dir);
-	return empty;
-}
-
 /*
  * A state directory that is new, or root's from an earlier run: then it is
- * private, and has the lock file in it or, made by -i, nothing. Any other is
- * left alone, and refused by the store if it does not do.
+ * private and has the lock file in it. Any other is left alone, and refused by
+ * the store if it does not do.
  */
 static void
 give_state(const char *path, const struct identity *id)
@@ -159,8 +146,8 @@ give_state(const char *path, const struct identity *id)
 	if (dir == NULL)
 		return;
 	if (fstat(dirfd(dir), &st) == 0 && st.st_uid == 0 && (made ||
-	    ((st.st_mode & 077) == 0 && (is_empty(dir) || fstatat(dirfd(dir),
-	    STATE_LOCK, &lock, AT_SYMLINK_NOFOLLOW) == 0))) &&
+	    ((st.st_mode & 077) == 0 && fstatat(dirfd(dir), STATE_LOCK, &lock,
+	    AT_SYMLINK_NOFOLLOW) == 0)) &&
 	    fchown(dirfd(dir), id->uid, id->gid) == -1)
 		log_warn("not-given", LS("file", path), LS("reason",
 		    strerror(errno)), LEND);
@@ -306,6 +293,24 @@ become(const struct conf *conf, const struct privileges *p,
 		give(conf, p, id);
 	caps_bound(id->uid == 0);
 	return !leaves || set_ids(id, error);
+}
+
+void
+privileges_mkdir(const struct conf *conf, const char *path)
+{
+	struct identity id;
+	char *error;
+
+	if (mkdir(path, 0700) == -1 || geteuid() != 0)
+		return;
+	if (!find(conf, &id, &error)) {
+		free(error);
+		return;
+	}
+	if (chown(path, id.uid, id.gid) == -1)
+		log_warn("not-given", LS("file", path), LS("reason",
+		    strerror(errno)), LEND);
+	free(id.name);
 }
 
 bool

@@ -27,6 +27,8 @@ struct privileges {
  */
 bool	 privileges_drop(const struct conf *, struct privileges *,
 	    char **error);
+/* Before that: makes a private directory for that user, if there is none. */
+void	 privileges_mkdir(const struct conf *, const char *path);
 /* Whether there are such a user and group; *error likewise. */
 bool	 privileges_check(const struct conf *, char **error);
 /* One line that says what is in force. */

@@ -550,6 +550,11 @@ def the_daemons_user():
     Json(Inetd(s), "bob").ok("ping")
     Json(Inetd(s, user=NOBODY), "carl").ok("ping")
     eq(s.status_of()["clients"], 3)
+    s.end()
+    s.options["control"] = s.home + "/elsewhere/control"
+    Json(Inetd(s), "dora").ok("ping")
+    Json(Inetd(s, user=NOBODY), "eve").ok("ping")
+    eq(os.stat(s.home + "/elsewhere").st_uid, NOBODY)
 
 
 @test()
