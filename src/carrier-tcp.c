@@ -1,7 +1,9 @@
 #include <sys/socket.h>
 
 #include <linux/tcp.h>		/* its tcp_info has tcpi_bytes_acked */
+#include <errno.h>
 #include <netinet/in.h>
+#include <string.h>
 
 #include "carrier.h"
 
@@ -11,8 +13,8 @@
  */
 #define NOTSENT		(64 * 1024)
 
-static struct bufferevent *
-tcp_open(struct event_base *base, int fd)
+struct bufferevent *
+carrier_tcp_open(struct event_base *base, int fd)
 {
 	int on = 1, notsent = NOTSENT;
 
@@ -56,10 +58,35 @@ tcp_recv(struct bufferevent *bev, void *data, size_t size)
 	return recv(bufferevent_getfd(bev), data, size, MSG_DONTWAIT);
 }
 
+static const char *
+tcp_why(struct bufferevent *bev)
+{
+	(void)bev;
+	return errno == ECONNRESET || errno == EPIPE ? "reset" :
+	    strerror(errno);
+}
+
+static void
+tcp_shut(struct bufferevent *bev)
+{
+	shutdown(bufferevent_getfd(bev), SHUT_WR);
+}
+
+static int
+tcp_close(struct bufferevent *bev)
+{
+	int fd = bufferevent_getfd(bev);
+
+	bufferevent_free(bev);
+	return fd;
+}
+
 const struct carrier carrier_tcp = {
 	.name = "tcp",
-	.open = tcp_open,
 	.send = tcp_send,
 	.taken = tcp_taken,
 	.recv = tcp_recv,
+	.why = tcp_why,
+	.shut = tcp_shut,
+	.close = tcp_close,
 };

@@ -7,11 +7,12 @@
 #include <unistd.h>
 
 #include "conf-table.h"
+#include "tls.h"
 #include "web.h"
 
 const char *const conf_listen_kinds[] = {
 	[LISTEN_AUTO] = "auto", [LISTEN_TEXT] = "text", [LISTEN_JSON] = "json",
-	[LISTEN_HTTP] = "http", NULL
+	[LISTEN_HTTP] = "http", [LISTEN_TLS] = "tls", NULL
 };
 
 static const char form[] = "kind and address such as auto 127.0.0.1:4000, "
@@ -34,6 +35,7 @@ fail(char **why, const char *before, const char *text, const char *what,
 static bool
 parse_kind(struct listen_conf *l, const char *word, char **why)
 {
+	static const char left_out[] = "was left out of this build";
 	const char *nearest;
 	char *right;
 	size_t i;
@@ -42,9 +44,13 @@ parse_kind(struct listen_conf *l, const char *word, char **why)
 		if (strcmp(conf_listen_kinds[i], word) != 0)
 			continue;
 		l->kind = (enum listen_kind)i;
-		return l->kind != LISTEN_HTTP || web_built() ||
-		    fail(why, "the kind ", word, "was left out of this build",
-		    "configure --with-websocket, or auto, text or json");
+		if (l->kind == LISTEN_HTTP && !web_built())
+			return fail(why, "the kind ", word, left_out,
+			    "configure --with-websocket, or auto, text or "
+			    "json");
+		return l->kind != LISTEN_TLS || tls_built() ||
+		    fail(why, "the kind ", word, left_out,
+		    "configure --with-tls, or auto, text or json");
 	}
 	if ((nearest = conf_nearest_word(conf_listen_kinds, word)) == NULL)
 		return fail(why, "the kind ", word, "is unknown", form);

@@ -27,6 +27,7 @@
 
 static const char *const store_words[] = { "sqlite", "memory", NULL };
 static const char *const answer_words[] = { "no", "yes", NULL };
+static const char *const tls_words[] = { "1.2", "1.3", NULL };
 static const char *const durability_words[] = { "commit", "relaxed", NULL };
 
 static char	*compute_control(const struct conf *);
@@ -51,7 +52,7 @@ const struct conf_option conf_options[] = {
 	{ .name = "listen", .type = CONF_LISTEN, .section = "Listening",
 	  .offset = offsetof(struct conf, listens), .min = 0, .max = 64,
 	  .def = "auto 127.0.0.1:4000",
-	  .help = "Where clients connect: auto, text, json or http, then "
+	  .help = "Where clients connect: auto, text, json, http or tls, then "
 	    "address:port, [IPv6]:port, *:port for every address, or the "
 	    "path of a unix socket. Port 0 is any free one, and the log says "
 	    "which. none for nowhere, as where inetd listens. The default is "
@@ -185,6 +186,27 @@ const struct conf_option conf_options[] = {
 	  .help = "Whether to compress what WebSockets are sent, if they ask "
 	    "for it: fewer bytes for more CPU." },
 
+	{ OPTION(tls_cert, CONF_PATH), .section = "TLS",
+	  BOUNDS(0, PATH_BYTES), .def = "", .reloadable = true,
+	  .help = "The server's certificate, in PEM, and those that lead to "
+	    "its issuer behind it; empty for no TLS. It is read again at "
+	    "every reload." },
+	{ OPTION(tls_key, CONF_PATH), BOUNDS(0, PATH_BYTES), .def = "",
+	  .reloadable = true,
+	  .help = "The certificate's key, in PEM, without a password; empty "
+	    "where it is in tls_cert's file." },
+	{ OPTION(tls_client_ca, CONF_PATH), BOUNDS(0, PATH_BYTES), .def = "",
+	  .reloadable = true,
+	  .help = "Certificates, in PEM, of those who sign clients' ones. A "
+	    "client need show none, but a bad one is refused. Empty: none is "
+	    "asked for." },
+	{ OPTION(tls_min, CONF_CHOICE), .words = tls_words, .def = "1.2",
+	  .reloadable = true,
+	  .help = "The oldest version of TLS that is spoken." },
+	{ OPTION(handshake_timeout, CONF_SECONDS), BOUNDS(1, HOUR),
+	  .def = "10s", .reloadable = true,
+	  .help = "How long a client may take from its connect to the end of "
+	    "the TLS handshake." },
 	{ OPTION(user, CONF_TEXT), .section = "Privileges", BOUNDS(0, 255),
 	  .def = "",
 	  .help = "Whom root becomes once the listeners are bound: a name or a "

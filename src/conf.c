@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "conf-table.h"
+#include "tls.h"
 
 #define FILE_MAX	(256 * 1024)	/* bytes of a file */
 #define ERRORS_MAX	50		/* lines told at once */
@@ -302,6 +303,32 @@ check_listens(struct parse *p)
 	}
 }
 
+static void
+check_tls(struct parse *p)
+{
+	const struct conf *c = p->conf;
+	size_t i;
+
+	if (c->tls_cert[0] != '\0') {
+		if (!tls_built())
+			clash(p, "tls_cert", "tls_cert", xstrdup("TLS was left "
+			    "out of this build; configure --with-tls"));
+		return;
+	}
+	for (i = 0; i < c->nlistens; i++) {
+		if (c->listens[i].kind == LISTEN_TLS) {
+			clash(p, "listen", "tls_cert", xasprintf("\"%s\" "
+			    "without a certificate; tls_cert names one, "
+			    "contrib/tls-selfsigned makes one for trying",
+			    c->listens[i].text));
+			return;
+		}
+	}
+	if (c->tls_key[0] != '\0')
+		clash(p, "tls_key", "tls_cert", xstrdup("a key without a "
+		    "certificate; tls_cert names one"));
+}
+
 /* What clashes may be no one's fault while a value is wrong. */
 static void
 check(struct parse *p)
@@ -310,10 +337,12 @@ check(struct parse *p)
 		check_sizes(p);
 		check_user(p);
 		check_listens(p);
+		check_tls(p);
 	}
 	if (p->errors.n == 0 && p->running != NULL) {
 		conf_changes_take(p->changes, p->conf, p->running);
 		check_sizes(p);
+		check_tls(p);
 		if (p->errors.n > 0)
 			conf_changes_free(p->changes);
 	}

@@ -14,7 +14,9 @@
 
 #include "log.h"
 
-enum listen_kind { LISTEN_AUTO, LISTEN_TEXT, LISTEN_JSON, LISTEN_HTTP };
+enum listen_kind {
+	LISTEN_AUTO, LISTEN_TEXT, LISTEN_JSON, LISTEN_HTTP, LISTEN_TLS
+};
 
 struct listen_conf {
 	enum listen_kind kind;
@@ -25,6 +27,8 @@ struct listen_conf {
 };
 
 enum answer { ANSWER_NO, ANSWER_YES };
+
+enum tls_version { TLS_1_2, TLS_1_3 };
 
 enum durability { DURABILITY_COMMIT, DURABILITY_RELAXED };
 
@@ -70,6 +74,12 @@ struct conf {
 	uint64_t	 http_timeout;	/* seconds */
 	uint64_t	 ping_interval;	/* seconds, 0: never */
 	enum answer	 deflate;
+
+	char		*tls_cert;	/* a path; "": no TLS */
+	char		*tls_key;	/* "": in tls_cert */
+	char		*tls_client_ca;	/* "": clients show no certificate */
+	enum tls_version tls_min;
+	uint64_t	 handshake_timeout;	/* seconds */
 
 	char		*user, *group;	/* "" for whoever it is */
 	char		*chroot;	/* "" for none */

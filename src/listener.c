@@ -214,7 +214,7 @@ kind_name(enum listen_kind kind)
 {
 	static const char *const names[] = { [LISTEN_AUTO] = "auto",
 	    [LISTEN_TEXT] = "text", [LISTEN_JSON] = "json",
-	    [LISTEN_HTTP] = "http" };
+	    [LISTEN_HTTP] = "http", [LISTEN_TLS] = "tls" };
 
 	return names[kind];
 }
@@ -226,7 +226,9 @@ listener_refuse(enum listen_kind kind, int fd, const char *why)
 	char sink[4096];
 	int i;
 
-	if (kind == LISTEN_HTTP)
+	if (kind == LISTEN_TLS)
+		;		/* it would have to shake hands first */
+	else if (kind == LISTEN_HTTP)
 		web_add_refusal(&out);
 	else if (kind == LISTEN_JSON)
 		dialect_json.bye(&out, error_name(ERR_SERVER_FULL), true, 0);

@@ -438,6 +438,18 @@ loop_greet_later(struct loop *l, client_id client)
 		loop_greet_arm(l);
 }
 
+void
+loop_greet_never(struct loop *l, client_id client)
+{
+	struct greets *g = &l->greets;
+	uint32_t i;
+
+	for (i = 0; i < g->n; i++) {
+		if (g->ring[(g->first + i) % g->cap].client == client)
+			g->ring[(g->first + i) % g->cap].client = 0;
+	}
+}
+
 static void
 greet_cb(evutil_socket_t fd, short what, void *arg)
 {

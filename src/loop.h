@@ -32,6 +32,7 @@ struct drain;
 struct listener;
 struct session;
 struct session_record;
+struct tls;
 
 /* What the threads share; frozen but for the mailboxes and atomics. */
 struct daemon {
@@ -39,6 +40,7 @@ struct daemon {
 	struct store	*store;
 	struct mailbox	*hub;
 	struct mailbox	*keeper;	/* the main thread's */
+	struct tls	*tls;
 	struct loop	*loops;
 	unsigned	 nloops;
 	atomic_uint	 nclients;	/* all loops together */
@@ -146,6 +148,8 @@ void	 loop_send(struct loop *, struct request *);
 void	 loop_greet_later(struct loop *, client_id);
 /* The first of those who wait for that may be due earlier than it was. */
 void	 loop_greet_arm(struct loop *);
+/* Not any more: what it was to be greeted as has changed. */
+void	 loop_greet_never(struct loop *, client_id);
 /* The first thing every callback does: from here on the round's time counts. */
 static inline void
 loop_began(struct loop *l)

@@ -23,6 +23,7 @@
 #include "sandbox.h"
 #include "service.h"
 #include "store.h"
+#include "tls.h"
 #include "util.h"
 
 static bool pid_written;
@@ -400,6 +401,8 @@ main(int argc, char **argv)
 	log_level_set(conf->log_level);
 	d.conf = conf;
 	d.started = clock_wall();
+	if ((d.tls = tls_new(conf, &error)) == NULL)
+		errx(1, "%s", error);
 	listeners = open_listeners(conf, &given);
 	if (args.background)
 		parent = to_background();
@@ -416,6 +419,7 @@ main(int argc, char **argv)
 		keeper_linger(keeper);
 	serve(&d, listeners, keeper, parent, lock);
 	remove_pid(d.conf);
+	tls_free(d.tls);
 	log_notice("stopped", LEND);
 	log_close();
 	keeper_free(keeper);

@@ -164,7 +164,8 @@ session_greet(struct session *s)
 {
 	struct dialect_io *io;
 
-	if (s->dialect != NULL || s->closing || s->is_web)
+	if (s->dialect != NULL || s->closing || s->is_web ||
+	    s->stage != STAGE_OPEN)
 		return;
 	session_choose(s, &dialect_text);
 	io = io_begin(s);
@@ -336,16 +337,16 @@ take_input(struct session *s, char *data, size_t len)
 	return s->is_web ? take_messages(s, data, len) : split(s, data, len);
 }
 
-static void
-keep(struct session *s, const char *data, size_t len)
+void
+session_keep(struct session *s, const char *data, size_t len)
 {
 	if (s->in == NULL)
 		s->in = xcalloc(1, sizeof(*s->in));
 	buf_add(s->in, data, len);
 }
 
-static struct buf
-take_kept(struct session *s)
+struct buf
+session_take_kept(struct session *s)
 {
 	struct buf kept = { 0 };
 
@@ -366,10 +367,10 @@ session_take_text(struct session *s, char *data, size_t len)
 	if (s->loop->overloaded)
 		pause_input(s);
 	if (s->paused) {
-		keep(s, data, len);
+		session_keep(s, data, len);
 		return;
 	}
-	joined = take_kept(s);
+	joined = session_take_kept(s);
 	if (joined.len > 0) {
 		buf_add(&joined, data, len);
 		data = joined.data;
@@ -377,61 +378,26 @@ session_take_text(struct session *s, char *data, size_t len)
 	}
 	used = take_input(s, data, len);
 	if (used < len && !s->dead && !s->closing)
-		keep(s, data + used, len - used);
+		session_keep(s, data + used, len - used);
 	buf_free(&joined);
 }
 
-/*
- * The first bytes of an auto listener's client: HTTP? A beginning that may yet
- * become a method is kept. True: they are taken.
- */
-static bool
-sniff(struct session *s, const char *data, size_t len)
-{
-	char head[16];
-	size_t kept = s->in != NULL ? s->in->len : 0;
-	struct buf first;
-
-	if (kept >= sizeof(head) || !web_built())
-		return false;
-	if (kept > 0)
-		memcpy(head, s->in->data, kept);
-	memcpy(head + kept, data, len < sizeof(head) - kept ? len :
-	    sizeof(head) - kept);
-	switch (http_sniff(head, len < sizeof(head) - kept ? kept + len :
-	    sizeof(head))) {
-	case SNIFF_NO:
-		return false;
-	case SNIFF_MORE:
-		keep(s, data, len);
-		return true;
-	case SNIFF_HTTP:
-		break;
-	}
-	keep(s, data, len);
-	first = take_kept(s);
-	session_web(s);
-	session_take_web(s, first.data, first.len);
-	buf_free(&first);
-	return true;
-}
-
-/* Bytes as they came from the carrier. */
-static void
-take_bytes(struct session *s, char *data, size_t len)
+void
+session_take_bytes(struct session *s, char *data, size_t len)
 {
 	struct loop *l = s->loop;
 	enum telnet_status status;
 
 	metric_add(&l->metrics.bytes_in, len);
 	s->heard = l->now;
+	if ((s->stage != STAGE_OPEN || (s->undecided && s->dialect == NULL &&
+	    !s->is_web && s->layer.telnet == NULL)) &&
+	    session_take_first(s, data, len))
+		return;
 	if (s->is_web) {
 		session_take_web(s, data, len);
 		return;
 	}
-	if (s->undecided && s->dialect == NULL && s->layer.telnet == NULL &&
-	    sniff(s, data, len))
-		return;
 	if (s->layer.telnet == NULL) {
 		if (is_json(s) || memchr(data, 0xff, len) == NULL) {
 			session_take_text(s, data, len);
@@ -471,18 +437,19 @@ session_read_cb(struct bufferevent *bev, void *arg)
 		evbuffer_drain(in, len);
 		return;
 	}
-	take_bytes(s, (char *)evbuffer_pullup(in, -1), len);
-	if (s->dead)
+	session_take_bytes(s, (char *)evbuffer_pullup(in, -1), len);
+	if (s->dead || s->bev != bev)	/* or TLS has taken over */
 		return;
 	evbuffer_drain(in, len);
 	/* Telnet's answers are several times as long as what asks for them. */
 	if (len < LIBEVENT_READ || telnet_of(s) != NULL)
 		return;
-	for (i = 0; i < READS && !s->paused && !s->closing && !s->dead; i++) {
+	for (i = 0; i < READS && !s->paused && !s->closing && !s->dead &&
+	    s->bev == bev; i++) {
 		n = s->carrier->recv(bev, s->loop->rbuf, READ_SIZE);
 		if (n <= 0)
 			break;	/* an end or error shows again at libevent's */
-		take_bytes(s, s->loop->rbuf, (size_t)n);
+		session_take_bytes(s, s->loop->rbuf, (size_t)n);
 		if (n < READ_SIZE)
 			break;
 	}
@@ -493,9 +460,12 @@ session_event_cb(struct bufferevent *bev, short what, void *arg)
 {
 	struct session *s = arg;
 
-	(void)bev;
 	loop_began(s->loop);
-	if (what & BEV_EVENT_TIMEOUT) {
+	if (what & BEV_EVENT_CONNECTED)
+		session_secured(s);
+	else if (s->stage == STAGE_HANDSHAKE)
+		session_handshake_failed(s, what);
+	else if (what & BEV_EVENT_TIMEOUT) {
 		session_stuck(s);
 	} else if (what & BEV_EVENT_EOF) {
 		/* Half closed, perhaps: what it asked for is still given. */
@@ -506,7 +476,7 @@ session_event_cb(struct bufferevent *bev, short what, void *arg)
 			session_wait(s);
 	} else if (what & BEV_EVENT_ERROR)
 		session_close(s, s->closing ? session_end_reason(s) :
-		    errno == ECONNRESET ? "reset" : strerror(errno));
+		    s->carrier->why(bev));
 }
 
 /* All of its input was used and all that it asked for was given. */
@@ -533,10 +503,10 @@ session_resume(struct session *s)
 
 	if (s->paused && !s->closing && !full(s)) {
 		s->paused = false;
-		kept = take_kept(s);
+		kept = session_take_kept(s);
 		used = take_input(s, kept.data, kept.len);
 		if (used < kept.len && !s->dead && !s->closing)
-			keep(s, kept.data + used, kept.len - used);
+			session_keep(s, kept.data + used, kept.len - used);
 		buf_free(&kept);
 		if (s->is_web && !s->paused && !s->closing && !s->dead)
 			session_take_web(s, NULL, 0);

@@ -1,6 +1,7 @@
 /*
- * What the parts of a session share: session.c (its life), session-input.c
- * (bytes to requests, replies), session-output.c (writing, places).
+ * What the parts of a session share: session.c (its life), session-first.c
+ * (how it begins), session-input.c (bytes to requests, replies),
+ * session-output.c (writing, places), session-web.c (browsers).
  */
 #ifndef SESSION_IO_H
 #define SESSION_IO_H
@@ -18,6 +19,19 @@ void	 session_io_timeouts(struct session *);
 /* Gives up places and bufferevent; returns the fd, which stays open. */
 int	 session_io_close(struct session *);
 
+/* Its listener's kind, or what it said so far, tells what it is. */
+void	 session_begin(struct session *);
+/* The first bytes of one that begins: true if they are taken. */
+bool	 session_take_first(struct session *, char *, size_t);
+/* The handshake is done. */
+void	 session_secured(struct session *);
+/* Or it was not, by this BEV_EVENT. */
+void	 session_handshake_failed(struct session *, short what);
+/* Bytes as they came from the carrier. */
+void	 session_take_bytes(struct session *, char *, size_t);
+/* Input not yet used: kept behind what is; taken, the caller frees it. */
+void	 session_keep(struct session *, const char *, size_t);
+struct buf session_take_kept(struct session *);
 /* It speaks HTTP from now on. */
 void	 session_web(struct session *);
 /* Bytes of it; once a second; whether it has ended by itself. */

@@ -68,20 +68,22 @@ leave_places(struct session *s)
 int
 session_io_close(struct session *s)
 {
-	int fd = bufferevent_getfd(s->bev);
+	int fd;
 
 	leave_places(s);
 	/* Within its own callback it is freed, and its events deleted, later:
 	 * by then the fd may be closed, and another loop's. */
 	bufferevent_disable(s->bev, EV_READ | EV_WRITE);
-	bufferevent_free(s->bev);
+	fd = s->carrier->close(s->bev);
 	s->bev = NULL;
 	return fd;
 }
 
 /*
  * Own output waits in the bufferevent, which does not watch for writability
- * (EV_WRITE is off) until a send was not accepted whole.
+ * (EV_WRITE is off) until a send was not accepted whole. It is sent before
+ * streams' slices, or, where all goes through the bufferevent, stands before
+ * them there.
  */
 void
 session_write(struct session *s, const void *data, size_t len)
@@ -407,7 +409,7 @@ gather(struct session *s, struct gathered *g)
 	g->n = 0;
 	g->own = g->total = 0;
 	g->last = true;
-	n = s->unwritten ?
+	n = s->unwritten && !s->carrier->through ?
 	    evbuffer_peek(output(s), -1, NULL, own, CHAINS) : 0;
 	for (i = 0; i < n && i < CHAINS; i++) {
 		g->iov[g->n].iov_base = own[i].iov_base;
@@ -511,7 +513,9 @@ session_write_cb(struct bufferevent *bev, void *arg)
 	loop_began(s->loop);
 	bufferevent_disable(bev, EV_WRITE);
 	evbuffer_remove_cb(output(s), count_cb, s);
-	s->blocked = s->unwritten = false;
+	s->blocked = false;
+	/* libevent may tell of it late, and more be there by now. */
+	s->unwritten = evbuffer_get_length(output(s)) > 0;
 	session_dirty(s);
 	if (s->paused || s->eof)
 		session_wait(s);
@@ -546,7 +550,7 @@ finish(struct session *s)
 		session_close(s, session_end_reason(s));
 		return;
 	}
-	shutdown(bufferevent_getfd(s->bev), SHUT_WR);
+	s->carrier->shut(s->bev);
 	s->lingering = true;
 	s->heard = s->loop->now;
 	bufferevent_enable(s->bev, EV_READ);
@@ -558,7 +562,7 @@ session_flush(struct session *s)
 	struct gathered g;
 	ssize_t sent;
 
-	if (s->blocked || s->lingering)
+	if (s->blocked || s->lingering || s->stage != STAGE_OPEN)
 		return;
 	do {
 		gather(s, &g);
@@ -574,7 +578,9 @@ session_flush(struct session *s)
 			return;
 		}
 		if (sent > 0) {
-			metric_add(&s->loop->metrics.bytes_out, (size_t)sent);
+			if (!s->carrier->through)
+				metric_add(&s->loop->metrics.bytes_out,
+				    (size_t)sent);
 			accepted(s, &g, (size_t)sent);
 		}
 		if (sent == -1 || (size_t)sent < g.total) {
@@ -582,7 +588,9 @@ session_flush(struct session *s)
 			return;
 		}
 	} while (!g.last);
-	if (s->closing)
+	if (s->carrier->through && evbuffer_get_length(output(s)) > 0)
+		block(s);
+	else if (s->closing)
 		finish(s);
 	else
 		catch_up(s);

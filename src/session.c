@@ -121,7 +121,7 @@ record_bye(const struct session_record *r)
 	const struct dialect *d = r->dialect;
 	struct buf bye = { 0 }, out = { 0 };
 
-	if (d == NULL && r->kind == LISTEN_HTTP)
+	if (d == NULL && (r->kind == LISTEN_HTTP || r->kind == LISTEN_TLS))
 		return;
 	if (d == NULL)
 		d = r->kind == LISTEN_JSON ? &dialect_json : &dialect_text;
@@ -206,7 +206,7 @@ session_attach(struct loop *l, struct session_record *r)
 	s->kind = (uint8_t)r->kind;
 	s->address = r->address;
 	s->port = r->port;
-	s->bev = s->carrier->open(l->base, r->fd);
+	s->bev = carrier_tcp_open(l->base, r->fd);
 	if (s->bev == NULL) {
 		log_error("client-lost", LS("reason", "no memory"), LEND);
 		free(s);
@@ -226,15 +226,7 @@ session_attach(struct loop *l, struct session_record *r)
 	log_info("client-open", LU("client", session_id(s)),
 	    LS("address", address_text(s->address)), LU("port", s->port), LEND);
 	record_shell_free(r);
-	s->undecided = s->kind == LISTEN_AUTO;
-	if (s->kind == LISTEN_JSON)
-		session_choose(s, &dialect_json);
-	else if (s->kind == LISTEN_TEXT)
-		session_greet(s);
-	else if (s->kind == LISTEN_HTTP)
-		session_web(s);
-	else
-		loop_greet_later(l, session_id(s));
+	session_begin(s);
 }
 
 /*
@@ -289,7 +281,7 @@ session_detach(struct session *s)
 	struct place *p;
 
 	if (s->dead || s->closing || s->lingering || s->eof || s->blocked ||
-	    s->inflight > 0 || s->dialect == NULL ||
+	    s->inflight > 0 || s->carrier->through || s->dialect == NULL ||
 	    evbuffer_get_length(bufferevent_get_output(s->bev)) > 0)
 		return NULL;
 	for (p = s->places; p != NULL; p = p->next) {
@@ -430,6 +422,10 @@ session_bye(struct session *s, enum session_end end, bool reconnect)
 {
 	if (s->closing || s->lingering || s->dead)
 		return;
+	if (s->stage != STAGE_OPEN) {	/* it could not read it */
+		session_close(s, session_end_name(end));
+		return;
+	}
 	if (s->dialect == NULL && !s->is_web)
 		session_choose(s, &dialect_text);
 	s->say_bye = s->dialect != NULL;
@@ -463,6 +459,11 @@ session_tick(struct session *s)
 	if (s->lingering) {
 		if (now - s->heard >= LINGER)
 			session_close(s, session_end_reason(s));
+		return;
+	}
+	if (s->stage != STAGE_OPEN) {
+		if (now - s->started > conf->handshake_timeout)
+			session_close(s, "handshake-timeout");
 		return;
 	}
 	if (s->blocked)

@@ -24,6 +24,13 @@ enum session_end {
 	END_READ_TIMEOUT, END_STORE, END_WEB, END_DRAIN, END_KICKED
 };
 
+/* How far its beginning is; see session-first.c. */
+enum session_stage {
+	STAGE_OPEN,		/* over */
+	STAGE_TLS,		/* TLS, and nothing else, is to begin */
+	STAGE_HANDSHAKE
+};
+
 /* What stands between a client's bytes and its lines. */
 union session_layer {
 	struct telnet	*telnet;	/* NULL: no IAC so far */
@@ -59,6 +66,7 @@ struct session {
 	uint8_t		 end;		/* enum session_end: closing: why */
 	uint8_t		 kind : 4;	/* enum listen_kind */
 	uint8_t		 encoding : 4;	/* enum encoding */
+	uint8_t		 stage : 2;	/* enum session_stage */
 	bool		 is_web : 1;
 	bool		 name_is_long : 1;
 	bool		 is_dirty : 1;

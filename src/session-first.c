@@ -1,0 +1,143 @@
+/*
+ * How a session begins: what its listener's kind and its first bytes make of
+ * it. TLS comes first, and then what is inside of it.
+ */
+#include <string.h>
+
+#include "log.h"
+#include "session-io.h"
+#include "session.h"
+#include "tls.h"
+#include "web.h"
+
+/* What is plain from now on, or inside of TLS. */
+static void
+open_stage(struct session *s, bool http)
+{
+	s->stage = STAGE_OPEN;
+	s->undecided = s->kind == LISTEN_AUTO || s->kind == LISTEN_TLS;
+	if (s->kind == LISTEN_JSON)
+		session_choose(s, &dialect_json);
+	else if (s->kind == LISTEN_TEXT)
+		session_greet(s);
+	else if (s->kind == LISTEN_HTTP || http)
+		session_web(s);
+	else
+		loop_greet_later(s->loop, session_id(s));
+}
+
+void
+session_begin(struct session *s)
+{
+	if (s->kind == LISTEN_TLS)
+		s->stage = STAGE_TLS;
+	else
+		open_stage(s, false);
+}
+
+/* TLS. */
+
+static void
+start_tls(struct session *s, const char *data, size_t len)
+{
+	struct loop *l = s->loop;
+	struct bufferevent *bev;
+
+	bev = tls_open(l->daemon->tls, l->base, bufferevent_getfd(s->bev),
+	    data, len);
+	if (bev == NULL) {
+		session_close(s, "no-tls");
+		return;
+	}
+	loop_greet_never(l, session_id(s));
+	s->carrier->close(s->bev);
+	s->carrier = &carrier_tls;
+	s->bev = bev;
+	s->stage = STAGE_HANDSHAKE;
+	session_io_open(s);
+	/* The first bytes are here: it must not wait for more of them. */
+	bufferevent_enable(bev, EV_WRITE);
+}
+
+void
+session_secured(struct session *s)
+{
+	struct tls_peer peer;
+
+	bufferevent_disable(s->bev, EV_WRITE);
+	tls_opened(s->bev, &peer);
+	log_info("client-tls", LU("client", session_id(s)),
+	    LS("version", peer.version), LS("cipher", peer.cipher),
+	    LS("resumed", peer.resumed ? "yes" : "no"),
+	    LS("subject", peer.subject.len > 0 ? buf_str(&peer.subject) :
+	    NULL), LEND);
+	buf_free(&peer.subject);
+	open_stage(s, peer.http && web_built());
+}
+
+void
+session_handshake_failed(struct session *s, short what)
+{
+	const char *why = what & BEV_EVENT_TIMEOUT ? "timeout" :
+	    what & BEV_EVENT_EOF ? "eof" : s->carrier->why(s->bev);
+
+	log_info("handshake-failed", LU("client", session_id(s)),
+	    LS("reason", why), LEND);
+	session_close(s, "handshake-failed");
+}
+
+/* HTTP. */
+
+/* A beginning that may yet become a method is kept. True: they are taken. */
+static bool
+sniff_http(struct session *s, const char *data, size_t len)
+{
+	char head[16];
+	size_t kept = s->in != NULL ? s->in->len : 0;
+	struct buf first;
+
+	if (kept >= sizeof(head) || !web_built())
+		return false;
+	if (kept > 0)
+		memcpy(head, s->in->data, kept);
+	memcpy(head + kept, data, len < sizeof(head) - kept ? len :
+	    sizeof(head) - kept);
+	switch (http_sniff(head, len < sizeof(head) - kept ? kept + len :
+	    sizeof(head))) {
+	case SNIFF_NO:
+		return false;
+	case SNIFF_MORE:
+		session_keep(s, data, len);
+		return true;
+	case SNIFF_HTTP:
+		break;
+	}
+	session_keep(s, data, len);
+	first = session_take_kept(s);
+	session_web(s);
+	session_take_web(s, first.data, first.len);
+	buf_free(&first);
+	return true;
+}
+
+/* Whether its first byte, this one, begins TLS that may begin here. */
+static bool
+begins_tls(const struct session *s, const char *data)
+{
+	return s->in == NULL && *data == TLS_FIRST_BYTE &&
+	    s->carrier == &carrier_tcp && tls_is_on(s->loop->daemon->tls);
+}
+
+bool
+session_take_first(struct session *s, char *data, size_t len)
+{
+	if (len == 0)
+		return true;
+	if (begins_tls(s, data))
+		start_tls(s, data, len);
+	else if (s->stage == STAGE_TLS)
+		session_close(s, "not-tls");
+	else
+		return sniff_http(s, data, len);
+	return true;
+}
