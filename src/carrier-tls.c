@@ -12,7 +12,6 @@
 
 #include "tls-internal.h"
 
-#define ROOM		(16 * 1024)	/* a record's, RFC 8446 section 5.1 */
 
 /*
  * What an SSL reads from and writes to: the socket, and before that the bytes
@@ -212,14 +211,14 @@ tls_send(struct bufferevent *bev, struct iovec *iov, int n)
 	size_t have = evbuffer_get_length(out), left = 0, room, take;
 	int i;
 
-	if (have >= ROOM) {
+	if (have >= TLS_RECORD) {
 		errno = EAGAIN;
 		return -1;
 	}
 	for (i = 0; i < n; i++)
 		left += iov[i].iov_len;
-	if (left > ROOM - have)
-		left = ROOM - have;
+	if (left > TLS_RECORD - have)
+		left = TLS_RECORD - have;
 	room = left;
 	evbuffer_expand(out, room);	/* a record, not one each slice */
 	for (i = 0; i < n && left > 0; i++) {

@@ -92,6 +92,7 @@ set_defaults(SSL_CTX *ctx, const struct conf *conf)
 	 * close_notify, as many give, is as good as one with it. */
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION |
 	    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_max_send_fragment(ctx, TLS_RECORD);
 	/* 15 KB an idle client instead of 49. */
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
 	/* Tickets only: nothing is kept here for who may come back. */

@@ -23,8 +23,11 @@ NAME_PROMPT = rb"your name\? "
 _ids = itertools.count(1)
 
 
-def connect(where, rcvbuf=None, sndbuf=None):
-    """A connected stream socket; where is a Daemon, (host, port) or a path."""
+def connect(where, rcvbuf=None, sndbuf=None, tls=None, first=b""):
+    """A connected stream socket; where is a Daemon, (host, port) or a path.
+
+    tls: an ssl.SSLContext to shake hands by; first: bytes sent before that.
+    """
     address = where.address() if hasattr(where, "address") else where
     if isinstance(address, str):
         family = socket.AF_UNIX
@@ -40,6 +43,9 @@ def connect(where, rcvbuf=None, sndbuf=None):
     sock.settimeout(10 * SLOW)
     try:
         sock.connect(address)
+        sock.sendall(first)
+        if tls is not None:
+            sock = tls.wrap_socket(sock, server_hostname="localhost")
     except OSError:
         sock.close()
         raise
@@ -76,7 +82,8 @@ class Raw:
         """Reads once more; False at the end of the stream."""
         if self.ended:
             return False
-        if not readable(self.sock, limit.left()):
+        if not (hasattr(self.sock, "pending") and self.sock.pending()) and \
+                not readable(self.sock, limit.left()):
             limit.left()
             return True
         try:

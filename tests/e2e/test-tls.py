@@ -1,0 +1,505 @@
+#!/usr/bin/env python3
+"""TLS: by first byte and as a kind, good and bad handshakes, slow readers."""
+
+import base64
+import concurrent.futures
+import os
+import re
+import shutil
+import signal
+import socket
+import ssl
+import struct
+import time
+
+from client import NAME_PROMPT, Json, Person, Program, Raw, connect, said
+from daemon import BINARY, Daemon, run_binary
+from harness import (Deadline, Failure, below, contains, diag, eq, lacks, main,
+                     need, ok, quick, sanitized, tempdir, test, uss)
+from load import Load
+from tls import V12, V13, Authority, Hands, context, selfsigned
+
+BOTH = ["auto 127.0.0.1:0", "tls 127.0.0.1:0"]
+
+
+def start(listen="auto 127.0.0.1:0", **options):
+    """A daemon with a certificate, and a context that trusts it."""
+    cert, key = selfsigned()
+    options.setdefault("store", "memory")
+    d = Daemon(listen=listen, tls_cert=cert, tls_key=key, **options)
+    return d, context(cert)
+
+
+def get(where, tls, path="/"):
+    c = Raw(where, tls=tls)
+    c.send("GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+           % path)
+    return c.to_end()
+
+
+class Web(Raw):
+    """As little of a WebSocket as it takes to say and hear something."""
+
+    def __init__(self, where, **options):
+        super().__init__(where, **options)
+        key = base64.b64encode(os.urandom(16)).decode()
+        self.send("GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket"
+                  "\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                  "Origin: https://localhost\r\n"
+                  "Sec-WebSocket-Key: %s\r\n\r\n" % key)
+        contains(self.until(b"\r\n\r\n"), b"101 Switching", "the answer")
+
+    def put(self, text):
+        mask = os.urandom(4)
+        data = bytes(b ^ mask[i % 4] for i, b in enumerate(text.encode()))
+        ok(len(data) < 126, "a short message")
+        self.send(struct.pack("!BB", 0x81, 0x80 | len(data)) + mask + data)
+
+
+@test()
+def both_listeners():
+    """auto and tls take TLS 1.2 and 1.3; auto plain as before"""
+    d, tls = start(BOTH)
+    plain = Json(d, "plain")
+    plain.join()
+    for number in range(2):
+        for version in (V12, V13):
+            tls.minimum_version = tls.maximum_version = version
+            name = "t%d-%d" % (number, version)
+            c = Json(d.address(number), name, tls=tls)
+            eq(c.sock.version(), version.name.replace("_", "."), "version")
+            c.join()
+            c.say("from " + name)
+            eq(plain.message()["text"], "from " + name, "heard in plain")
+            eq(c.message()["text"], "from " + name, "and by itself")
+            plain.say("back")
+            plain.message()
+            eq(c.message()["text"], "back", "heard by TLS")
+            c.ok("quit")
+            eq(c.to_end(), b"", "nothing follows")
+            c.sock.unwrap()         # fails without its close_notify
+    cipher = d.log.records("client-tls")[0]
+    eq(cipher["version"], "TLSv1.2", "in the log")
+    contains(cipher["cipher"], "GCM", "cipher")
+
+
+@test()
+def people():
+    """a silent client inside of TLS is greeted as a person"""
+    d, tls = start(BOTH)
+    for number in range(2):
+        p = Person(d.address(number), "p%d" % number, tls=tls)
+        p.say("hello from a terminal")
+        p.see(said("p%d" % number, "hello from a terminal"))
+        p.send("/quit\r\n")
+        p.to_end()
+
+
+@test()
+def s_client():
+    """OpenSSL's own client, as a person's terminal, and its end of input"""
+    need("openssl")
+    d, tls = start("tls 127.0.0.1:0")
+    cert = d.options["tls_cert"]
+    p = Program("openssl", "s_client", "-quiet", "-no_ign_eof",
+                "-verify_return_error", "-CAfile", cert, "-servername",
+                "localhost", "-connect", "127.0.0.1:%d" % d.port)
+    p.until(NAME_PROMPT)
+    p.send("sandra\n")
+    p.until(b"#lobby")
+    p.send("from s_client\n")
+    p.until(said("sandra", "from s_client"))
+    p.end_input()
+    p.wait_end()
+    d.log.wait("client-closed", name="sandra", reason="eof")
+
+
+@test()
+def browsers():
+    """the page over https, by ALPN without delay, and a WebSocket over wss"""
+    d, tls = start(BOTH, greet_delay=60000)
+    for number in range(2):
+        where = d.address(number)
+        tls.set_alpn_protocols(["h2", "http/1.1"])
+        page = get(where, tls)
+        if b"chat is at /" in page or not page.startswith(b"HTTP/1.1 200"):
+            raise Failure("no page: %r" % page[:200])
+        contains(get(where, tls, "/healthz"), b"ok", "health")
+        w = Web(where, tls=tls)
+        eq(w.sock.selected_alpn_protocol(), "http/1.1", "ALPN")
+        w.put('{"cmd":"login","name":"web%d"}' % number)
+        w.until(b'"reply":"login","ok":true')
+        w.put('{"cmd":"subscribe","room":"lobby"}')
+        w.until(b'"reply":"subscribe","ok":true')
+        w.put('{"cmd":"say","room":"lobby","text":"by wss"}')
+        w.until(b'"from":"web%d","kind":"text","text":"by wss"' % number)
+        w.close()
+
+
+@test()
+def without_alpn():
+    """HTTP inside of TLS is seen by its first bytes too; other ALPN fails"""
+    d, tls = start("tls 127.0.0.1:0")
+    contains(get(d, tls, "/healthz"), b"200 OK", "without ALPN")
+    tls.set_alpn_protocols(["h2"])
+    try:
+        Raw(d, tls=tls)
+        raise Failure("a client that speaks h2 only was let in")
+    except ssl.SSLError as error:
+        contains(str(error).lower().replace("_", " "), "no application proto",
+                 "its error")
+    d.log.wait("handshake-failed", reason="no application protocol")
+
+
+@test()
+def old_versions():
+    """TLS 1.1 and weak ciphers are refused; tls_min raises it to 1.3"""
+    d, tls = start()
+    old = context(d.options["tls_cert"])
+    old.set_ciphers("DEFAULT:@SECLEVEL=0")
+    old.minimum_version = ssl.TLSVersion.TLSv1_1
+    old.maximum_version = ssl.TLSVersion.TLSv1_1
+    for ctx, wanted in ((old, "unsupported protocol"),
+                        (_with_ciphers(d, "AES256-SHA:ECDHE-ECDSA-AES128-SHA"),
+                         "no shared cipher")):
+        start_at = len(d.log.lines)
+        try:
+            Raw(d, tls=ctx)
+            raise Failure("it was let in, though: " + wanted)
+        except OSError:
+            pass
+        d.log.wait("handshake-failed", start=start_at, reason=wanted)
+    new, tls = start(tls_min="1.3")
+    eq(Json(new, "new", tls=tls).sock.version(), "TLSv1.3", "version")
+    tls.maximum_version = V12
+    try:
+        Raw(new, tls=tls)
+        raise Failure("TLS 1.2 was let in")
+    except OSError:
+        pass
+
+
+def _with_ciphers(d, ciphers):
+    ctx = context(d.options["tls_cert"], high=V12)
+    ctx.set_ciphers(ciphers)
+    return ctx
+
+
+@test()
+def not_tls():
+    """garbage in the handshake, and plain text to a listener of kind tls"""
+    d, tls = start(BOTH)
+    for number, data, wanted in (
+            (0, b"\x16\x03\x01\xff\xff" + b"x" * 100, None),
+            (1, b"\x16" * 600, None),
+            (1, b"\x16\x03\x01\x00\x05" + b"\x02" * 5, None),
+            (1, b"GET / HTTP/1.1\r\n\r\n", "not-tls"),
+            (1, b"hello\r\n", "not-tls"),
+            (1, b"\x80\x2e\x01\x03\x01", "not-tls"),     # SSL 2's
+            (1, b"\xff\xfb\x1f", "not-tls")):
+        at = len(d.log.lines)
+        c = Raw(d.address(number))
+        c.send(data)
+        answer = c.to_end()
+        ok(len(answer) < 100, "an alert at most: %r" % answer[:100])
+        d.log.wait("client-closed", start=at,
+                   reason=wanted or "handshake-failed")
+        if wanted is None:
+            d.log.wait("handshake-failed", start=at)
+    c = Json(d.address(1), "after", tls=tls)
+    c.ok("ping")
+
+
+@test()
+def cut_handshakes():
+    """a handshake byte by byte is as good as one at once; cut off, it ends"""
+    d, tls = start(BOTH, greet_delay=50)
+    for number in range(2):
+        h = Hands(d.address(number), tls)
+        for byte in h.hello():
+            h.sock.sendall(bytes([byte]))
+        h.call(h.tls.do_handshake)
+        h.call(h.tls.write, b'{"cmd":"login","name":"slow%d"}\n' % number)
+        while b"{" not in (got := h.call(h.tls.read, 65536)):
+            pass
+        contains(got, b'"ok":true', "the reply")
+    hello = Hands(d, tls).hello()
+    for cut in (1, 5, 6, len(hello) // 2, len(hello) - 1):
+        at = len(d.log.lines)
+        c = Raw(d)
+        c.send(hello[:cut])
+        c.half_close()
+        c.to_end()
+        d.log.wait("client-closed", start=at, reason="handshake-failed")
+        c.close()
+
+
+@test()
+def slow_handshakes():
+    """who does not finish it in handshake_timeout is ended, others served"""
+    d, tls = start(BOTH, handshake_timeout=1)
+    hello = Hands(d, tls).hello()
+    stuck = []
+    for cut in (1, 100, len(hello)):
+        stuck.append(Raw(d.address(1)))
+        stuck[-1].send(hello[:cut])
+        stuck.append(Raw(d))
+        stuck[-1].send(hello[:cut])
+    stuck.append(Raw(d.address(1)))     # says nothing
+    c = Json(d, "swift", tls=tls)
+    c.join()
+    for i in range(20):
+        c.say(str(i))
+    for s in stuck:
+        s.to_end(20)
+    reasons = [r["reason"] for r in d.log.records("client-closed")]
+    eq(reasons.count("handshake-timeout"), len(stuck), "timeouts in the log")
+    c.ok("ping")
+
+
+@test()
+def hundreds():
+    """200 handshakes at once: all succeed, and others go on meanwhile"""
+    d, tls = start()
+    plain = Json(d, "plain")
+    plain.join()
+    count = quick(40, 200)
+
+    def one(number):
+        c = Json(d, "h%d" % number, tls=tls)
+        c.join()
+        c.say("here")
+        return c
+
+    worst = 0
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        pending = [pool.submit(one, i) for i in range(count)]
+        while not all(p.done() for p in pending):
+            began = time.monotonic()
+            plain.ok("ping")
+            worst = max(worst, time.monotonic() - began)
+        clients = [p.result() for p in pending]
+    diag("a ping took at most %.0f ms beside %d handshakes" %
+         (worst * 1000, count))
+    plain.messages(count, 30)
+    eq(len(d.log.records("client-tls")), count, "handshakes in the log")
+    for c in clients:
+        c.close()
+
+
+@test()
+def resumed():
+    """a ticket resumes a session, in 1.2 and 1.3"""
+    d, tls = start()
+    for version in (V12, V13):
+        tls.minimum_version = tls.maximum_version = version
+        first = Json(d, "a%d" % version, tls=tls)
+        first.ok("ping")
+        session = first.sock.session
+        ok(session.has_ticket, "a ticket came")
+        first.close()
+        sock = tls.wrap_socket(connect(d), server_hostname="localhost",
+                               session=session)
+        ok(sock.session_reused, "the session is resumed")
+        sock.close()
+    eq([r["resumed"] for r in d.log.records("client-tls")],
+       ["no", "yes"] * 2, "in the log")
+
+
+@test()
+def client_certificates():
+    """a client's certificate is asked for, verified and named; none is fine"""
+    ca, other = Authority(), Authority("Another CA")
+    d, tls = start(tls_client_ca=ca.cert)
+    cert = d.options["tls_cert"]
+    Json(d, "nobody", tls=tls)
+    ok("subject" not in d.log.wait("client-tls"), "nobody has no subject")
+    for version in (V12, V13):
+        at = len(d.log.lines)
+        Json(d, "ann%d" % version, tls=context(
+            cert, low=version, high=version,
+            cert=ca.sign("/O=Village, Inc/CN=ann")))
+        eq(d.log.wait("client-tls", start=at)["subject"],
+           r"CN=ann,O=Village\\, Inc", "subject")
+        at = len(d.log.lines)
+        try:                    # in 1.3 it hears of it when it reads
+            Json(d, "eve%d" % version, tls=context(
+                cert, low=version, high=version,
+                cert=other.sign("/CN=ann")))
+            raise Failure("a certificate of another authority was taken")
+        except (OSError, Failure) as error:
+            lacks(str(error), "was taken", "the error")
+        d.log.wait("handshake-failed", start=at,
+                   reason="certificate verify failed")
+
+
+@test()
+def half_close():
+    """what was asked for before the end is answered after it"""
+    d, tls = start("tls 127.0.0.1:0")
+    ask = b'{"cmd":"login","name":"half%d"}\n' \
+          b'{"cmd":"subscribe","room":"lobby"}\n' \
+          b'{"cmd":"say","room":"lobby","text":"last"}\n'
+    for version in (V12, V13):
+        tls.minimum_version = tls.maximum_version = version
+        # with close_notify
+        h = Hands(d, tls)
+        h.call(h.tls.do_handshake)
+        h.call(h.tls.write, ask % version)
+        try:
+            h.tls.unwrap()
+        except ssl.SSLWantReadError:
+            pass
+        h.flush()
+        got = b""
+        while h.fill():
+            pass
+        try:
+            while data := h.tls.read(65536):
+                got += data
+        except ssl.SSLZeroReturnError:      # its close_notify; else a failure
+            pass
+        contains(got, b'"text":"last"', "what it asked for")
+        # with TCP's end alone
+        c = Raw(d, tls=tls)
+        c.send(ask % (version + 10))
+        socket.socket.shutdown(c.sock, socket.SHUT_WR)
+        contains(c.to_end(), b'"text":"last"', "what it asked for")
+
+
+@test()
+def much():
+    """megabytes both ways come whole and in order"""
+    d, tls = start(rate=0)
+    say, hear = Json(d, "say", tls=tls), Json(d, "hear", tls=tls)
+    hear.join()
+    say.join()
+    count, window = quick(200, 1500), 16
+    text = "x" * 4000
+    asked = []
+    for i in range(count):
+        asked.append(say.post("say", room="lobby", text="%d %s" % (i, text)))
+        if i >= window:
+            say.reply(asked[i - window])
+    got = hear.messages(count, 60)
+    eq([m["text"].split()[0] for m in got], [str(i) for i in range(count)],
+       "in order")
+    again = Json(d, "again", tls=tls)
+    again.join(after=0)
+    eq([m["text"].split()[0] for m in again.messages(count, 60)],
+       [str(i) for i in range(count)], "and once more from the store")
+
+
+class Sleeper:
+    """One that does not read until it is told to."""
+
+    def __init__(self, d, name, tls):
+        self.client = Json(d, name, tls=tls, rcvbuf=4096)
+        self.client.join()
+
+
+@test(timeout=300)
+def slow_readers():
+    """those who do not read cost less than 64 KiB each, and nobody else"""
+    count, size = 50, 4000
+    d, tls = start(write_timeout=0, history_max=0, history_bytes=0,
+                   store="sqlite")
+    megabytes = quick(5, 30)
+
+    def pump(name, messages):
+        watch = Load(d, ["watch"], mode="watch")
+        talk = Load(d, [name], size=size - 30, window=16, count=messages)
+        eq(len(talk.finish(200)[name]["acked"]), messages, "said")
+        report = watch.stop()
+        eq(report["faults"], 0, "out of order at the fast reader")
+        return report["p99"]
+
+    messages = megabytes * 1000000 // size
+    pump("warm", messages)
+    nobody = uss(d.pid)
+    sleepers = [Sleeper(d, "s%d" % i, tls) for i in range(count)]
+    idle = (uss(d.pid) - nobody) / count
+    alone = pump("before", messages // 4)
+    pump("much", messages)
+    loaded = uss(d.pid)
+    beside = pump("after", messages // 4)
+    each = (loaded - nobody) / count
+    diag("p99 %.1f ms when they begin to sleep, %.1f ms beside them; %.0f "
+         "bytes each, %.0f idle" % (alone, beside, each, idle))
+    if not sanitized(BINARY):
+        below(each, 64 << 10, "bytes a reader that does not read")
+        below(beside, 2 * alone + 50, "p99 beside them, ms")
+    for s in sleepers[::10]:
+        total = messages + 2 * (messages // 4)
+        got = [m["seq"] for m in s.client.messages(total, 100)]
+        eq(got, sorted(set(got)), "none lost or twice")
+        s.client.close()
+
+
+@test()
+def shutdown():
+    """at the end all are told bye with reconnect; handshakes just end"""
+    d, tls = start(BOTH)
+    c, p = Json(d, "prog", tls=tls), Person(d, "pers", tls=tls)
+    early = Raw(d.address(1))
+    early.send(Hands(d, tls).hello()[:50])
+    c.join()
+    d.send_signal(signal.SIGTERM)
+    eq(c.event("bye")["reconnect"], True, "reconnect")
+    c.to_end()
+    c.sock.unwrap()
+    p.to_end()
+    eq(early.to_end(), b"", "in the middle of a handshake")
+    eq(d.wait_end(), 0, "status")
+    d.ended()
+
+
+@test()
+def bad_certificates():
+    """what is wrong with a certificate is said at the start"""
+    cert, key = selfsigned()
+    other = selfsigned()[1]
+    directory = tempdir()
+    empty = directory + "/empty.pem"
+    with open(empty, "w", encoding="ascii"):
+        pass
+    for options, wanted in (
+            ({"tls_cert": cert, "tls_key": other}, "key values mismatch"),
+            ({"tls_cert": cert, "tls_key": empty}, empty),
+            ({"tls_cert": cert}, "tls_key"),
+            ({"tls_cert": directory + "/none.pem"},
+             "No such file or directory"),
+            ({"tls_cert": cert, "tls_key": key, "tls_client_ca": empty},
+             "tls_client_ca"),
+            ({"tls_key": key}, "without a certificate"),
+            ({"listen": "tls 127.0.0.1:0"}, "without a certificate")):
+        words = ["-n", "-o", "store=memory"]
+        if "listen" not in options:
+            words += ["-o", "listen=auto 127.0.0.1:0"]
+        for name, value in options.items():
+            words += ["-o", "%s=%s" % (name, value)]
+        status, _, err = run_binary(*words)
+        eq(status, 1, "status with %s" % options)
+        contains(err, wanted, "the error")
+        lacks(err, "PASS", "no password is asked for")
+    both = directory + "/both.pem"
+    with open(both, "wb") as out:
+        for path in (cert, key):
+            with open(path, "rb") as f:
+                shutil.copyfileobj(f, out)
+    d = Daemon(store="memory", tls_cert=both)
+    Json(d, "one-file", tls=context(cert)).ok("ping")
+
+
+@test()
+def expired():
+    """an expired certificate is warned of"""
+    ca = Authority()
+    cert, key = ca.sign("/CN=localhost", days=-1)
+    d = Daemon(store="memory", tls_cert=cert, tls_key=key)
+    ok(re.match(r"\d{4}-\d\d-\d\dT", d.log.wait("certificate-expired")
+                ["until"]), "until when it was good")
+
+
+if __name__ == "__main__":
+    main()
