@@ -127,6 +127,23 @@ address_give(struct address *a)
 	pthread_mutex_unlock(&lock);
 }
 
+void
+address_get(const struct address *a, struct sockaddr_storage *ss)
+{
+	struct sockaddr_in *in = (void *)ss;
+	struct sockaddr_in6 *in6 = (void *)ss;
+
+	memset(ss, 0, sizeof(*ss));
+	if (a == NULL || a->text[0] == 'u')
+		ss->ss_family = a == NULL ? AF_UNSPEC : AF_UNIX;
+	else if (inet_pton(AF_INET, a->text, &in->sin_addr) == 1)
+		ss->ss_family = AF_INET;
+	else {
+		inet_pton(AF_INET6, a->text, &in6->sin6_addr);
+		ss->ss_family = AF_INET6;
+	}
+}
+
 const char *
 address_text(const struct address *a)
 {

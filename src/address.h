@@ -15,6 +15,8 @@ struct address;
 /* One more client of it; NULL if it has max already (0: no limit). */
 struct address *address_take(const struct sockaddr *, uint64_t max);
 void	 address_give(struct address *);
+/* The address itself, without a port; a unix socket's has none. */
+void	 address_get(const struct address *, struct sockaddr_storage *);
 /* For the log: the address in full, without the port. */
 const char *address_text(const struct address *);
 

@@ -150,6 +150,14 @@ const struct conf_option conf_options[] = {
 	    "10.0.0.0/8, with spaces between; empty for nobody. Clients of a "
 	    "unix socket count as loopback." },
 
+	{ OPTION(trusted, CONF_TEXT), BOUNDS(0, NETWORKS_MAX), .def = "",
+	  .check = network_list_check, .reloadable = true,
+	  .help = "Proxies that may say whose connection they forward, by the "
+	    "PROXY protocol before all else or by X-Forwarded-For in HTTP: "
+	    "addresses and networks, with spaces between. They count as "
+	    "those then, and without that are not limited by "
+	    "max_clients_address." },
+
 	{ OPTION(greet_delay, CONF_MSECONDS), .section = "Times",
 	  BOUNDS(0, 60000), .def = "300ms", .reloadable = true,
 	  .help = "How long an auto listener waits for a client's first bytes "
@@ -206,7 +214,8 @@ const struct conf_option conf_options[] = {
 	{ OPTION(handshake_timeout, CONF_SECONDS), BOUNDS(1, HOUR),
 	  .def = "10s", .reloadable = true,
 	  .help = "How long a client may take from its connect to the end of "
-	    "the TLS handshake." },
+	    "the TLS handshake, and a proxy for the whole of its header." },
+
 	{ OPTION(user, CONF_TEXT), .section = "Privileges", BOUNDS(0, 255),
 	  .def = "",
 	  .help = "Whom root becomes once the listeners are bound: a name or a "

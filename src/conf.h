@@ -75,6 +75,8 @@ struct conf {
 	uint64_t	 ping_interval;	/* seconds, 0: never */
 	enum answer	 deflate;
 
+	char		*trusted;	/* networks, checked: network.h */
+
 	char		*tls_cert;	/* a path; "": no TLS */
 	char		*tls_key;	/* "": in tls_cert */
 	char		*tls_client_ca;	/* "": clients show no certificate */

@@ -16,6 +16,7 @@
 #include "listener.h"
 #include "log.h"
 #include "loop.h"
+#include "network.h"
 #include "session.h"
 #include "util.h"
 #include "web.h"
@@ -310,12 +311,14 @@ listener_welcome(struct loop *l, int fd, enum listen_kind kind,
 	struct session_record *r;
 	struct address *address;
 	struct loop *to;
+	bool trusted;
 
 	if (atomic_load(&d->nclients) >= conf->max_clients) {
 		refuse(l, kind, fd, REFUSED_CLIENTS);
 		return;
 	}
-	address = address_take(sa, conf->max_clients_address);
+	trusted = network_list_has(conf->trusted, sa);
+	address = address_take(sa, trusted ? 0 : conf->max_clients_address);
 	if (address == NULL) {
 		refuse(l, kind, fd, REFUSED_ADDRESS);
 		return;
@@ -323,6 +326,7 @@ listener_welcome(struct loop *l, int fd, enum listen_kind kind,
 	atomic_fetch_add(&d->nclients, 1);
 	metric_add(&l->metrics.accepted, 1);
 	r = session_record_new(fd, kind, address, port_of(sa));
+	r->trusted = trusted;
 	to = loop_least_busy(d);
 	if (to == l)
 		session_attach(to, r);

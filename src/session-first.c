@@ -1,10 +1,11 @@
 /*
  * How a session begins: what its listener's kind and its first bytes make of
- * it. TLS comes first, and then what is inside of it.
+ * it. A trusted proxy's header comes first, then TLS, then what is inside.
  */
 #include <string.h>
 
 #include "log.h"
+#include "proxy.h"
 #include "session-io.h"
 #include "session.h"
 #include "tls.h"
@@ -27,12 +28,85 @@ open_stage(struct session *s, bool http)
 }
 
 void
-session_begin(struct session *s)
+session_begin_plain(struct session *s)
 {
 	if (s->kind == LISTEN_TLS)
 		s->stage = STAGE_TLS;
 	else
 		open_stage(s, false);
+}
+
+void
+session_begin(struct session *s)
+{
+	if (!s->trusted) {
+		session_begin_plain(s);
+		return;
+	}
+	s->stage = STAGE_PROXY;
+	/* A person who comes directly is not kept waiting. */
+	if (s->kind == LISTEN_AUTO || s->kind == LISTEN_TEXT)
+		loop_greet_later(s->loop, session_id(s));
+}
+
+/* The PROXY protocol. */
+
+/* Somebody who tries the Enter key may also begin version 2's signature. */
+bool
+session_may_greet(struct session *s)
+{
+	const struct buf *in = s->in;
+	size_t i;
+
+	if (s->stage != STAGE_PROXY)
+		return s->stage == STAGE_OPEN;
+	for (i = 0; in != NULL && i < in->len; i++) {
+		if (in->data[i] != '\r' && in->data[i] != '\n')
+			return false;
+	}
+	s->stage = STAGE_OPEN;
+	s->undecided = s->kind == LISTEN_AUTO;
+	return true;
+}
+
+/* Whom it is for has too many clients already. */
+static void
+refuse(struct session *s)
+{
+	if (s->kind == LISTEN_HTTP || s->kind == LISTEN_TLS) {
+		session_close(s, "max_clients_address");
+		return;
+	}
+	s->stage = STAGE_OPEN;
+	session_choose(s, s->kind == LISTEN_JSON ? &dialect_json :
+	    &dialect_text);
+	session_bye(s, END_FULL, true);
+}
+
+static void
+take_proxy(struct session *s, const char *data, size_t len)
+{
+	struct buf first = session_take_kept(s);
+	struct proxy_header h;
+	enum proxy_status status;
+
+	buf_add(&first, data, len);
+	status = proxy_parse(&h, first.data, first.len);
+	if (status == PROXY_MORE)
+		session_keep(s, first.data, first.len);
+	else if (status == PROXY_BAD)
+		session_close(s, "bad-proxy-header");
+	else if (status == PROXY_FROM && !session_forwarded(s,
+	    (struct sockaddr *)&h.from, proxy_port(&h.from)))
+		refuse(s);
+	else {
+		loop_greet_never(s->loop, session_id(s));
+		session_begin_plain(s);
+		if (h.len < first.len && !s->dead)
+			session_take_bytes(s, first.data + h.len,
+			    first.len - h.len);
+	}
+	buf_free(&first);
 }
 
 /* TLS. */
@@ -133,7 +207,9 @@ session_take_first(struct session *s, char *data, size_t len)
 {
 	if (len == 0)
 		return true;
-	if (begins_tls(s, data))
+	if (s->stage == STAGE_PROXY)
+		take_proxy(s, data, len);
+	else if (begins_tls(s, data))
 		start_tls(s, data, len);
 	else if (s->stage == STAGE_TLS)
 		session_close(s, "not-tls");

@@ -165,7 +165,7 @@ session_greet(struct session *s)
 	struct dialect_io *io;
 
 	if (s->dialect != NULL || s->closing || s->is_web ||
-	    s->stage != STAGE_OPEN)
+	    !session_may_greet(s))
 		return;
 	session_choose(s, &dialect_text);
 	io = io_begin(s);
@@ -388,8 +388,6 @@ session_take_bytes(struct session *s, char *data, size_t len)
 	struct loop *l = s->loop;
 	enum telnet_status status;
 
-	metric_add(&l->metrics.bytes_in, len);
-	s->heard = l->now;
 	if ((s->stage != STAGE_OPEN || (s->undecided && s->dialect == NULL &&
 	    !s->is_web && s->layer.telnet == NULL)) &&
 	    session_take_first(s, data, len))
@@ -423,6 +421,14 @@ session_take_bytes(struct session *s, char *data, size_t len)
 		pause_input(s);
 }
 
+static void
+received(struct session *s, char *data, size_t len)
+{
+	metric_add(&s->loop->metrics.bytes_in, len);
+	s->heard = s->loop->now;
+	session_take_bytes(s, data, len);
+}
+
 void
 session_read_cb(struct bufferevent *bev, void *arg)
 {
@@ -437,7 +443,7 @@ session_read_cb(struct bufferevent *bev, void *arg)
 		evbuffer_drain(in, len);
 		return;
 	}
-	session_take_bytes(s, (char *)evbuffer_pullup(in, -1), len);
+	received(s, (char *)evbuffer_pullup(in, -1), len);
 	if (s->dead || s->bev != bev)	/* or TLS has taken over */
 		return;
 	evbuffer_drain(in, len);
@@ -449,7 +455,7 @@ session_read_cb(struct bufferevent *bev, void *arg)
 		n = s->carrier->recv(bev, s->loop->rbuf, READ_SIZE);
 		if (n <= 0)
 			break;	/* an end or error shows again at libevent's */
-		session_take_bytes(s, s->loop->rbuf, (size_t)n);
+		received(s, s->loop->rbuf, (size_t)n);
 		if (n < READ_SIZE)
 			break;
 	}

@@ -21,6 +21,16 @@ int	 session_io_close(struct session *);
 
 /* Its listener's kind, or what it said so far, tells what it is. */
 void	 session_begin(struct session *);
+/* Whether it may be greeted: a trusted peer that is silent is a person. */
+bool	 session_may_greet(struct session *);
+/* It said nothing for so long that it is no proxy: it begins without. */
+void	 session_begin_plain(struct session *);
+/*
+ * It is somebody else's, as a trusted peer says. False: that one has
+ * max_clients_address already.
+ */
+bool	 session_forwarded(struct session *, const struct sockaddr *,
+	    uint16_t port);
 /* The first bytes of one that begins: true if they are taken. */
 bool	 session_take_first(struct session *, char *, size_t);
 /* The handshake is done. */

@@ -4,11 +4,18 @@
 #include "session.h"
 #include "web.h"
 
+static bool
+admit(void *arg, const struct sockaddr *sa)
+{
+	return session_forwarded(arg, sa, 0);
+}
+
 static struct web_env
-env(const struct session *s)
+env(struct session *s)
 {
 	return (struct web_env){ .conf = s->loop->conf,
-	    .daemon = s->loop->daemon, .fd = bufferevent_getfd(s->bev),
+	    .daemon = s->loop->daemon, .address = s->address,
+	    .trusted = s->trusted, .admit = admit, .arg = s,
 	    .now = s->loop->now };
 }
 
@@ -86,7 +93,7 @@ session_web_close(struct session *s)
 		[END_REPLACED] = WEB_POLICY, [END_LOGIN_TIMEOUT] = WEB_POLICY,
 		[END_READ_TIMEOUT] = WEB_GOING_AWAY, [END_STORE] = WEB_FAILED,
 		[END_WEB] = WEB_DONE, [END_DRAIN] = WEB_GOING_AWAY,
-		[END_KICKED] = WEB_POLICY
+		[END_KICKED] = WEB_POLICY, [END_FULL] = WEB_GOING_AWAY
 	};
 	struct buf *out = &s->loop->answer;
 

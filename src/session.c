@@ -9,6 +9,7 @@
 
 #include "address.h"
 #include "log.h"
+#include "network.h"
 #include "session.h"
 #include "session-io.h"
 #include "telnet.h"
@@ -206,6 +207,7 @@ session_attach(struct loop *l, struct session_record *r)
 	s->kind = (uint8_t)r->kind;
 	s->address = r->address;
 	s->port = r->port;
+	s->trusted = r->trusted;
 	s->bev = carrier_tcp_open(l->base, r->fd);
 	if (s->bev == NULL) {
 		log_error("client-lost", LS("reason", "no memory"), LEND);
@@ -227,6 +229,26 @@ session_attach(struct loop *l, struct session_record *r)
 	    LS("address", address_text(s->address)), LU("port", s->port), LEND);
 	record_shell_free(r);
 	session_begin(s);
+}
+
+bool
+session_forwarded(struct session *s, const struct sockaddr *sa, uint16_t port)
+{
+	const struct conf *conf = s->loop->conf;
+	struct address *a = address_take(sa, conf->max_clients_address);
+
+	if (a == NULL) {
+		metric_add(&s->loop->metrics.refused[REFUSED_ADDRESS], 1);
+		return false;
+	}
+	log_info("client-forwarded", LU("client", session_id(s)),
+	    LS("address", address_text(a)), LU("port", port),
+	    LS("by", address_text(s->address)), LEND);
+	address_give(s->address);
+	s->address = a;
+	s->port = port;
+	s->trusted = network_list_has(conf->trusted, sa);
+	return true;
 }
 
 /*
@@ -386,6 +408,7 @@ session_end_name(enum session_end end)
 		[END_WEB] = "web",
 		[END_DRAIN] = "drain",
 		[END_KICKED] = "kicked",
+		[END_FULL] = "server-full",
 	};
 
 	return names[end];
@@ -462,7 +485,11 @@ session_tick(struct session *s)
 		return;
 	}
 	if (s->stage != STAGE_OPEN) {
-		if (now - s->started > conf->handshake_timeout)
+		if (now - s->started <= conf->handshake_timeout)
+			return;
+		if (s->stage == STAGE_PROXY && s->in == NULL)
+			session_begin_plain(s);
+		else
 			session_close(s, "handshake-timeout");
 		return;
 	}

@@ -21,14 +21,16 @@ struct web;
 /* Why the server ends a session in order; see session_end_name(). */
 enum session_end {
 	END_QUIT, END_SHUTDOWN, END_REPLACED, END_LOGIN_TIMEOUT,
-	END_READ_TIMEOUT, END_STORE, END_WEB, END_DRAIN, END_KICKED
+	END_READ_TIMEOUT, END_STORE, END_WEB, END_DRAIN, END_KICKED,
+	END_FULL
 };
 
 /* How far its beginning is; see session-first.c. */
 enum session_stage {
 	STAGE_OPEN,		/* over */
+	STAGE_PROXY,		/* a trusted peer may say whom it is for */
 	STAGE_TLS,		/* TLS, and nothing else, is to begin */
-	STAGE_HANDSHAKE
+	STAGE_HANDSHAKE		/* of TLS */
 };
 
 /* What stands between a client's bytes and its lines. */
@@ -67,6 +69,7 @@ struct session {
 	uint8_t		 kind : 4;	/* enum listen_kind */
 	uint8_t		 encoding : 4;	/* enum encoding */
 	uint8_t		 stage : 2;	/* enum session_stage */
+	bool		 trusted : 1;	/* in HTTP: as a proxy */
 	bool		 is_web : 1;
 	bool		 name_is_long : 1;
 	bool		 is_dirty : 1;
@@ -109,6 +112,7 @@ struct session_record {
 	enum listen_kind kind;
 	struct address	*address;
 	uint16_t	 port;
+	bool		 trusted;	/* as a proxy; one just accepted */
 	/* empty in one just accepted */
 	const struct dialect *dialect;
 	void		*state;

@@ -30,12 +30,16 @@ void	 web_add_error(struct buf *, const struct http_request *,
 void	 web_serve(struct buf *, const struct http_request *,
 	    const struct web_env *);
 
+/* Whom the request comes from: the client, or whom it forwards. True: that. */
+bool	 web_peer(struct sockaddr_storage *, const struct web_env *,
+	    const struct http_request *);
+
 /*
  * Answers a request for /ws: true if it is a WebSocket from now on, and
  * whether its messages may be compressed.
  */
 bool	 web_upgrade(struct buf *, const struct http_request *,
-	    const struct conf *, bool *deflate);
+	    const struct web_env *, bool *deflate);
 
 /* A part of the page; its bytes are in the binary. */
 struct web_asset {

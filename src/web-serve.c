@@ -3,9 +3,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "address.h"
 #include "loop.h"
 #include "metrics.h"
 #include "network.h"
+#include "proxy.h"
 #include "web-internal.h"
 
 /* All that the page needs comes from where it came from itself. */
@@ -118,15 +120,26 @@ serve_health(struct buf *b, const struct http_request *r,
 	    "store-unavailable");
 }
 
+bool
+web_peer(struct sockaddr_storage *ss, const struct web_env *env,
+    const struct http_request *r)
+{
+	if (env->trusted && proxy_forwarded(ss, r, env->conf->trusted))
+		return true;
+	address_get(env->address, ss);
+	return false;
+}
+
 static void
 serve_metrics(struct buf *b, const struct http_request *r,
     const struct web_env *env)
 {
-	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
+	struct sockaddr_storage ss;
 	struct buf text = { 0 };
-	socklen_t len = sizeof(ss);
 
-	if (getpeername(env->fd, (struct sockaddr *)&ss, &len) == -1 ||
+	/* What is forwarded by who is not trusted comes from anywhere. */
+	if ((!web_peer(&ss, env, r) &&
+	    http_field(r, "X-Forwarded-For", 0) != NULL) ||
 	    !network_list_has(env->conf->metrics_from,
 	    (struct sockaddr *)&ss)) {
 		web_add_error(b, r, 403, NO_STORE, "The numbers are for the "

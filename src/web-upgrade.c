@@ -153,13 +153,28 @@ choose_deflate(const struct http_request *r, struct buf *answer)
 	return chosen;
 }
 
+/* Who is forwarded counts as a client of its own from now on. */
+static bool
+admit(struct buf *b, const struct http_request *r, const struct web_env *env)
+{
+	struct sockaddr_storage ss;
+
+	if (!web_peer(&ss, env, r) ||
+	    env->admit(env->arg, (struct sockaddr *)&ss))
+		return true;
+	web_add_error(b, r, 503, "Retry-After: 5\r\n", "There are too many "
+	    "clients of your address; try again in a while.");
+	return false;
+}
+
 bool
 web_upgrade(struct buf *b, const struct http_request *r,
-    const struct conf *conf, bool *deflate)
+    const struct web_env *env, bool *deflate)
 {
+	const struct conf *conf = env->conf;
 	struct buf extension = { 0 };
 
-	if (!check(b, r, conf))
+	if (!check(b, r, conf) || !admit(b, r, env))
 		return false;
 	buf_adds(b, "HTTP/1.1 101 Switching Protocols\r\n" UPGRADE);
 	add_accept(b, http_field(r, "Sec-WebSocket-Key", 0));

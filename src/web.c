@@ -90,7 +90,7 @@ answer_request(struct web *w, const struct web_env *env,
 		web_serve(answer, r, env);
 		return r->keep_alive ? WEB_AGAIN : WEB_END;
 	}
-	ws = web_upgrade(answer, r, env->conf, &w->ws.deflate);
+	ws = web_upgrade(answer, r, env, &w->ws.deflate);
 	w->open = ws;
 	return ws ? WEB_OPENED : r->keep_alive ? WEB_AGAIN : WEB_END;
 }

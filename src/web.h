@@ -10,6 +10,8 @@
 #ifndef WEB_H
 #define WEB_H
 
+#include <sys/socket.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,6 +22,7 @@
 #include "msg.h"
 #include "util.h"
 
+struct address;
 struct daemon;
 struct web;
 
@@ -27,7 +30,11 @@ struct web;
 struct web_env {
 	const struct conf *conf;
 	const struct daemon *daemon;
-	int		 fd;		/* whose peer it is */
+	const struct address *address;	/* the client's */
+	bool		 trusted;	/* so is what it forwards */
+	/* Lets in whom a trusted proxy forwards; false: has too many. */
+	bool		 (*admit)(void *, const struct sockaddr *);
+	void		*arg;		/* its first one */
 	uint32_t	 now;		/* loop seconds */
 };
 

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """TLS: by first byte and as a kind, good and bad handshakes, slow readers."""
 
-import base64
 import concurrent.futures
 import os
 import re
@@ -9,7 +8,6 @@ import shutil
 import signal
 import socket
 import ssl
-import struct
 import time
 
 from client import NAME_PROMPT, Json, Person, Program, Raw, connect, said
@@ -18,6 +16,7 @@ from harness import (Deadline, Failure, below, contains, diag, eq, lacks, main,
                      need, ok, quick, sanitized, tempdir, test, uss)
 from load import Load
 from tls import V12, V13, Authority, Hands, context, selfsigned
+from websock import Web
 
 BOTH = ["auto 127.0.0.1:0", "tls 127.0.0.1:0"]
 
@@ -35,25 +34,6 @@ def get(where, tls, path="/"):
     c.send("GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
            % path)
     return c.to_end()
-
-
-class Web(Raw):
-    """As little of a WebSocket as it takes to say and hear something."""
-
-    def __init__(self, where, **options):
-        super().__init__(where, **options)
-        key = base64.b64encode(os.urandom(16)).decode()
-        self.send("GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket"
-                  "\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                  "Origin: https://localhost\r\n"
-                  "Sec-WebSocket-Key: %s\r\n\r\n" % key)
-        contains(self.until(b"\r\n\r\n"), b"101 Switching", "the answer")
-
-    def put(self, text):
-        mask = os.urandom(4)
-        data = bytes(b ^ mask[i % 4] for i, b in enumerate(text.encode()))
-        ok(len(data) < 126, "a short message")
-        self.send(struct.pack("!BB", 0x81, 0x80 | len(data)) + mask + data)
 
 
 @test()
@@ -125,7 +105,7 @@ def browsers():
         if b"chat is at /" in page or not page.startswith(b"HTTP/1.1 200"):
             raise Failure("no page: %r" % page[:200])
         contains(get(where, tls, "/healthz"), b"ok", "health")
-        w = Web(where, tls=tls)
+        w = Web(where, tls=tls, origin="https://localhost")
         eq(w.sock.selected_alpn_protocol(), "http/1.1", "ALPN")
         w.put('{"cmd":"login","name":"web%d"}' % number)
         w.until(b'"reply":"login","ok":true')

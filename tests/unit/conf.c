@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "conf-table.h"
+#include "tls.h"
 
 TestSuite(conf, .timeout = 30);
 
@@ -445,7 +446,7 @@ Test(conf, listen)
 		{ "jsno 127.0.0.1:1", "the kind \"jsno\" is unknown; perhaps "
 		  "json" },
 		{ "Auto *:1", "the kind \"Auto\" is unknown" },
-		{ "tls *:1", "the kind \"tls\" is unknown" },
+		{ "ssl *:1", "the kind \"ssl\" is unknown" },
 		{ "auto 4000", "\"auto 4000\" has no port" },
 		{ "auto *:65536", "the port \"65536\" is too large; 0 to "
 		  "65535" },
@@ -496,6 +497,27 @@ Test(conf, listen)
 	cr_assert(conf->listens[0].local);
 	cr_assert_eq(*conf->listens[0].address, '/');
 	conf_free(conf);
+}
+
+Test(conf, tls)
+{
+	struct conf *conf;
+
+	if (!tls_built()) {
+		error_has("listen = \"tls *:1\"", NULL, "was left out");
+		error_has("tls_cert = \"/c.pem\"", NULL, "left out");
+		return;
+	}
+	conf = good("listen = \"tls *:1\"\ntls_cert = \"/c.pem\"", NULL);
+	cr_assert_eq(conf->listens[0].kind, LISTEN_TLS);
+	conf_free(conf);
+	error_is("rate = 1\nlisten = \"tls *:1\"", NULL, "f:2: listen: "
+	    "\"tls *:1\" without a certificate; tls_cert names one, "
+	    "contrib/tls-selfsigned makes one for trying");
+	error_is("tls_key = \"/k.pem\"", NULL, "f:1: tls_key: a key without a "
+	    "certificate; tls_cert names one");
+	error_has("tls_cert = \"c.pem\"", NULL, "is not absolute");
+	error_has("tls_min = \"1.1\"", NULL, "1.2 or 1.3");
 }
 
 Test(conf, listen_lists)

@@ -730,6 +730,8 @@ static const struct session session_fields = {
 	0,		/* inflight: none */
 	0,		/* end: it is not about to */
 	0, 0,		/* kind, encoding: carried */
+	0,		/* stage: it has begun */
+	false,		/* trusted: not in HTTP */
 	false,		/* is_web: carried */
 	false,		/* name_is_long: the name's */
 	false, false,	/* is_dirty, is_waiting: the loop's queues */
@@ -742,7 +744,7 @@ static const struct session session_fields = {
 
 static const struct session_record record_fields = {
 	{ NULL, 0 }, SESSION_RECORD_VERSION, -1, NULL, LISTEN_AUTO, NULL, 0,
-	NULL, NULL, { NULL }, false, ENC_TEXT, NULL, 0, 0, 0, 0, 0, false,
+	false, NULL, NULL, { NULL }, false, ENC_TEXT, NULL, 0, 0, 0, 0, 0, false,
 	false, { NULL, 0, 0 }, { NULL, 0, 0 }, NULL
 };
 
