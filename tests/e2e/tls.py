@@ -5,7 +5,8 @@ import ssl
 import subprocess
 
 from client import connect
-from harness import TOP, keep, need, tempdir
+from daemon import run_binary
+from harness import TOP, Skip, keep, need, tempdir
 
 V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
@@ -15,9 +16,16 @@ def _openssl(*words):
     subprocess.run(["openssl", *words], check=True, capture_output=True)
 
 
+def need_tls():
+    """Skips the test where TLS was left out of the build."""
+    if "left out" in run_binary("-n", "-t", "-o", "tls_cert=/none")[2]:
+        raise Skip("TLS is not built in")
+
+
 def selfsigned(directory=None):
     """(certificate, key), by the script that people are given."""
     need("openssl")
+    need_tls()
     directory = directory or tempdir()
     subprocess.run([os.path.join(TOP, "contrib", "tls-selfsigned"), directory,
                     "localhost", "127.0.0.1"], check=True,
@@ -29,6 +37,7 @@ class Authority:
     """One that signs clients' certificates."""
 
     def __init__(self, name="Village CA"):
+        need_tls()
         self.dir = tempdir()
         self.cert, self.key = self.dir + "/ca.pem", self.dir + "/ca.key"
         _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt",

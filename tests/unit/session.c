@@ -744,8 +744,8 @@ static const struct session session_fields = {
 
 static const struct session_record record_fields = {
 	{ NULL, 0 }, SESSION_RECORD_VERSION, -1, NULL, LISTEN_AUTO, NULL, 0,
-	false, NULL, NULL, { NULL }, false, ENC_TEXT, NULL, 0, 0, 0, 0, 0, false,
-	false, { NULL, 0, 0 }, { NULL, 0, 0 }, NULL
+	false, NULL, NULL, { NULL }, false, ENC_TEXT, NULL, 0, 0, 0, 0, 0,
+	false, false, { NULL, 0, 0 }, { NULL, 0, 0 }, NULL
 };
 
 #pragma GCC diagnostic pop
