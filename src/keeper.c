@@ -16,6 +16,7 @@
 #include "order.h"
 #include "service.h"
 #include "store.h"
+#include "tls.h"
 
 #define DRAIN_LOOK_MS	100	/* between looks whether all are gone */
 #define DRAIN_LAST_MS	1000	/* for the last ones to be told and go */
@@ -327,6 +328,20 @@ reload_failed(struct keeper *k, client_id who, char *error)
 		log_error("reload-failed", LS("error", line), LEND);
 }
 
+/* The new configuration, if all of it can be had; else NULL and *error. */
+static struct conf *
+new_conf(struct keeper *k, struct conf_changes *changes, char **error)
+{
+	struct conf *conf = conf_reload(k->conf, k->source, changes, error);
+
+	if (conf != NULL && !tls_reload(k->daemon->tls, conf, error)) {
+		conf_changes_free(changes);
+		conf_free(conf);
+		conf = NULL;
+	}
+	return conf;
+}
+
 void
 keeper_reload(struct keeper *k, client_id who)
 {
@@ -336,7 +351,7 @@ keeper_reload(struct keeper *k, client_id who)
 	char *error;
 
 	service_reloading();
-	conf = conf_reload(k->conf, k->source, &changes, &error);
+	conf = new_conf(k, &changes, &error);
 	if (conf == NULL) {
 		service_notify("READY=1");
 		reload_failed(k, who, error);

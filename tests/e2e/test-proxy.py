@@ -10,7 +10,7 @@ from daemon import Daemon
 from harness import (contains, eq, fail, main, need, ok, tempdir, test,
                      until)
 from tls import Hands, context, selfsigned
-from websock import Web
+from websocket import Web, new_key, upgrade
 
 os.environ["PATH"] += ":/usr/sbin"      # where Debian has the proxies
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
@@ -72,8 +72,7 @@ def every_listener():
                          first=head)
                 c.close()
             for at in (0, 3):
-                w = Web(d.address(at), first=head)
-                w.login("web%d-%d" % (number, at))
+                w = Web(d.address(at), "web%d-%d" % (number, at), first=head)
                 w.close()
             for name in ["auto", "json", "text%d-0", "text%d-2", "tls%d-0",
                          "tls%d-4", "web%d-0", "web%d-3"]:
@@ -153,8 +152,7 @@ def directly():
         p = Person(d.address(at), "pers%d" % at)
         p.say("PROXY is a word")
         p.see(said("pers%d" % at, "PROXY is a word"))
-    w = Web(d)
-    w.login("web")
+    Web(d, "web").ok("ping")
     p = Raw(d.address(2))       # an Enter begins version 2 as well
     p.send("\r\n")
     p.until(NAME_PROMPT)
@@ -218,16 +216,14 @@ def forwarded_for():
             ("[2001:db8::a]:99", "2001:db8::a"),
             ("6.6.6.6, unknown", "127.0.0.1"),
             ("<script>", "127.0.0.1"))):
-        w = Web(d, headers={"X-Forwarded-For": value})
-        w.login("x%d" % n)
-        w.close()
+        Web(d, "x%d" % n, headers=[("X-Forwarded-For", value)]).close()
         eq(closed(d, "x%d" % n)["address"], wanted, "of " + value)
-    kept = [Web(d, headers={"X-Forwarded-For": "192.0.2.50"})
-            for _ in range(2)]
+    full = [("X-Forwarded-For", "192.0.2.50")]
+    kept = [Web(d, headers=full) for _ in range(2)]
     c = Raw(d)
-    c.send(Web.request({"X-Forwarded-For": "192.0.2.50"}))
+    c.send(upgrade(new_key(), headers=full))
     contains(c.until(b"\r\n\r\n"), b" 503 ", "one too many")
-    Web(d, headers={"X-Forwarded-For": "192.0.2.51"}).close()
+    Web(d, headers=[("X-Forwarded-For", "192.0.2.51")]).close()
     ok(len(kept) == 2, "kept until here")
 
 
@@ -236,9 +232,7 @@ def forwarded_by_strangers():
     """X-Forwarded-For of who is not trusted is not believed"""
     d = Daemon(listen=["http 127.0.0.1:0"], store="memory",
                trusted="10.0.0.0/8")
-    w = Web(d, headers={"X-Forwarded-For": "192.0.2.1"})
-    w.login("liar")
-    w.close()
+    Web(d, "liar", headers=[("X-Forwarded-For", "192.0.2.1")]).close()
     eq(closed(d, "liar")["address"], "127.0.0.1", "address")
 
 
@@ -331,9 +325,8 @@ def real_haproxy():
                 c.message(text="behind haproxy")
             c.close()
             names.append((name + str(n), source))
-        w = Web(where, tls=tls)
+        w = Web(where, "web%d" % n, tls=tls)
         source = w.sock.getsockname()[1]
-        w.login("web%d" % n)
         w.close()
         names.append(("web%d" % n, source))
     for name, port in names:
@@ -390,13 +383,12 @@ def real_nginx():
                "\r\n")
         contains(c.to_end(), b"<!doctype html>", "the page")
         # what the client claims itself stands to the left and counts nothing
-        w = Web(where, tls=tls, headers={"X-Forwarded-For": "192.0.2.66"},
-                origin="%s://localhost" % ("https" if tls else "http"))
-        w.login("nginx%d" % n)
-        w.put('{"cmd":"subscribe","room":"lobby"}')
-        w.until(b'"reply":"subscribe","ok":true')
-        w.put('{"cmd":"say","room":"lobby","text":"behind nginx"}')
-        w.until(b'"text":"behind nginx"')
+        w = Web(where, "nginx%d" % n, tls=tls, headers=[
+            ("X-Forwarded-For", "192.0.2.66"),
+            ("Origin", "%s://localhost" % ("https" if tls else "http"))])
+        w.join()
+        w.say("behind nginx")
+        w.message(text="behind nginx")
         w.close()
         eq(closed(d, "nginx%d" % n)["address"], "127.0.0.1", "address")
         eq(d.log.records("client-forwarded")[-1]["by"], "127.0.0.2", "by")

@@ -16,7 +16,7 @@ from harness import (Deadline, Failure, below, contains, diag, eq, lacks, main,
                      need, ok, quick, sanitized, tempdir, test, uss)
 from load import Load
 from tls import V12, V13, Authority, Hands, context, selfsigned
-from websock import Web
+from websocket import Web
 
 BOTH = ["auto 127.0.0.1:0", "tls 127.0.0.1:0"]
 
@@ -105,14 +105,12 @@ def browsers():
         if b"chat is at /" in page or not page.startswith(b"HTTP/1.1 200"):
             raise Failure("no page: %r" % page[:200])
         contains(get(where, tls, "/healthz"), b"ok", "health")
-        w = Web(where, tls=tls, origin="https://localhost")
+        w = Web(where, "web%d" % number, tls=tls,
+                headers=[("Origin", "https://localhost")])
         eq(w.sock.selected_alpn_protocol(), "http/1.1", "ALPN")
-        w.put('{"cmd":"login","name":"web%d"}' % number)
-        w.until(b'"reply":"login","ok":true')
-        w.put('{"cmd":"subscribe","room":"lobby"}')
-        w.until(b'"reply":"subscribe","ok":true')
-        w.put('{"cmd":"say","room":"lobby","text":"by wss"}')
-        w.until(b'"from":"web%d","kind":"text","text":"by wss"' % number)
+        w.join()
+        w.say("by wss")
+        eq(w.message()["from"], "web%d" % number, "by wss")
         w.close()
 
 
@@ -282,8 +280,54 @@ def resumed():
                                session=session)
         ok(sock.session_reused, "the session is resumed")
         sock.close()
-    eq([r["resumed"] for r in d.log.records("client-tls")],
-       ["no", "yes"] * 2, "in the log")
+        d.log.wait("client-tls", version=version.name.replace("_", "."),
+                   resumed="yes")
+
+
+def _expect(d, start_at, event):
+    d.send_signal(signal.SIGHUP)
+    return d.log.wait(event, start=start_at)
+
+
+def _serial(where, tls):
+    sock = tls.wrap_socket(connect(where), server_hostname="localhost")
+    with sock:
+        return sock.getpeercert()["serialNumber"]
+
+
+@test()
+def reload():
+    """SIGHUP takes a new certificate in; where it is bad the old one stays"""
+    directory = tempdir()
+    cert, key = selfsigned(directory)
+    kept = context(cert)
+    d = Daemon(store="memory", tls_cert=cert, tls_key=key)
+    old = Json(d, "old", tls=kept)
+    old.ok("ping")
+    session = old.sock.session
+    before = _serial(d, kept)
+
+    new, new_key = selfsigned()
+    shutil.copyfile(new, cert)          # the key is still the old one's
+    error = _expect(d, len(d.log.lines), "reload-failed")["error"]
+    contains(error, "key values mismatch", "the reload's error")
+    eq(_serial(d, kept), before, "the certificate")
+    with open(key, "w", encoding="ascii") as f:
+        f.write("no key\n")
+    contains(_expect(d, len(d.log.lines), "reload-failed")["error"], key,
+             "the reload's error")
+    eq(_serial(d, kept), before, "the certificate")
+
+    shutil.copyfile(new_key, key)
+    _expect(d, len(d.log.lines), "reloaded")
+    kept.load_verify_locations(new)
+    ok(_serial(d, kept) != before, "the new certificate is in force")
+    old.ok("ping")
+    at = len(d.log.lines)
+    kept.wrap_socket(connect(d), server_hostname="localhost",
+                     session=session).close()
+    eq(d.log.wait("client-tls", start=at)["resumed"], "yes",
+       "a ticket of before")
 
 
 @test()
