@@ -510,7 +510,7 @@ session_resume(struct session *s)
 	if (s->paused && !s->closing && !full(s)) {
 		s->paused = false;
 		kept = session_take_kept(s);
-		used = take_input(s, kept.data, kept.len);
+		used = kept.len > 0 ? take_input(s, kept.data, kept.len) : 0;
 		if (used < kept.len && !s->dead && !s->closing)
 			session_keep(s, kept.data + used, kept.len - used);
 		buf_free(&kept);
