@@ -286,7 +286,7 @@ client_has(struct client *c, const char *text)
 	return strstr(buf_str(&c->got), text) != NULL;
 }
 
-static unsigned
+static inline unsigned
 client_count(struct client *c, const char *text)
 {
 	const char *p = buf_str(&c->got);
@@ -319,7 +319,7 @@ client_login(struct client *c, unsigned loop, const char *name, int sndbuf)
 }
 
 /* To another loop, as when that one has less to do. */
-static void
+static inline void
 move(struct client *c, unsigned to)
 {
 	struct session_record *r = session_detach(c->session);
@@ -349,7 +349,7 @@ client_close(struct client *c)
 	buf_free(&c->got);
 }
 
-static void
+static inline void
 say(struct client *c, unsigned number, size_t pad)
 {
 	struct buf line = { 0 };
@@ -365,7 +365,7 @@ say(struct client *c, unsigned number, size_t pad)
 
 /* The texts <from> to <to> stand in what it got, in order, each once, in whole
  * lines of JSON. */
-static void
+static inline void
 expect_said(struct client *c, unsigned from, unsigned to)
 {
 	char *p = (char *)(uintptr_t)buf_str(&c->got), *end, *text;
