@@ -104,6 +104,21 @@ add_control(struct sandbox_paths *p, const char *path)
 	free(dir);
 }
 
+/* A file that others replace by a new one of its name, or that a link names
+ * which they turn to another one beside it. */
+static void
+add_renewed(struct sandbox_paths *p, const char *path)
+{
+	char *real;
+
+	if (path[0] == '\0')
+		return;
+	add_dir_of(p, path, MAY_READ);
+	if ((real = realpath(path, NULL)) != NULL)
+		add_dir_of(p, real, MAY_READ);
+	free(real);
+}
+
 void
 sandbox_paths_make(struct sandbox_paths *p, const struct conf *conf,
     const char *file)
@@ -125,6 +140,9 @@ sandbox_paths_make(struct sandbox_paths *p, const struct conf *conf,
 	}
 	if (conf->control[0] != '\0')
 		add_control(p, conf->control);
+	add_renewed(p, conf->tls_cert);
+	add_renewed(p, conf->tls_key);
+	add_renewed(p, conf->tls_client_ca);
 	for (i = 0; i < conf->nlistens; i++) {
 		if (conf->listens[i].local)
 			add_dir_of(p, conf->listens[i].address, MAY_REMOVE);

@@ -124,6 +124,7 @@ start_tls(struct session *s, const char *data, size_t len)
 		return;
 	}
 	loop_greet_never(l, session_id(s));
+	bufferevent_disable(s->bev, EV_READ | EV_WRITE);
 	s->carrier->close(s->bev);
 	s->carrier = &carrier_tls;
 	s->bev = bev;
