@@ -12,7 +12,7 @@ from client import Raw
 from control import ctl_json
 from daemon import BINARY, as_user, parse_log
 from daemon import _sanitizer_environment as sanitizer_environment
-from harness import (SLOW, TOP, Deadline, Failure, diag, eq, keep, reporter,
+from harness import (SLOW, Deadline, Failure, diag, eq, keep, reporter,
                      tempdir, until)
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -57,7 +57,7 @@ class Service:
                         "pid_file": self.home + "/pid", "loops": 2,
                         "rate": 0, "max_clients_address": 0,
                         "greet_delay": 100, "log_level": "info", **options}
-        self.status = 0         # that its last daemon shall end with
+        self.started = []
         _services.append(self)
         keep(self)
 
@@ -76,12 +76,14 @@ class Service:
     def start(self, stdin, *more, stdout=None, stderr=None, user=None,
               env=None, **options):
         """-i with this as its descriptor 0, and 1 and 2 unless told."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             self.command(*more), stdin=stdin,
             stdout=stdin if stdout is None else stdout,
             stderr=stdin if stderr is None else stderr,
             env=self.environment(**(env or {})),
             **as_user(user or self.user), **options)
+        self.started.append(process)
+        return process
 
     def records(self, event=None):
         try:
@@ -136,6 +138,12 @@ class Service:
 
     def cleanup(self):
         _services.remove(self)
+        for process in self.started:    # one may be starting a daemon
+            try:
+                process.wait(10 * SLOW)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
         status = self.end()
         reports = os.listdir(self.reports)
         for name in reports:
