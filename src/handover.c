@@ -188,9 +188,11 @@ take(const struct handover *h, int fd, struct gift *gift)
 		log_info("handover-refused", LS("reason", wrong), LEND);
 		say(fd, wrong);
 	} else {
+		/* Before it is served: else, were this daemon to die, the next
+		 * one would be given a client in the middle of its talk. */
+		say(fd, "ok\n");
 		give_to_loop(h, gift);
 		kept = 1;
-		say(fd, "ok\n");
 	}
 	while (kept < gift->nfds)
 		close(gift->fds[kept++]);

@@ -163,6 +163,7 @@ def killed_between():
     s = Service(store="sqlite")
     i = Inetd(s)
     Json(i, "first")
+    i.ended(1)
     pid = s.daemon()
     os.kill(pid, signal.SIGSTOP)
     clients = [Raw(i) for _ in range(10)]
