@@ -35,6 +35,13 @@ bool	 web_peer(struct sockaddr_storage *, const struct web_env *,
 	    const struct http_request *);
 
 /*
+ * Whether a browser of this host may have been led here by a name that is not
+ * this host's (DNS rebinding): it asks for one that the public DNS may have,
+ * over the loopback. Then the page is of whoever has that name.
+ */
+bool	 web_is_misled(const struct web_env *, const struct http_request *);
+
+/*
  * Answers a request for /ws: true if it is a WebSocket from now on, and
  * whether its messages may be compressed.
  */

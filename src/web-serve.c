@@ -1,6 +1,8 @@
+#include <arpa/inet.h>
 #include <sys/socket.h>
 
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "address.h"
@@ -130,6 +132,37 @@ web_peer(struct sockaddr_storage *ss, const struct web_env *env,
 	return false;
 }
 
+/* One with a dot in it, but for addresses and what never leaves a network. */
+static bool
+is_public_name(const char *host)
+{
+	static const char *const local[] = { ".localhost", ".local" };
+	size_t n = strcspn(host, ":"), i, m;
+	char name[256];
+	struct in_addr in;
+
+	if (*host == '[' || memchr(host, '.', n) == NULL || n >= sizeof(name))
+		return n >= sizeof(name);
+	memcpy(name, host, n);
+	name[n] = '\0';
+	for (i = 0; i < NITEMS(local); i++) {
+		m = strlen(local[i]);
+		if (n > m && strcasecmp(name + n - m, local[i]) == 0)
+			return false;
+	}
+	return inet_pton(AF_INET, name, &in) != 1;
+}
+
+bool
+web_is_misled(const struct web_env *env, const struct http_request *r)
+{
+	struct sockaddr_storage ss;
+
+	return !web_peer(&ss, env, r) && ss.ss_family != AF_UNIX &&
+	    network_list_has("127.0.0.0/8 ::1", (struct sockaddr *)&ss) &&
+	    is_public_name(r->host);
+}
+
 static void
 serve_metrics(struct buf *b, const struct http_request *r,
     const struct web_env *env)
@@ -138,7 +171,7 @@ serve_metrics(struct buf *b, const struct http_request *r,
 	struct buf text = { 0 };
 
 	/* What is forwarded by who is not trusted comes from anywhere. */
-	if ((!web_peer(&ss, env, r) &&
+	if (web_is_misled(env, r) || (!web_peer(&ss, env, r) &&
 	    http_field(r, "X-Forwarded-For", 0) != NULL) ||
 	    !network_list_has(env->conf->metrics_from,
 	    (struct sockaddr *)&ss)) {

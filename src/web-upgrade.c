@@ -91,7 +91,7 @@ is_listed(const char *origin, const char *list)
 
 /* Who bears no Origin is no browser: nobody sent it here unawares. */
 static bool
-is_welcome(const struct http_request *r, const struct conf *conf)
+is_welcome(const struct http_request *r, const struct web_env *env)
 {
 	const char *origin = http_field(r, "Origin", 0);
 
@@ -99,13 +99,13 @@ is_welcome(const struct http_request *r, const struct conf *conf)
 		return true;
 	if (http_field(r, "Origin", 1) != NULL || strlen(origin) > ORIGIN_MAX)
 		return false;
-	return is_same_origin(origin, r->host) ||
-	    is_listed(origin, conf->origins);
+	return (is_same_origin(origin, r->host) && !web_is_misled(env, r)) ||
+	    is_listed(origin, env->conf->origins);
 }
 
 /* False: answered with what is wrong. */
 static bool
-check(struct buf *b, const struct http_request *r, const struct conf *conf)
+check(struct buf *b, const struct http_request *r, const struct web_env *env)
 {
 	const char *version = http_field(r, "Sec-WebSocket-Version", 0);
 
@@ -125,7 +125,7 @@ check(struct buf *b, const struct http_request *r, const struct conf *conf)
 	    http_field(r, "Sec-WebSocket-Key", 1) != NULL)
 		web_add_error(b, r, 400, NULL, "Sec-WebSocket-Key is not 16 "
 		    "bytes in base64.");
-	else if (!is_welcome(r, conf))
+	else if (!is_welcome(r, env))
 		web_add_error(b, r, 403, NULL, "Pages of this Origin are not "
 		    "let in: see the option origins.");
 	else
@@ -171,14 +171,13 @@ bool
 web_upgrade(struct buf *b, const struct http_request *r,
     const struct web_env *env, bool *deflate)
 {
-	const struct conf *conf = env->conf;
 	struct buf extension = { 0 };
 
-	if (!check(b, r, conf) || !admit(b, r, env))
+	if (!check(b, r, env) || !admit(b, r, env))
 		return false;
 	buf_adds(b, "HTTP/1.1 101 Switching Protocols\r\n" UPGRADE);
 	add_accept(b, http_field(r, "Sec-WebSocket-Key", 0));
-	*deflate = conf->deflate && choose_deflate(r, &extension);
+	*deflate = env->conf->deflate && choose_deflate(r, &extension);
 	if (*deflate)
 		buf_addf(b, "Sec-WebSocket-Extensions: %s\r\n",
 		    buf_str(&extension));

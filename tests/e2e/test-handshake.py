@@ -133,9 +133,9 @@ SAME = [
     ("LocalHost:4000", "http://localhost:4000"),
     ("localhost:4000", "http://LOCALHOST:4000"),
     ("localhost:4000", "HTTP://localhost:4000"),
-    ("chat.example", "https://chat.example"),       # behind a TLS proxy
-    ("chat.example:443", "https://chat.example"),
-    ("chat.example", "https://chat.example:443"),
+    ("chat.local", "https://chat.local"),       # behind a TLS proxy
+    ("chat.local:443", "https://chat.local"),
+    ("chat.local", "https://chat.local:443"),
     ("127.0.0.1:4000", "http://127.0.0.1:4000"),
     ("[::1]:4000", "http://[::1]:4000"), ("[::1]", "http://[::1]"),
     ("[::1]:80", "http://[::1]"), ("[FE80::1]:1", "http://[fe80::1]:1")]
@@ -186,6 +186,25 @@ def same_origin():
                  ("a" * 240, "http://" + "a" * 240, True)])
     eq(_hands(d, host=None, version="HTTP/1.0",
               Origin="http://localhost").status, 400)
+
+
+@test()
+def misled():
+    """a name that is not this host's proves nothing over the loopback"""
+    mine = [(h, "http://" + h, True) for h in (
+        "127.0.0.1:4000", "[::1]:4000", "localhost", "a.localhost:4000",
+        "village", "village.local", "VILLAGE.LOCAL:1")]
+    d = Daemon(listen=HTTP)
+    _origins(d, mine + [(h, "http://" + h, False) for h in (
+        "evil.example:4000", "evil.example.", "local.evil.example",
+        "127.0.0.1.evil.example", "a" * 250 + ".local.example")])
+    _origins(d, [("evil.example", None, True)])     # no browser
+    http = Http(d)
+    http.send(request("/metrics", host="evil.example") +
+              request("/metrics", host="localhost"))
+    eq([http.response().status, http.response().status], [403, 200])
+    d = Daemon(listen=HTTP, origins="https://chat.example")
+    _origins(d, mine + [("chat.example", "https://chat.example", True)])
 
 
 @test()
