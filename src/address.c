@@ -105,6 +105,20 @@ address_take(const struct sockaddr *sa, uint64_t max)
 	return a;
 }
 
+struct address *
+address_take_text(const char *text)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+	struct sockaddr other = { .sa_family = AF_UNIX };
+
+	if (inet_pton(AF_INET, text, &in.sin_addr) == 1)
+		return address_take((struct sockaddr *)&in, 0);
+	if (inet_pton(AF_INET6, text, &in6.sin6_addr) == 1)
+		return address_take((struct sockaddr *)&in6, 0);
+	return address_take(&other, 0);
+}
+
 void
 address_give(struct address *a)
 {

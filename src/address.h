@@ -14,6 +14,8 @@ struct address;
 
 /* One more client of it; NULL if it has max already (0: no limit). */
 struct address *address_take(const struct sockaddr *, uint64_t max);
+/* The same by its text, as address_text() gives it, and with no limit. */
+struct address *address_take_text(const char *);
 void	 address_give(struct address *);
 /* The address itself, without a port; a unix socket's has none. */
 void	 address_get(const struct address *, struct sockaddr_storage *);

@@ -257,6 +257,10 @@ const struct conf_option conf_options[] = {
 	  .reloadable = true,
 	  .help = "How long a drain takes to send its clients away, some at "
 	    "every moment, before the daemon ends." },
+	{ OPTION(upgrade_timeout, CONF_SECONDS), BOUNDS(1, HOUR), .def = "30s",
+	  .reloadable = true,
+	  .help = "How long the new binary of an upgrade may be silent before "
+	    "it is given up; once clients wait for it, 10 s at most." },
 	{ OPTION(inetd_linger, CONF_SECONDS), BOUNDS(0, DAY), .def = "1m",
 	  .reloadable = true,
 	  .help = "How long a daemon that inetd started to wait on a socket "

@@ -93,6 +93,7 @@ struct conf {
 
 	char		*control;	/* a unix socket's path, "" for none */
 	uint64_t	 drain_time;	/* seconds */
+	uint64_t	 upgrade_timeout;	/* seconds */
 	uint64_t	 inetd_linger;	/* seconds */
 };
 

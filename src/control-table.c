@@ -20,6 +20,9 @@ const struct control_cmd control_cmds[CONTROL_MAX] = {
 	  .help = "read the configuration again" },
 	[CONTROL_DRAIN] = { .name = "drain", .changes = true,
 	  .help = "accept no more, send all away within drain_time, and end" },
+	[CONTROL_UPGRADE] = { .name = "upgrade", .arg = "binary",
+	  .field = "binary", .optional = true, .changes = true,
+	  .help = "have a new binary take over, clients and all" },
 };
 
 enum control_id

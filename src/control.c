@@ -103,6 +103,18 @@ answer(struct conn *c, const struct buf *line)
 	bufferevent_write(c->bev, line->data, line->len);
 }
 
+/* What is still to be written, as far as it is taken at once. */
+static void
+push(struct conn *c)
+{
+	struct evbuffer *out = bufferevent_get_output(c->bev);
+
+	evbuffer_unfreeze(out, 1);
+	while (evbuffer_get_length(out) > 0 &&
+	    evbuffer_write(out, bufferevent_getfd(c->bev)) > 0)
+		;
+}
+
 static void
 answer_head(struct buf *b, const struct conn *c, bool ok)
 {
@@ -271,6 +283,9 @@ dispatch(struct conn *c, enum control_id id, const char *arg, uint64_t after)
 		break;
 	case CONTROL_DRAIN:
 		keeper_drain(k, conn_id(c));
+		break;
+	case CONTROL_UPGRADE:
+		keeper_upgrade(k, conn_id(c), arg);
 		break;
 	case CONTROL_MAX:
 		fail(c, "unknown-command", "There is no such command.");
@@ -492,16 +507,33 @@ listen_at(struct control *control, char **error)
 	return control->fd != -1;
 }
 
-struct control *
-control_open(struct keeper *k, struct event_base *base, const char *path,
-    bool made_dir)
+static void
+serve(struct control *control)
+{
+	control->event = event_new(control->base, control->fd, EV_READ |
+	    EV_PERSIST, accept_cb, control);
+	control->rest = evtimer_new(control->base, rest_cb, control);
+	event_add(control->event, NULL);
+}
+
+static struct control *
+control_new(struct keeper *k, struct event_base *base, const char *path)
 {
 	struct control *control = xcalloc(1, sizeof(*control));
-	char *error = NULL;
 
 	control->keeper = k;
 	control->base = base;
 	control->path = xstrdup(path);
+	return control;
+}
+
+struct control *
+control_open(struct keeper *k, struct event_base *base, const char *path,
+    bool made_dir)
+{
+	struct control *control = control_new(k, base, path);
+	char *error = NULL;
+
 	control->made_dir = made_dir;
 	if (!listen_at(control, &error)) {
 		log_warn("no-control", LS("reason", error), LEND);
@@ -510,15 +542,52 @@ control_open(struct keeper *k, struct event_base *base, const char *path,
 		free(control);
 		return NULL;
 	}
-	control->event = event_new(base, control->fd, EV_READ | EV_PERSIST,
-	    accept_cb, control);
-	control->rest = evtimer_new(base, rest_cb, control);
-	event_add(control->event, NULL);
+	serve(control);
 	return control;
 }
 
+struct control *
+control_take(struct keeper *k, struct event_base *base, const char *path,
+    int fd, bool made_dir)
+{
+	struct control *control = control_new(k, base, path);
+
+	control->fd = fd;
+	control->made_dir = made_dir;
+	serve(control);
+	return control;
+}
+
+int
+control_fd(const struct control *control, bool *made_dir)
+{
+	*made_dir = control->made_dir;
+	return control->fd;
+}
+
+static void
+close_conns(struct control *control)
+{
+	int i;
+
+	for (i = 0; i < CONNS_MAX; i++) {
+		if (control->conns[i].bev != NULL)
+			conn_free(&control->conns[i]);
+	}
+}
+
+static void
+control_free(struct control *control)
+{
+	event_free(control->event);
+	event_free(control->rest);
+	close(control->fd);
+	free(control->path);
+	free(control);
+}
+
 void
-control_close(struct control *control)
+control_hand_over(struct control *control)
 {
 	int i;
 
@@ -526,13 +595,19 @@ control_close(struct control *control)
 		return;
 	for (i = 0; i < CONNS_MAX; i++) {
 		if (control->conns[i].bev != NULL)
-			conn_free(&control->conns[i]);
+			push(&control->conns[i]);
 	}
-	event_free(control->event);
-	event_free(control->rest);
-	close(control->fd);
+	close_conns(control);
+	control_free(control);
+}
+
+void
+control_close(struct control *control)
+{
+	if (control == NULL)
+		return;
+	close_conns(control);
 	unlink(control->path);
 	remove_dir(control);
-	free(control->path);
-	free(control);
+	control_free(control);
 }

@@ -22,7 +22,14 @@ bool	 control_make_dir(const char *path);
 /* NULL, and the log says why, if the socket cannot be had. */
 struct control *control_open(struct keeper *, struct event_base *,
 	    const char *path, bool made_dir);
+/* One that another daemon has handed over. */
+struct control *control_take(struct keeper *, struct event_base *,
+	    const char *path, int fd, bool made_dir);
 void	 control_close(struct control *);	/* NULL is nothing */
+/* The socket that listens, to be handed over; and closing it, when it was,
+ * once what is to be answered is written. */
+int	 control_fd(const struct control *, bool *made_dir);
+void	 control_hand_over(struct control *);
 
 /*
  * The answer to what this client asked; one that is gone, or 0, is nothing.

@@ -176,6 +176,15 @@ show_drain(struct buf *b, const json_t *o)
 }
 
 static void
+show_upgrade(struct buf *b, const json_t *o)
+{
+	buf_addf(b, "process %llu, version %s, has taken over ",
+	    number(o, "pid"), text(o, "version"));
+	add_count(b, number(o, "clients"), "client");
+	buf_addf(b, ", which waited for %llu ms\n", number(o, "still_ms"));
+}
+
+static void
 show_reload(struct buf *b, const json_t *o)
 {
 	static const char *const lists[] = { "changed", "restart" };
@@ -210,6 +219,7 @@ static const struct {
 	[CONTROL_KICK] = { show_kick, NULL },
 	[CONTROL_RELOAD] = { show_reload, NULL },
 	[CONTROL_DRAIN] = { show_drain, NULL },
+	[CONTROL_UPGRADE] = { show_upgrade, NULL },
 };
 
 const char *

@@ -10,7 +10,7 @@
 
 #define SCRATCH_KEEP	8192
 
-static void *
+void *
 text_open(const struct conf *conf)
 {
 	struct text *t = xcalloc(1, sizeof(*t));
@@ -20,7 +20,7 @@ text_open(const struct conf *conf)
 	return t;
 }
 
-static void
+void
 text_close(void *state)
 {
 	struct text *t = state;
@@ -260,5 +260,7 @@ const struct dialect dialect_text = {
 	.message = text_render_message,
 	.lag = text_render_lag,
 	.notice = text_render_notice,
-	.bye = text_render_bye
+	.bye = text_render_bye,
+	.save = text_save,
+	.load = text_load
 };

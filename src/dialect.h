@@ -10,6 +10,7 @@
 
 #include "conf.h"
 #include "msg.h"
+#include "record.h"
 #include "request.h"
 #include "util.h"
 
@@ -65,6 +66,10 @@ struct dialect {
 	void		 (*notice)(struct buf *, const char *text);
 	void		 (*bye)(struct buf *, const char *reason,
 			    bool reconnect, uint32_t after_ms);
+	/* The state as fields of a record, and back: NULL, and the record is
+	 * bad. NULL where there is no state. */
+	void		 (*save)(const void *, struct buf *);
+	void		*(*load)(struct record *);
 };
 
 extern const struct dialect dialect_json, dialect_text;

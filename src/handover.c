@@ -41,6 +41,7 @@ struct handover {
 	int		 fd;
 	LIST_HEAD(giver_list, giver) givers;
 	unsigned	 ngivers;
+	bool		 resting;	/* for an upgrade */
 };
 
 /* What came in one piece. */
@@ -214,6 +215,13 @@ hear(const struct handover *h, int fd)
 }
 
 static void
+listen_again(struct handover *h)
+{
+	if (!h->resting)
+		event_add(h->event, NULL);
+}
+
+static void
 giver_free(struct giver *g)
 {
 	struct handover *h = g->handover;
@@ -222,7 +230,7 @@ giver_free(struct giver *g)
 	event_free(g->event);
 	free(g);
 	if (h->ngivers-- == GIVERS_MAX)
-		event_add(h->event, NULL);
+		listen_again(h);
 }
 
 static void
@@ -281,7 +289,7 @@ rest_cb(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (h->ngivers < GIVERS_MAX)
-		event_add(h->event, NULL);
+		listen_again(h);
 }
 
 static void
@@ -308,7 +316,8 @@ accept_cb(evutil_socket_t lfd, short what, void *arg)
 }
 
 struct handover *
-handover_open(struct daemon *d, struct event_base *base, const char *control)
+handover_open(struct daemon *d, struct event_base *base, const char *control,
+    int fd)
 {
 	struct handover *h = xcalloc(1, sizeof(*h));
 	mode_t mask = umask(0177);
@@ -318,7 +327,7 @@ handover_open(struct daemon *d, struct event_base *base, const char *control)
 	h->base = base;
 	h->path = handover_path(control);
 	LIST_INIT(&h->givers);
-	h->fd = listener_bind_local(h->path, h->path, &error);
+	h->fd = fd != -1 ? fd : listener_bind_local(h->path, h->path, &error);
 	umask(mask);
 	if (h->fd == -1) {
 		log_warn("no-handover", LS("reason", error), LEND);
@@ -336,7 +345,7 @@ handover_open(struct daemon *d, struct event_base *base, const char *control)
 }
 
 void
-handover_close(struct handover *h)
+handover_close(struct handover *h, bool replaced)
 {
 	struct giver *g, *next;
 	int fd;
@@ -352,7 +361,33 @@ handover_close(struct handover *h)
 	event_free(h->event);
 	event_free(h->rest);
 	close(h->fd);
-	unlink(h->path);
+	if (!replaced)
+		unlink(h->path);
 	free(h->path);
 	free(h);
+}
+
+int
+handover_fd(const struct handover *h)
+{
+	return h->fd;
+}
+
+void
+handover_rest(struct handover *h, bool rest)
+{
+	const struct timeval wait = { WAIT_SECONDS, 0 };
+	struct giver *g;
+
+	h->resting = rest;
+	if (rest)
+		event_del(h->event);
+	else if (h->ngivers < GIVERS_MAX && !evtimer_pending(h->rest, NULL))
+		event_add(h->event, NULL);
+	LIST_FOREACH(g, &h->givers, entries) {
+		if (rest)
+			event_del(g->event);
+		else
+			event_add(g->event, &wait);
+	}
 }

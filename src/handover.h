@@ -32,9 +32,14 @@ struct welcome_mail {
 
 /* The path, for this control socket; the caller frees. */
 char	*handover_path(const char *control);
-/* NULL, and the log says why, if the socket cannot be had. */
+/* fd is the socket, if another daemon has given it, or -1. NULL, and the log
+ * says why, if it cannot be had. */
 struct handover *handover_open(struct daemon *, struct event_base *,
-	    const char *control);
-void	 handover_close(struct handover *);	/* NULL is nothing */
+	    const char *control, int fd);
+/* Its path stays if another daemon goes on with it. NULL is nothing. */
+void	 handover_close(struct handover *, bool replaced);
+int	 handover_fd(const struct handover *);
+/* Takes nobody for a while, or goes on. */
+void	 handover_rest(struct handover *, bool rest);
 
 #endif

@@ -26,6 +26,7 @@ struct hub_thread {
 	uint32_t	*stamps;	/* of each loop's newest batch */
 	uint64_t	 held_since;	/* ms; 0: no news are held back */
 	pthread_t	 thread;
+	struct order	*order;		/* of an upgrade, not yet carried out */
 	bool		 stopping;
 };
 
@@ -96,6 +97,45 @@ out_session(void *arg, struct session_mail *m)
 }
 
 static void
+order_done(struct hub_thread *h, struct order *o)
+{
+	o->mail.kind = MAIL_DONE;
+	mail_list_add(&h->to_keeper, &o->mail);
+}
+
+static void
+take_order(struct hub_thread *h, struct order *o)
+{
+	if (o->kind == ORDER_QUIET || o->kind == ORDER_SAVE) {
+		h->order = o;
+		return;
+	}
+	if (o->kind == ORDER_CONF)
+		hub_configure(h->hub, o->conf);
+	order_done(h, o);
+}
+
+/*
+ * An order of an upgrade: all that was asked for is stored by then, and what
+ * came of it is on its way to the loops.
+ */
+static void
+look_quiet(struct hub_thread *h)
+{
+	struct order *o = h->order;
+
+	if (o == NULL || hub_pending(h->hub) > 0)
+		return;
+	h->order = NULL;
+	hub_release(h->hub);
+	if (o->kind == ORDER_SAVE) {
+		o->saved = xcalloc(1, sizeof(*o->saved));
+		hub_save(h->hub, &o->saved->bytes);
+	}
+	order_done(h, o);
+}
+
+static void
 take(struct hub_thread *h, struct mail *m)
 {
 	metric_add(&h->daemon->metrics.taken, 1);
@@ -117,10 +157,7 @@ take(struct hub_thread *h, struct mail *m)
 		free(m);
 		break;
 	case MAIL_ORDER:
-		if (((struct order *)m)->kind == ORDER_CONF)
-			hub_configure(h->hub, ((struct order *)m)->conf);
-		m->kind = MAIL_DONE;
-		mail_list_add(&h->to_keeper, m);
+		take_order(h, (struct order *)m);
 		break;
 	default:
 		assert(!"mail of this kind to the hub");
@@ -193,6 +230,7 @@ run(void *arg)
 			if (turn == 0)
 				m = mailbox_drain(&h->box);
 		}
+		look_quiet(h);
 		wait = wait_held(h);
 		for (i = 0; i < h->daemon->nloops; i++)
 			mailbox_post(&h->daemon->loops[i].box, &h->out[i]);
@@ -229,6 +267,13 @@ hub_thread_box(struct hub_thread *h)
 	return &h->box;
 }
 
+bool
+hub_thread_restore(struct hub_thread *h, const struct buf *record,
+    const uint32_t *sids, size_t n)
+{
+	return hub_restore(h->hub, record->data, record->len, sids, n);
+}
+
 void
 hub_thread_start(struct hub_thread *h)
 {
@@ -258,6 +303,7 @@ hub_thread_free(struct hub_thread *h)
 		take(h, m);
 	}
 	hub_free(h->hub);
+	free(h->order);
 	mailbox_destroy(&h->box);
 	free(h->out);
 	free(h->stamps);

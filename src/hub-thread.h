@@ -13,6 +13,9 @@ struct hub_thread;
 struct hub_thread *hub_thread_new(struct daemon *);
 void	 hub_thread_start(struct hub_thread *);
 struct mailbox *hub_thread_box(struct hub_thread *);
+/* Before its start: hub_restore(). */
+bool	 hub_thread_restore(struct hub_thread *, const struct buf *record,
+	    const uint32_t *sids, size_t n);
 /* After the loops' end: has everything committed that was asked for, and
  * waits for the thread's end. */
 void	 hub_thread_stop(struct hub_thread *);

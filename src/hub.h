@@ -72,6 +72,18 @@ void	 hub_flush(struct hub *);
 bool	 hub_held(const struct hub *);
 void	 hub_release(struct hub *);
 
+/*
+ * For the daemon that takes this one's place: appends all that the hub knows
+ * and the store does not, as a record. Nothing may be pending or held.
+ * restore takes that over: into a hub just made, before its first request, of
+ * the sessions whose sids these are, in growing order, and no others. Each is
+ * to be told with CMD_MOVED where it is now. False: the record is bad, and the
+ * hub good for nothing but hub_free().
+ */
+void	 hub_save(const struct hub *, struct buf *);
+bool	 hub_restore(struct hub *, const void *, size_t, const uint32_t *sids,
+	    size_t);
+
 /* Ops the store has not given back yet: the hub may not be freed before. */
 uint64_t hub_pending(const struct hub *);
 uint64_t hub_queued(const struct hub *);	/* bytes of them */

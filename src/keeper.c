@@ -17,6 +17,7 @@
 #include "service.h"
 #include "store.h"
 #include "tls.h"
+#include "upgrade.h"
 
 #define DRAIN_LOOK_MS	100	/* between looks whether all are gone */
 #define DRAIN_LAST_MS	1000	/* for the last ones to be told and go */
@@ -48,6 +49,10 @@ struct keeper {
 	struct event	*linger;	/* looks whether to end */
 	struct control	*control;
 	struct handover	*handover;
+	struct upgrade	*upgrade;	/* under way, or NULL */
+	const char	*file;		/* this program's */
+	char *const	*argv;
+	bool		 given;		/* listeners, by the service manager */
 	LIST_HEAD(job_list, job) jobs;
 	uint64_t	 drain_end;	/* clock_ms(); 0: none */
 	uint64_t	 started;	/* clock_ms() */
@@ -124,7 +129,7 @@ rested(struct keeper *k, bool rests)
 	if (!rests) {
 		if (k->drain_end == 0 && k->control != NULL)
 			k->handover = handover_open(k->daemon, k->base,
-			    k->conf->control);
+			    k->conf->control, -1);
 		evtimer_add(k->linger, &linger_look);
 		return;
 	}
@@ -155,12 +160,12 @@ linger_cb(evutil_socket_t fd, short what, void *arg)
 		k->lonely = clock_ms();
 	/* Not while something is ordered: it would not come back. */
 	if (clock_ms() - k->lonely < k->conf->inetd_linger * 1000 ||
-	    !LIST_EMPTY(&k->jobs)) {
+	    !LIST_EMPTY(&k->jobs) || upgrade_is_active(k->upgrade)) {
 		evtimer_add(k->linger, &linger_look);
 		return;
 	}
 	/* Who would be handed over meanwhile waits for the next daemon. */
-	handover_close(k->handover);
+	handover_close(k->handover, false);
 	k->handover = NULL;
 	order(k, job_new(k, ORDER_REST, 0), &k->daemon->loops[0].box);
 }
@@ -171,6 +176,10 @@ carried_out(struct keeper *k, struct order *o)
 {
 	struct job *job = o->job;
 
+	if (job == NULL) {
+		upgrade_carried_out(k->upgrade, o);
+		return;
+	}
 	job->count += o->count;
 	free(o);
 	if (--job->left > 0)
@@ -270,11 +279,35 @@ keeper_status(struct keeper *k, client_id who)
 	buf_free(&b);
 }
 
+/* Is an upgrade under way? One that has failed is done with here. */
+static bool
+is_upgrading(struct keeper *k)
+{
+	if (k->upgrade != NULL && upgrade_is_over(k->upgrade)) {
+		upgrade_free(k->upgrade);
+		k->upgrade = NULL;
+	}
+	return k->upgrade != NULL;
+}
+
+/* If nothing may be asked now, the operator is told. */
+static bool
+is_busy(struct keeper *k, client_id who, bool busy)
+{
+	if (busy)
+		control_fail(k->control, who, "upgrading",
+		    "An upgrade is under way: ask again.");
+	return busy;
+}
+
 void
 keeper_notice(struct keeper *k, client_id who, const char *text)
 {
-	struct job *job = job_new(k, ORDER_NOTICE, who);
+	struct job *job;
 
+	if (is_busy(k, who, upgrade_is_still(k->upgrade)))
+		return;
+	job = job_new(k, ORDER_NOTICE, who);
 	job->text = xstrdup(text);
 	order_loops(k, job);
 }
@@ -282,6 +315,10 @@ keeper_notice(struct keeper *k, client_id who, const char *text)
 void
 keeper_ask(struct keeper *k, struct request *req)
 {
+	if (is_busy(k, req->client, upgrade_is_still(k->upgrade))) {
+		request_free(req);
+		return;
+	}
 	req->mail.kind = MAIL_REQUEST;
 	mailbox_post_one(k->daemon->hub, &req->mail);
 }
@@ -350,6 +387,10 @@ keeper_reload(struct keeper *k, client_id who)
 	struct job *job;
 	char *error;
 
+	if (is_busy(k, who, upgrade_is_active(k->upgrade))) {
+		log_error("reload-failed", LS("error", "upgrading"), LEND);
+		return;
+	}
 	service_reloading();
 	conf = new_conf(k, &changes, &error);
 	if (conf == NULL) {
@@ -398,6 +439,8 @@ keeper_drain(struct keeper *k, client_id who)
 		    "It is draining already.");
 		return;
 	}
+	if (is_busy(k, who, upgrade_is_active(k->upgrade)))
+		return;
 	k->drain_end = clock_ms() + k->conf->drain_time * 1000 +
 	    DRAIN_LAST_MS;
 	job = job_new(k, ORDER_DRAIN, who);
@@ -405,10 +448,101 @@ keeper_drain(struct keeper *k, client_id who)
 	service_notify("STOPPING=1\nSTATUS=draining");
 	log_notice("draining", LU("seconds", k->conf->drain_time),
 	    LU("clients", atomic_load(&k->daemon->nclients)), LEND);
-	handover_close(k->handover);
+	handover_close(k->handover, false);
 	k->handover = NULL;
 	order_loops(k, job);
 	evtimer_add(k->drain, &drain_look);
+}
+
+/* The upgrade. */
+
+void
+keeper_program(struct keeper *k, const char *file, char *const *argv,
+    bool given)
+{
+	k->given = given;
+	k->file = file;
+	k->argv = argv;
+}
+
+void
+keeper_upgrade(struct keeper *k, client_id who, const char *binary)
+{
+	if (k->drain_end != 0) {
+		control_fail(k->control, who, "draining", "It is draining.");
+		return;
+	}
+	if (is_busy(k, who, is_upgrading(k)))
+		return;
+	k->upgrade = upgrade_start(k, who, binary != NULL ? binary : k->file,
+	    k->argv);
+}
+
+struct daemon *
+keeper_daemon(const struct keeper *k)
+{
+	return k->daemon;
+}
+
+struct event_base *
+keeper_base(const struct keeper *k)
+{
+	return k->base;
+}
+
+bool
+keeper_was_given(const struct keeper *k)
+{
+	return k->given;
+}
+
+int
+keeper_control(const struct keeper *k, bool *made_dir)
+{
+	return k->control != NULL ? control_fd(k->control, made_dir) : -1;
+}
+
+void
+keeper_answer(struct keeper *k, client_id who, const struct buf *members,
+    const char *error, const char *message)
+{
+	if (error == NULL)
+		control_ok(k->control, who, members);
+	else
+		control_fail(k->control, who, error, message);
+}
+
+int
+keeper_handover(const struct keeper *k)
+{
+	return k->handover != NULL ? handover_fd(k->handover) : -1;
+}
+
+void
+keeper_rest(struct keeper *k, bool rest)
+{
+	if (k->handover != NULL)
+		handover_rest(k->handover, rest);
+}
+
+void
+keeper_left(struct keeper *k)
+{
+	k->drain_end = clock_ms() + DRAIN_LAST_MS;
+	drain_cb(-1, 0, k);
+}
+
+void
+keeper_end(struct keeper *k)
+{
+	k->ending = true;
+	event_base_loopbreak(k->base);
+}
+
+bool
+keeper_is_replaced(const struct keeper *k)
+{
+	return upgrade_is_done(k->upgrade);
 }
 
 const struct conf *
@@ -470,12 +604,19 @@ signal_cb(evutil_socket_t fd, short what, void *arg)
 		log_reopen();
 		log_notice("reopened", LEND);
 		keeper_reload(k, 0);
-	} else if (info.ssi_signo == SIGQUIT)
+	} else if (info.ssi_signo == SIGUSR2)
+		keeper_upgrade(k, 0, NULL);
+	else if (k->upgrade != NULL && upgrade_is_done(k->upgrade))
+		return;		/* it ends as it is; meant for the new one */
+	else if (info.ssi_signo == SIGQUIT) {
+		if (k->upgrade != NULL)
+			upgrade_cancel(k->upgrade, "the daemon is to drain");
 		keeper_drain(k, 0);
-	else {
+	} else {
+		if (k->upgrade != NULL)
+			upgrade_cancel(k->upgrade, "the daemon is to end");
 		k->signal = (int)info.ssi_signo;
-		k->ending = true;
-		event_base_loopbreak(k->base);
+		keeper_end(k);
 	}
 }
 
@@ -483,7 +624,8 @@ signal_cb(evutil_socket_t fd, short what, void *arg)
 static int
 signals_open(void)
 {
-	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT,
+	    SIGUSR2 };
 	sigset_t set;
 	size_t i;
 
@@ -536,14 +678,20 @@ keeper_new(struct daemon *d, struct conf *conf,
 }
 
 void
-keeper_listen(struct keeper *k)
+keeper_listen(struct keeper *k, struct taken *taken)
 {
 	const char *path = k->conf->control;
+	bool made_dir = false;
+	int handover = -1, fd = taken != NULL ? upgrade_control(taken, path,
+	    &made_dir, &handover) : -1;
 
-	if (*path != '\0' &&
-	    (k->control = control_open(k, k->base, path,
-	    k->made_dir)) != NULL)
-		k->handover = handover_open(k->daemon, k->base, path);
+	if (fd != -1)
+		k->control = control_take(k, k->base, path, fd, made_dir);
+	else if (*path != '\0')
+		k->control = control_open(k, k->base, path, k->made_dir);
+	if (k->control != NULL)
+		k->handover = handover_open(k->daemon, k->base, path,
+		    handover);
 }
 
 void
@@ -560,10 +708,14 @@ keeper_run(struct keeper *k)
 		if (event_base_dispatch(k->base) == -1)
 			err(1, "event_base_dispatch");
 	}
-	service_notify("STOPPING=1");
-	handover_close(k->handover);
+	handover_close(k->handover, keeper_is_replaced(k));
 	k->handover = NULL;
-	control_close(k->control);
+	if (keeper_is_replaced(k))
+		control_hand_over(k->control);
+	else {
+		service_notify("STOPPING=1");
+		control_close(k->control);
+	}
 	k->control = NULL;
 	return k->signal;
 }
@@ -574,13 +726,15 @@ keeper_free(struct keeper *k)
 	struct job *job, *next_job;
 	struct mail *m, *next;
 
-	handover_close(k->handover);
+	handover_close(k->handover, false);
 	control_close(k->control);
+	upgrade_free(k->upgrade);
 	for (m = mailbox_drain(&k->box); m != NULL; m = next) {
 		next = m->next;
-		if (m->kind == MAIL_DONE)
+		if (m->kind == MAIL_DONE) {
+			saved_free(((struct order *)m)->saved);
 			free(m);
-		else
+		} else
 			request_free((struct request *)m);
 	}
 	/* Loops that had ended did not carry theirs out. */

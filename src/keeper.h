@@ -21,12 +21,20 @@ struct keeper;
  */
 struct keeper *keeper_new(struct daemon *, struct conf *,
 	    const struct conf_source *);
-/* Makes the control and hand-over sockets: once nothing can fail any more. */
-void	 keeper_listen(struct keeper *);
+/* What this program is and was started with, and whether its listeners were
+ * given to it, for its successor; both outlive the keeper. */
+void	 keeper_program(struct keeper *, const char *file, char *const *argv,
+	    bool given);
+/* Makes the control and hand-over sockets, or goes on with those of the daemon
+ * taken over: once nothing can fail any more. */
+struct taken;
+void	 keeper_listen(struct keeper *, struct taken *);
 /* It is to end inetd_linger after its last client. */
 void	 keeper_linger(struct keeper *);
-/* Until the daemon is to end: the signal, or 0 if it was drained. */
+/* Until the daemon is to end: the signal, or 0 if it was drained or upgraded:
+ * then keeper_is_replaced(), and what has a path is the new one's. */
 int	 keeper_run(struct keeper *);
+bool	 keeper_is_replaced(const struct keeper *);
 /* After all other threads. Frees the daemon's configuration too. */
 void	 keeper_free(struct keeper *);
 
@@ -38,8 +46,27 @@ void	 keeper_status(struct keeper *, client_id);
 void	 keeper_notice(struct keeper *, client_id, const char *text);
 void	 keeper_reload(struct keeper *, client_id);
 void	 keeper_drain(struct keeper *, client_id);
+/* binary NULL: the one that this is. */
+void	 keeper_upgrade(struct keeper *, client_id, const char *binary);
 /* Takes over; it is answered by control_replied(). */
 void	 keeper_ask(struct keeper *, struct request *);
 const struct conf *keeper_conf(const struct keeper *);
+
+/* For upgrade.c. */
+struct daemon *keeper_daemon(const struct keeper *);
+struct event_base *keeper_base(const struct keeper *);
+bool	 keeper_was_given(const struct keeper *);
+/* The control socket, and whether its directory was made for it; or -1. */
+int	 keeper_control(const struct keeper *, bool *made_dir);
+/* The hand-over socket, or -1; and whether it takes nobody for a while. */
+int	 keeper_handover(const struct keeper *);
+void	 keeper_rest(struct keeper *, bool rest);
+/* Answers the operator: error is NULL, or members. */
+void	 keeper_answer(struct keeper *, client_id, const struct buf *members,
+	    const char *error, const char *message);
+/* The loops have let go of their clients: ends, once those left are gone. */
+void	 keeper_left(struct keeper *);
+/* Ends, for nothing can go on. */
+void	 keeper_end(struct keeper *);
 
 #endif

@@ -34,6 +34,8 @@ struct listener {
 	int		 fd;
 	int		 reserve;	/* given up to tell one more client */
 	bool		 full;		/* said in the log */
+	bool		 resting;	/* for an upgrade */
+	bool		 handed;	/* by another daemon */
 	char		*path;		/* a unix socket's, to be removed */
 };
 
@@ -174,8 +176,50 @@ bind_inet(const struct listen_conf *c, char **error)
 	return fd;
 }
 
-struct listener *
-listener_open_all(const struct conf *conf, const int *fds, char **error)
+static void
+undo_all(struct listener *l)
+{
+	struct listener *next;
+
+	for (; l != NULL; l = next) {
+		next = l->next;
+		close(l->fd);
+		if (l->path != NULL && !l->handed)
+			unlink(l->path);
+		free(l->path);
+		free(l);
+	}
+}
+
+void
+listener_unlink(const struct listener *l)
+{
+	for (; l != NULL; l = l->next) {
+		if (l->path != NULL && !l->handed)
+			unlink(l->path);
+	}
+}
+
+/* The socket of this address among those handed over; -1: there is none. */
+static int
+take_handed(const struct listen_conf *c, struct heirloom *handed, size_t n)
+{
+	size_t i;
+	int fd;
+
+	for (i = 0; i < n; i++) {
+		if (handed[i].fd == -1 || strcmp(handed[i].text, c->text) != 0)
+			continue;
+		fd = handed[i].fd;
+		handed[i].fd = -1;
+		return fd;
+	}
+	return -1;
+}
+
+static struct listener *
+open_each(const struct conf *conf, const int *fds, struct heirloom *handed,
+    size_t n, char **error)
 {
 	struct listener *first = NULL, **last = &first, *l;
 	size_t i;
@@ -183,29 +227,39 @@ listener_open_all(const struct conf *conf, const int *fds, char **error)
 	*error = NULL;
 	for (i = 0; i < conf->nlistens; i++) {
 		const struct listen_conf *c = &conf->listens[i];
-		int fd = fds != NULL ? fds[i] : c->local ?
-		    bind_local(c, error) : bind_inet(c, error);
+		int fd = fds != NULL ? fds[i] : take_handed(c, handed, n);
+		bool was_handed = fd != -1;
 
+		if (!was_handed)
+			fd = c->local ? bind_local(c, error) :
+			    bind_inet(c, error);
 		if (fd == -1) {
-			while ((l = first) != NULL) {
-				first = l->next;
-				close(l->fd);
-				if (l->path != NULL)
-					unlink(l->path);
-				free(l->path);
-				free(l);
-			}
+			undo_all(first);
 			return NULL;
 		}
 		l = xcalloc(1, sizeof(*l));
 		l->conf = c;
 		l->fd = fd;
+		l->handed = was_handed;
 		l->reserve = -1;
 		l->path = c->local && fds == NULL ? xstrdup(c->address) : NULL;
 		*last = l;
 		last = &l->next;
 	}
 	return first;
+}
+
+struct listener *
+listener_open_all(const struct conf *conf, const int *fds, char **error)
+{
+	return open_each(conf, fds, NULL, 0, error);
+}
+
+struct listener *
+listener_take_all(const struct conf *conf, struct heirloom *handed, size_t n,
+    char **error)
+{
+	return open_each(conf, NULL, handed, n, error);
 }
 
 /* Serving. */
@@ -263,7 +317,8 @@ rest_cb(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (l->reserve == -1)
 		l->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	event_add(l->event, NULL);
+	if (!l->resting)
+		event_add(l->event, NULL);
 }
 
 /* No descriptor is left: tell one client by the reserve, then rest. */
@@ -410,7 +465,21 @@ listener_configure(struct loop *loop)
 }
 
 void
-listener_close_all(struct loop *loop)
+listener_rest(struct loop *loop, bool rest)
+{
+	struct listener *l;
+
+	for (l = loop->listeners; l != NULL; l = l->next) {
+		l->resting = rest;
+		if (rest)
+			event_del(l->event);
+		else if (!evtimer_pending(l->rest, NULL))
+			event_add(l->event, NULL);
+	}
+}
+
+static void
+close_all(struct loop *loop, bool hand_over)
 {
 	struct listener *l;
 
@@ -421,9 +490,29 @@ listener_close_all(struct loop *loop)
 		close(l->fd);
 		if (l->reserve != -1)
 			close(l->reserve);
-		if (l->path != NULL)
+		if (l->path != NULL && !hand_over)
 			unlink(l->path);
 		free(l->path);
 		free(l);
 	}
+}
+
+void
+listener_close_all(struct loop *loop)
+{
+	close_all(loop, false);
+}
+
+void
+listener_hand_over(struct loop *loop)
+{
+	close_all(loop, true);
+}
+
+int
+listener_fd(const struct listener *l, size_t n)
+{
+	while (n-- > 0)
+		l = l->next;
+	return l->fd;
 }

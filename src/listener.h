@@ -37,7 +37,25 @@ void	 listener_welcome(struct loop *, int fd, enum listen_kind,
 void	 listener_refuse(enum listen_kind, int fd, const char *why);
 /* The loop has another conf, with the same listeners; the loop's thread. */
 void	 listener_configure(struct loop *);
+/* Accepts nobody for a while, or goes on; the loop's thread. */
+void	 listener_rest(struct loop *, bool rest);
 /* Stops listening; the loop's thread. */
 void	 listener_close_all(struct loop *);
+/* So too, but another daemon goes on with the sockets. */
+void	 listener_hand_over(struct loop *);
+/* The socket of conf's nth, for another daemon; any thread. */
+int	 listener_fd(const struct listener *, size_t n);
+/*
+ * As listener_open_all(), but for those that conf has and another daemon has
+ * handed over, each by its text; their descriptors become -1. Then, if it
+ * comes to nothing after all: listener_unlink() removes what it made.
+ */
+struct heirloom {
+	char		*text;
+	int		 fd;
+};
+struct listener *listener_take_all(const struct conf *, struct heirloom *,
+	    size_t, char **error);
+void	 listener_unlink(const struct listener *);
 
 #endif

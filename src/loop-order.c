@@ -158,6 +158,15 @@ drain_after(const struct drain *d)
 	    share % (d->span + 1));
 }
 
+uint32_t
+spread_after(const struct conf *conf)
+{
+	uint32_t share;
+
+	random_bytes(&share, sizeof(share));
+	return (uint32_t)(share % (conf->drain_time * 1000 + 1));
+}
+
 /* It alone takes clients, so that none can come unseen. */
 static bool
 rest(struct loop *l)
@@ -186,7 +195,16 @@ loop_order(struct loop *l, struct order *o)
 		break;
 	case ORDER_ALIVE:
 		break;
+	default:
+		if (!loop_still_order(l, o))
+			return;
 	}
+	loop_order_done(l, o);
+}
+
+void
+loop_order_done(struct loop *l, struct order *o)
+{
 	o->mail.kind = MAIL_DONE;
 	mailbox_post_one(l->daemon->keeper, &o->mail);
 }

@@ -156,8 +156,8 @@ tell_written(struct loop *l)
 	}
 }
 
-static void
-flush(struct loop *l)
+void
+loop_flush(struct loop *l)
 {
 	struct session *s;
 	struct place *p;
@@ -233,7 +233,7 @@ take_batch(struct loop *l, struct batch *b)
 		/* A reader that keeps up must not fall off in one round. */
 		if (r->unflushed > l->conf->stream_bytes / 4 ||
 		    l->unflushed > UNFLUSHED_MAX) {
-			flush(l);
+			loop_flush(l);
 			r = id_map_get(&l->rooms, b->room);
 		}
 	}
@@ -507,7 +507,7 @@ tick_cb(evutil_socket_t fd, short what, void *arg)
 	atomic_store_explicit(&l->busy, (unsigned)((cpu - l->cpu_us) / 1000),
 	    memory_order_relaxed);
 	l->cpu_us = cpu;
-	for (i = 0; i < l->nslots; i++) {
+	for (i = 0; i < l->nslots && l->still == STILL_NOT; i++) {
 		struct session *s = l->slots[i].session;
 
 		if (s == NULL || s->dead)
@@ -523,7 +523,7 @@ tick_cb(evutil_socket_t fd, short what, void *arg)
 	metric_set(&l->metrics.lag, max_lag(l));
 	metric_set(&l->metrics.cpu_us, cpu);
 	request_pool_trim();
-	if (!l->stopping && l->drain == NULL)
+	if (!l->stopping && l->drain == NULL && l->still == STILL_NOT)
 		loop_balance(l);
 }
 
@@ -538,7 +538,7 @@ round_end(struct loop *l)
 	mailbox_post(l->daemon->hub, &l->to_hub);
 	if (has_written(l))
 		tell_written(l);
-	flush(l);
+	loop_flush(l);
 	for (i = 0; i < l->waiting.n; i++) {
 		s = l->waiting.sessions[i];
 		s->is_waiting = false;
@@ -546,7 +546,7 @@ round_end(struct loop *l)
 			session_resume(s);
 	}
 	l->waiting.n = 0;
-	flush(l);
+	loop_flush(l);
 	for (i = n = 0; i < l->dead.n; i++) {
 		s = l->dead.sessions[i];
 		if (s->is_waiting)	/* the queue has it: next round */
@@ -556,6 +556,7 @@ round_end(struct loop *l)
 	}
 	l->dead.n = n;
 	mailbox_post(l->daemon->hub, &l->to_hub);
+	loop_look_quiet(l);
 }
 
 void
@@ -694,6 +695,7 @@ loop_free(struct loop *l)
 		discard(m);
 	}
 	mailbox_destroy(&l->box);
+	free(l->quiet);
 	drain_free(l->drain);
 	event_free(l->wake);
 	event_free(l->tick);

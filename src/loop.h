@@ -114,12 +114,21 @@ struct loop {
 	struct loop_metrics metrics;
 	struct listener	*listeners;	/* loop 0's */
 	struct drain	*drain;		/* NULL: who is here may stay */
+	struct order	*quiet;		/* an ORDER_QUIET not yet carried out */
+	uint8_t		 still;		/* enum stillness */
 	bool		 stopping;
 	uint32_t	 stop_at;	/* now at which it waits no longer */
 	uint32_t	 balance_at;	/* slot to go on giving away from */
 };
 
 #define READ_SIZE	16384
+
+/* How much it rests, for an upgrade. */
+enum stillness {
+	STILL_NOT,
+	STILL_INPUT,		/* takes none; answers what was asked */
+	STILL_ALL		/* does not write either */
+};
 
 /* Main thread: fills in a zeroed loop; then starts its thread. */
 void	 loop_init(struct loop *, struct daemon *, unsigned id);
@@ -140,6 +149,8 @@ void	 loop_slot_give(struct loop *, uint32_t slot);
 struct room_view *loop_room_make(struct loop *, uint32_t id, const char *name,
 	    uint64_t head);
 void	 session_queue_add(struct session_queue *, struct session *);
+/* Writes what there is for its clients. */
+void	 loop_flush(struct loop *);
 /* Frees stream and room if nobody reads them any more. */
 void	 loop_stream_left(struct loop *, struct stream *);
 /* Hands a request to the hub at the end of the round. */

@@ -24,9 +24,11 @@
 #include "service.h"
 #include "store.h"
 #include "tls.h"
+#include "upgrade.h"
 #include "util.h"
 
-static bool pid_written;
+static bool pid_wanted, pid_written;
+static struct taken *taken;	/* from the daemon before, or NULL */
 
 struct args {
 	struct conf_source source;
@@ -157,13 +159,17 @@ remove_pid(const struct conf *conf)
 static void __attribute__((noreturn, format(printf, 2, 3)))
 fail(const struct conf *conf, const char *fmt, ...)
 {
+	struct buf why = { 0 };
 	va_list ap;
 
 	log_close();
 	remove_pid(conf);
 	va_start(ap, fmt);
-	vwarnx(fmt, ap);
+	buf_vaddf(&why, fmt, ap);
 	va_end(ap);
+	upgrade_refuse(taken, buf_str(&why));
+	/* In one piece: another daemon may write there too. */
+	fprintf(stderr, "partylined: %s\n", buf_str(&why));
 	exit(1);
 }
 
@@ -210,15 +216,84 @@ to_background(void)
 	return fds[1];
 }
 
+/* One that has clients already goes on without. */
 static void
 write_pid(const struct conf *conf)
 {
 	FILE *f = fopen(conf->pid_file, "we");
 
-	if (f == NULL || fprintf(f, "%ld\n", (long)getpid()) < 0 ||
-	    fclose(f) != 0)
+	if (f != NULL && fprintf(f, "%ld\n", (long)getpid()) >= 0 &&
+	    fclose(f) == 0)
+		pid_written = true;
+	else if (taken != NULL)
+		log_error("no-pid-file", LS("file", conf->pid_file),
+		    LS("reason", strerror(errno)), LEND);
+	else
 		fail(conf, "pid_file %s: %s", conf->pid_file, strerror(errno));
-	pid_written = true;
+}
+
+/*
+ * This program as it was started, for its successor: not where its links lead,
+ * for they may be made to lead elsewhere by then.
+ */
+static char *
+own_path(const char *name)
+{
+	char *dir, *path;
+
+	if (strchr(name, '/') == NULL)
+		return realpath("/proc/self/exe", NULL);
+	if (name[0] == '/' || (dir = get_current_dir_name()) == NULL)
+		return xstrdup(name);
+	path = xasprintf("%s/%s", dir, name);
+	free(dir);
+	return path;
+}
+
+/* The sockets of all addresses, or what the daemon before has handed over. */
+static struct listener *
+open_listeners(const struct conf *conf, const struct service_listens *given)
+{
+	struct listener *l;
+	char *error;
+
+	l = taken != NULL && given->fds == NULL ?
+	    upgrade_listeners(taken, conf, &error) :
+	    listener_open_all(conf, given->fds, &error);
+	if (error != NULL)
+		fail(conf, "%s", error);
+	if (l == NULL && conf->control[0] == '\0')
+		fail(conf, "listen is none and control is empty: nobody could "
+		    "ever reach the daemon");
+	return l;
+}
+
+static struct store *
+open_store(const struct conf *conf)
+{
+	struct store *s;
+	char *error;
+
+	s = taken != NULL ? upgrade_store(taken, conf, &error) :
+	    store_open(conf, &error);
+	if (s == NULL)
+		fail(conf, "%s", error);
+	return s;
+}
+
+/* The state of the daemon before; returns once that is over. */
+static void
+take_over(struct daemon *d, struct hub_thread *hub)
+{
+	char *error;
+
+	if (taken == NULL)
+		return;
+	if (!upgrade_fill(taken, d, hub, &error))
+		fail(d->conf, "%s", error);
+	upgrade_ready(taken);
+	if (pid_wanted)
+		write_pid(d->conf);
 }
 
 /* In the background: says so to the parent and lets stderr go. */
@@ -258,16 +333,20 @@ serve(struct daemon *d, struct listener *listeners, struct keeper *keeper,
 	d->hub = hub_thread_box(hub);
 	for (i = 0; i < d->nloops; i++)
 		loop_init(&d->loops[i], d, i);
+	take_over(d, hub);
 	listener_serve(&d->loops[0], listeners);
 	if (!store_start(d->store, d->hub, &error))
 		fail(d->conf, "%s", error);
-	keeper_listen(keeper);
+	keeper_listen(keeper, taken);
 	if (lock != -1)		/* others find it now */
 		close(lock);
 	hub_thread_start(hub);
 	for (i = 0; i < d->nloops; i++)
 		loop_start(&d->loops[i]);
 	is_ready(parent, d->conf);
+
+	upgrade_taken_free(taken);
+	taken = NULL;
 
 	sig = keeper_run(keeper);
 	log_notice("stopping", LS("signal", sig != 0 ? sigabbrev_np(sig) :
@@ -309,6 +388,52 @@ confine(const struct conf *conf, const char *file, struct privileges *p)
 	privileges_log(p);
 }
 
+/* The whole life of a daemon, between its configuration and its end. */
+static void
+live(struct daemon *d, const struct args *args,
+    const struct service_listens *given, char **argv, int lock)
+{
+	struct conf *conf = (struct conf *)(uintptr_t)d->conf;
+	struct privileges priv = { .background = args->background,
+	    .given = given->n > 0 };
+	struct listener *listeners;
+	struct keeper *keeper;
+	char *self = own_path(argv[0]), *error;
+	int parent = -1;
+
+	if ((d->tls = tls_new(conf, &error)) == NULL)
+		fail(conf, "%s", error);
+	listeners = open_listeners(conf, given);
+	if (args->background && taken == NULL)
+		parent = to_background();
+	if (!privileges_drop(conf, &priv, &error))
+		fail(conf, "%s", error);
+	pid_wanted = args->background && conf->pid_file[0] != '\0';
+	if (taken == NULL) {
+		d->store = open_store(conf);
+		if (pid_wanted)
+			write_pid(conf);
+	}
+	keeper = keeper_new(d, conf, &args->source);
+	keeper_program(keeper, self, argv, given->fds != NULL);
+	confine(conf, conf_source_path(&args->source), &priv);
+	/* Until here the clients did not wait. */
+	if (taken != NULL) {
+		upgrade_receive(taken);
+		d->store = open_store(conf);
+	}
+	if (args->inetd)
+		keeper_linger(keeper);
+	serve(d, listeners, keeper, parent, lock);
+	if (!keeper_is_replaced(keeper))
+		remove_pid(d->conf);
+	tls_free(d->tls);
+	log_notice("stopped", LEND);
+	log_close();
+	keeper_free(keeper);
+	free(self);
+}
+
 static struct conf *
 load(const struct args *a)
 {
@@ -317,8 +442,17 @@ load(const struct args *a)
 
 	if ((conf = conf_load(&a->source, &error)) != NULL)
 		return conf;
+	upgrade_refuse(taken, error);
 	fprintf(stderr, "%s\n", error);
 	exit(1);
+}
+
+static void
+log_to_syslog(struct conf_source *s)
+{
+	s->overrides = xrealloc(s->overrides, (s->noverrides + 1) *
+	    sizeof(*s->overrides));
+	s->overrides[s->noverrides++].text = "log_to=syslog";
 }
 
 /* Returns if this is to be the daemon, of the socket that inetd has. */
@@ -335,12 +469,24 @@ serve_inetd(struct args *a, struct service_listens *given, int *lock)
 	socket.name = xstrdup(conf_listen_kinds[inetd.kind]);
 	if (!service_set_listens(given, s, &socket, 1, &error))
 		errx(1, "%s", error);
-	if (strcmp(conf->log_to, "stderr") == 0) {
-		s->overrides = xrealloc(s->overrides, (s->noverrides + 1) *
-		    sizeof(*s->overrides));
-		s->overrides[s->noverrides++].text = "log_to=syslog";
-	}
+	if (strcmp(conf->log_to, "stderr") == 0)
+		log_to_syslog(s);
 	conf_free(conf);
+	return load(a);
+}
+
+/* In the place of another daemon the sockets are that one's. */
+static struct conf *
+succeed(struct args *a, struct service_listens *given)
+{
+	struct conf *conf;
+
+	upgrade_listens(taken, given, &a->source);
+	conf = load(a);
+	if (!a->inetd || strcmp(conf->log_to, "stderr") != 0)
+		return conf;
+	conf_free(conf);
+	log_to_syslog(&a->source);
 	return load(a);
 }
 
@@ -349,26 +495,13 @@ configure(struct args *a, struct service_listens *given, int *lock)
 {
 	char *error;
 
+	if (taken != NULL)
+		return succeed(a, given);
 	if (a->inetd && !a->test)
 		return serve_inetd(a, given, lock);
 	if (!service_take_listens(given, &a->source, &error))
 		errx(1, "%s", error);
 	return load(a);
-}
-
-static struct listener *
-open_listeners(const struct conf *conf, const struct service_listens *given)
-{
-	struct listener *l;
-	char *error;
-
-	l = listener_open_all(conf, given->fds, &error);
-	if (error != NULL)
-		errx(1, "%s", error);
-	if (l == NULL && conf->control[0] == '\0')
-		errx(1, "listen is none and control is empty: nobody could "
-		    "ever reach the daemon");
-	return l;
 }
 
 int
@@ -377,20 +510,17 @@ main(int argc, char **argv)
 	struct daemon d = { 0 };
 	struct service_listens given = { 0 };
 	struct args args = { 0 };
-	struct privileges priv = { 0 };
-	struct listener *listeners;
-	struct keeper *keeper;
 	struct conf *conf;
-	int parent = -1, lock = -1;
-	char *error;
+	int lock = -1;
 
-	if (is_inetd(argc, argv))
+	if (is_inetd(argc, argv) && getenv(UPGRADE_ENV) == NULL)
 		inetd_guard();
 	else
 		open_standard();
 	parse_args(&args, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);	/* a full quota is the store's error */
+	taken = upgrade_take();
 	conf = configure(&args, &given, &lock);
 	if (args.test) {
 		free(args.source.overrides);
@@ -401,28 +531,7 @@ main(int argc, char **argv)
 	log_level_set(conf->log_level);
 	d.conf = conf;
 	d.started = clock_wall();
-	if ((d.tls = tls_new(conf, &error)) == NULL)
-		errx(1, "%s", error);
-	listeners = open_listeners(conf, &given);
-	if (args.background)
-		parent = to_background();
-	priv.background = args.background;
-	priv.given = given.n > 0;
-	if (!privileges_drop(conf, &priv, &error) ||
-	    (d.store = store_open(conf, &error)) == NULL)
-		errx(1, "%s", error);
-	if (args.background && conf->pid_file[0] != '\0')
-		write_pid(conf);
-	keeper = keeper_new(&d, conf, &args.source);
-	confine(conf, conf_source_path(&args.source), &priv);
-	if (args.inetd)
-		keeper_linger(keeper);
-	serve(&d, listeners, keeper, parent, lock);
-	remove_pid(d.conf);
-	tls_free(d.tls);
-	log_notice("stopped", LEND);
-	log_close();
-	keeper_free(keeper);
+	live(&d, &args, &given, argv, lock);
 	free(args.source.overrides);
 	service_listens_free(&given);
 	return 0;

@@ -149,10 +149,26 @@ socket_path(const struct args *a)
 	return path;
 }
 
-static int
-dial(const char *path)
+/* As the daemon must have it, which is in another directory. */
+static char *
+absolute(char *arg)
 {
-	const struct timeval wait = { WAIT_SECONDS, 0 };
+	char *dir, *path;
+
+	if (arg == NULL || arg[0] == '/' ||
+	    (dir = get_current_dir_name()) == NULL)
+		return arg;
+	path = xasprintf("%s/%s", dir, arg);
+	free(dir);
+	free(arg);
+	return path;
+}
+
+/* Whose answers may take so long; 0: any time. */
+static int
+dial(const char *path, time_t seconds)
+{
+	const struct timeval wait = { seconds, 0 };
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int fd;
 
@@ -297,8 +313,10 @@ main(int argc, char **argv)
 	argv += optind;
 	id = parse_command(argc, argv);
 	arg = join(argc - 1, argv + 1);
+	if (id == CONTROL_UPGRADE)
+		arg = absolute(arg);
 	path = socket_path(&args);
-	fd = dial(path);
+	fd = dial(path, id == CONTROL_UPGRADE ? 0 : WAIT_SECONDS);
 	answer = ask_all(fd, id, arg);
 	if (!json_is_true(json_object_get(answer, "ok")))
 		status = refused(&args, answer);

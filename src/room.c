@@ -132,6 +132,20 @@ room_adopt(struct hub *h, const struct store_room *from)
 	table_put(&h->rooms, room);
 }
 
+struct room *
+room_restore(struct hub *h, const struct store_room *from, bool stored)
+{
+	struct room *room = room_alloc(h, from->id, from->key, from->name);
+
+	if (from->id > h->last_id)
+		h->last_id = from->id;
+	room->head = from->head;
+	room->floor = from->floor;
+	room->stored = stored;
+	table_put(&h->rooms, room);
+	return room;
+}
+
 /* Does a loop still write what it was given of this room before? */
 static bool
 news_wait(const struct hub *h, const struct room *room)
@@ -308,6 +322,29 @@ member_add(struct room *room, struct login *l)
 	if (!room->inbox)
 		l->nrooms++;
 	return m;
+}
+
+void
+member_reverse(struct login *l)
+{
+	struct member *m, *list = NULL;
+
+	while ((m = l->members) != NULL) {
+		l->members = m->next;
+		m->next = list;
+		list = m;
+	}
+	l->members = list;
+}
+
+void
+member_hold(struct member *m)
+{
+	m->room->loops[CLIENT_LOOP(m->login->client)].members--;
+	if (!m->room->inbox)
+		m->login->nrooms--;
+	m->held = true;
+	m->login->holds = true;
 }
 
 void

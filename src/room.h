@@ -71,8 +71,11 @@ struct room *room_by_id(const struct hub *, uint32_t);
 uint32_t room_index_after(const struct hub *, uint32_t);
 /* NULL if there can be no more. */
 struct room *room_new(struct hub *, const char *key, const char *shown);
-/* Takes over a room of the store's. */
+/* Takes over a room of the store's; or one that another daemon's hub had and
+ * the store may not know. Then: room_index_sort(). */
 void	 room_adopt(struct hub *, const struct store_room *);
+struct room *room_restore(struct hub *, const struct store_room *,
+	    bool stored);
 void	 room_index_sort(struct hub *);
 void	 room_free(struct hub *, struct room *);
 /* Frees the room if nobody and nothing needs it any more. */
@@ -86,6 +89,10 @@ void	 inbox_drop(struct hub *, struct user *, uint32_t heir);
 /* The login's member in this room, NULL if it is not in it. */
 struct member *member_find(struct login *, const struct room *);
 struct member *member_add(struct room *, struct login *);
+/* Turns the order of a login's places round. */
+void	 member_reverse(struct login *);
+/* Makes a place a held one. */
+void	 member_hold(struct member *);
 /* Quietly. */
 void	 member_remove(struct member *);
 /* Removes, tells the others, and settles the room. */

@@ -86,8 +86,9 @@ is_listen(const char *override)
 }
 
 /* The user's overrides but "listen", and then the sockets'. */
-static void
-replace_listens(struct service_listens *l, struct conf_source *source)
+void
+service_replace_listens(const struct service_listens *l,
+    struct conf_source *source)
 {
 	struct conf_override *o;
 	size_t i, n = 0;
@@ -125,7 +126,7 @@ service_set_listens(struct service_listens *l, struct conf_source *source,
 	if (!good)
 		return false;
 	l->n = n;
-	replace_listens(l, source);
+	service_replace_listens(l, source);
 	return true;
 }
 

@@ -44,6 +44,9 @@ struct service_listens {
  */
 bool	 service_take_listens(struct service_listens *, struct conf_source *,
 	    char **error);
+/* Of those that are known: all the source's -o listen become these. */
+void	 service_replace_listens(const struct service_listens *,
+	    struct conf_source *);
 /* The same of n sockets, which and whose names it takes over. */
 bool	 service_set_listens(struct service_listens *, struct conf_source *,
 	    struct service_socket *, size_t n, char **error);

@@ -507,6 +507,8 @@ session_resume(struct session *s)
 	struct buf kept;
 	size_t used;
 
+	if (s->loop->still != STILL_NOT)
+		return;		/* session_go_on() */
 	if (s->paused && !s->closing && !full(s)) {
 		s->paused = false;
 		kept = session_take_kept(s);

@@ -1,7 +1,8 @@
 /*
  * What the parts of a session share: session.c (its life), session-first.c
  * (how it begins), session-input.c (bytes to requests, replies),
- * session-output.c (writing, places), session-web.c (browsers).
+ * session-output.c (writing, places), session-web.c (browsers),
+ * session-record.c (as bytes).
  */
 #ifndef SESSION_IO_H
 #define SESSION_IO_H
@@ -68,6 +69,15 @@ void	 session_check_full(struct session *);
 void	 session_send(struct session *, struct request *);
 /* Looks at held back input, or the end, at the round's end. */
 void	 session_wait(struct session *);
+/* Whether a record can carry those of this carrier to another daemon; the
+ * record as bytes, now being the loop's. session-record.c. */
+bool	 session_record_fits(const struct carrier *);
+void	 session_record_save(const struct session_record *, uint32_t now,
+	    struct buf *);
+/* Whether it waits for an answer or a page. */
+bool	 session_is_asking(const struct session *);
+/* After a rest: reads and writes again. */
+void	 session_go_on(struct session *);
 /* Ends in order; see session.c. */
 void	 session_finish(struct session *, enum session_end);
 /* CMD_MOVED came back. */

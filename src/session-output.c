@@ -39,7 +39,32 @@ session_io_open(struct session *s)
 	if (s->loop->conf->write_timeout != 0)
 		session_io_timeouts(s);
 	bufferevent_disable(s->bev, EV_WRITE);
-	bufferevent_enable(s->bev, EV_READ);
+	if (s->loop->still == STILL_NOT)
+		bufferevent_enable(s->bev, EV_READ);
+}
+
+bool
+session_is_asking(const struct session *s)
+{
+	const struct place *p;
+
+	for (p = s->places; p != NULL; p = p->next) {
+		if (p->state == PLACE_SEEK || p->state == PLACE_READING)
+			return true;
+	}
+	return s->inflight > 0;
+}
+
+void
+session_go_on(struct session *s)
+{
+	if (s->blocked)
+		bufferevent_enable(s->bev, EV_WRITE);
+	if (s->lingering || (!s->paused && !s->closing && !s->eof))
+		bufferevent_enable(s->bev, EV_READ);
+	session_dirty(s);
+	if (s->paused || s->eof)
+		session_wait(s);
 }
 
 void
@@ -371,6 +396,8 @@ catch_up(struct session *s)
 	struct place *p, *asked = NULL;
 	int pages = 0;
 
+	if (s->loop->still != STILL_NOT)
+		return;
 	for (p = s->places; p != NULL; p = p->next)
 		pages += p->state == PLACE_READING;
 	for (p = s->places; p != NULL; p = p->next) {
@@ -497,6 +524,11 @@ session_stuck(struct session *s)
 {
 	uint32_t taken = s->carrier->taken(s->bev);
 
+	if (s->loop->still != STILL_NOT) {
+		bufferevent_enable(s->bev, EV_WRITE);
+		return;
+	}
+
 	if (taken == s->taken) {
 		session_close(s, "write-timeout");
 		return;
@@ -534,7 +566,8 @@ finish(struct session *s)
 		s->say_bye = false;
 		buf_reset(out);
 		s->dialect->bye(out, session_end_name(s->end), s->reconnect,
-		    s->end == END_DRAIN ? drain_after(s->loop->drain) : 0);
+		    s->end == END_DRAIN ? drain_after(s->loop->drain) :
+		    s->end == END_UPGRADE ? spread_after(s->loop->conf) : 0);
 		session_tell(s, out);
 		return;
 	}
@@ -562,7 +595,8 @@ session_flush(struct session *s)
 	struct gathered g;
 	ssize_t sent;
 
-	if (s->blocked || s->lingering || s->stage != STAGE_OPEN)
+	if (s->blocked || s->lingering || s->stage != STAGE_OPEN ||
+	    s->loop->still == STILL_ALL)
 		return;
 	do {
 		gather(s, &g);

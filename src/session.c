@@ -145,13 +145,29 @@ session_record_end(struct session_record *r)
 		close(r->fd);
 	}
 	address_give(r->address);
-	if (r->dialect != NULL && r->dialect->close != NULL)
+	if (r->state != NULL)
 		r->dialect->close(r->state);
 	layer_free(r->layer, r->is_web);
 	record_shell_free(r);
 }
 
 /* Attach. */
+
+/* One that is about to end goes on with that. */
+static void
+attach_end(struct session *s, const struct session_record *r)
+{
+	if (!r->closing)
+		return;
+	session_finish(s, r->end);
+	s->say_bye = r->say_bye;
+	s->reconnect = r->reconnect;
+	if (r->lingering) {
+		s->lingering = true;
+		s->heard = s->loop->now;
+		bufferevent_enable(s->bev, EV_READ);
+	}
+}
 
 static void
 attach_old(struct session *s, struct session_record *r)
@@ -174,6 +190,11 @@ attach_old(struct session *s, struct session_record *r)
 		s->in = xmalloc(sizeof(*s->in));
 		*s->in = r->in;
 		r->in = (struct buf){ 0 };
+	}
+	s->stage = r->stage;
+	/* What only begins is looked at once there is more of it. */
+	if (r->paused || (s->in != NULL && (s->dialect != NULL ||
+	    s->is_web))) {
 		/* There may be whole lines in it: it was held back. */
 		s->paused = true;
 		bufferevent_disable(s->bev, EV_READ);
@@ -181,6 +202,10 @@ attach_old(struct session *s, struct session_record *r)
 	}
 	if (r->out.len > 0)
 		session_write(s, r->out.data, r->out.len);
+	if (s->dialect == NULL && !s->is_web && (s->kind == LISTEN_AUTO ||
+	    s->kind == LISTEN_TEXT))
+		loop_greet_later(s->loop, session_id(s));
+	attach_end(s, r);
 	if (s->sid == 0)
 		return;
 	/* The hub's answer says from where on its news come here. */
@@ -220,7 +245,7 @@ session_attach(struct loop *l, struct session_record *r)
 	s->started = s->heard = l->now;
 	s->tokens = r->tokens;
 	session_io_open(s);
-	if (r->dialect != NULL || r->sid != 0) {
+	if (r->old) {
 		attach_old(s, r);
 		record_shell_free(r);
 		return;
@@ -296,6 +321,39 @@ detach_places(const struct session *s)
 	return places;
 }
 
+/* What it is, but for what is handed over or copied: fd, in and out. */
+static void
+describe(const struct session *s, struct session_record *r)
+{
+	r->carrier = s->carrier;
+	r->kind = (enum listen_kind)s->kind;
+	r->address = s->address;
+	r->port = s->port;
+	r->trusted = s->trusted;
+	r->stage = s->stage;
+	r->old = true;
+	r->dialect = s->dialect;
+	r->state = s->state;
+	r->layer = s->layer;
+	r->is_web = s->is_web;
+	r->encoding = (enum encoding)s->encoding;
+	r->name = session_name(s) != NULL ? xstrdup(session_name(s)) : NULL;
+	r->sid = s->sid;
+	r->tokens = s->tokens;
+	r->tokens_at = s->tokens_at;
+	r->age = s->loop->now - s->started;
+	r->idle = s->loop->now - s->heard;
+	r->skipping = s->skipping;
+	r->undecided = s->undecided;
+	r->paused = s->paused;
+	r->closing = s->closing;
+	r->say_bye = s->say_bye;
+	r->reconnect = s->reconnect;
+	r->lingering = s->lingering;
+	r->end = (enum session_end)s->end;
+	r->places = detach_places(s);
+}
+
 struct session_record *
 session_detach(struct session *s)
 {
@@ -312,27 +370,13 @@ session_detach(struct session *s)
 			return NULL;
 	}
 	r = session_record_new(-1, s->kind, s->address, s->port);
-	r->carrier = s->carrier;
-	r->dialect = s->dialect;
-	r->state = s->state;
-	r->layer = s->layer;
-	r->is_web = s->is_web;
-	r->encoding = s->encoding;
-	r->name = session_name(s) != NULL ? xstrdup(session_name(s)) : NULL;
-	r->sid = s->sid;
-	r->tokens = s->tokens;
-	r->tokens_at = s->tokens_at;
-	r->age = s->loop->now - s->started;
-	r->idle = s->loop->now - s->heard;
-	r->skipping = s->skipping;
-	r->undecided = s->undecided;
+	describe(s, r);
 	if (s->in != NULL) {
 		r->in = *s->in;
 		free(s->in);
 		s->in = NULL;
 	}
 	log_debug("client-moved", LU("client", session_id(s)), LEND);
-	r->places = detach_places(s);
 	r->fd = session_io_close(s);
 	s->state = NULL;
 	s->dialect = NULL;
@@ -342,6 +386,45 @@ session_detach(struct session *s)
 	s->dead = true;
 	session_queue_add(&s->loop->dead, s);
 	return r;
+}
+
+bool
+session_save(const struct session *s, struct buf *b)
+{
+	struct evbuffer *out = bufferevent_get_output(s->bev);
+	struct session_record r = { .fd = -1 };
+	size_t len = evbuffer_get_length(out);
+
+	if (!session_record_fits(s->carrier))
+		return false;
+	describe(s, &r);
+	if (s->in != NULL)
+		r.in = *s->in;
+	if (len > 0) {
+		evbuffer_unfreeze(out, 1);
+		evbuffer_copyout(out, buf_room(&r.out, len), len);
+		evbuffer_freeze(out, 1);
+		r.out.len = len;
+	}
+	session_record_save(&r, s->loop->now, b);
+	session_places_free(r.places);
+	buf_free(&r.out);
+	free(r.name);
+	return true;
+}
+
+void
+session_abandon(struct session *s)
+{
+	int fd;
+
+	if (s->dead)
+		return;
+	s->dead = true;
+	session_queue_add(&s->loop->dead, s);
+	if ((fd = session_io_close(s)) != -1)
+		close(fd);
+	atomic_fetch_sub(&s->loop->daemon->nclients, 1);
 }
 
 /* The end. */
@@ -408,6 +491,7 @@ session_end_name(enum session_end end)
 		[END_WEB] = "web",
 		[END_DRAIN] = "drain",
 		[END_KICKED] = "kicked",
+		[END_UPGRADE] = "upgrade",
 		[END_FULL] = "server-full",
 	};
 

@@ -18,11 +18,12 @@ struct address;
 struct telnet;
 struct web;
 
-/* Why the server ends a session in order; see session_end_name(). */
+/* Why the server ends a session in order; see session_end_name(). Their numbers
+ * stand in records. */
 enum session_end {
 	END_QUIT, END_SHUTDOWN, END_REPLACED, END_LOGIN_TIMEOUT,
 	END_READ_TIMEOUT, END_STORE, END_WEB, END_DRAIN, END_KICKED,
-	END_FULL
+	END_FULL, END_UPGRADE
 };
 
 /* How far its beginning is; see session-first.c. */
@@ -91,7 +92,7 @@ struct session {
  * What a detached session is. version grows with every change of meaning;
  * tests/unit/session.c fails when a field of it is missed on the way.
  */
-#define SESSION_RECORD_VERSION	2
+#define SESSION_RECORD_VERSION	3
 
 struct session_place {
 	uint32_t	 room_id;
@@ -112,9 +113,11 @@ struct session_record {
 	enum listen_kind kind;
 	struct address	*address;
 	uint16_t	 port;
-	bool		 trusted;	/* as a proxy; one just accepted */
+	bool		 trusted;	/* as a proxy */
 	/* empty in one just accepted */
-	const struct dialect *dialect;
+	bool		 old;		/* it is not */
+	uint8_t		 stage;		/* enum session_stage */
+	const struct dialect *dialect;	/* NULL: not known yet */
 	void		*state;
 	union session_layer layer;
 	bool		 is_web;
@@ -123,7 +126,9 @@ struct session_record {
 	uint32_t	 sid;
 	uint32_t	 tokens, tokens_at;
 	uint32_t	 age, idle;	/* seconds: connected, since input */
-	bool		 skipping, undecided;
+	bool		 skipping, undecided, paused;
+	bool		 closing, say_bye, reconnect, lingering;
+	enum session_end end;		/* if closing */
 	struct buf	 in;		/* received, not yet used */
 	struct buf	 out;		/* to be sent first */
 	struct session_places *places;
@@ -143,6 +148,18 @@ void	 session_attach(struct loop *, struct session_record *);
  * now: a request is unanswered, or it is about to end.
  */
 struct session_record *session_detach(struct session *);
+
+/*
+ * For the daemon that takes this one's place. save appends what the session is,
+ * as a record (record.h), in whatever state, and leaves it as it is; nothing
+ * may happen to it afterwards. Its socket goes beside it. False: it cannot be
+ * carried, and is to be sent away. load makes it one to attach, which has fd;
+ * NULL if the record is bad, and fd is the caller's.
+ */
+bool	 session_save(const struct session *, struct buf *);
+struct session_record *session_record_load(const void *, size_t, int fd);
+/* Lets go of a session that another daemon has: no word to anybody. */
+void	 session_abandon(struct session *);
 
 /* The loop's calls. */
 void	 session_replied(struct session *, struct request *);	/* takes it */

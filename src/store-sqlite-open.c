@@ -203,8 +203,24 @@ take_lock(struct sqlite *s, const char *dir, char **error)
 	return *error == NULL;
 }
 
-static void
-sign_lock(struct sqlite *s)
+/* Another daemon's lock, handed over: of this directory? */
+static bool
+is_lock_of(int handle, const char *dir, char **error)
+{
+	char *path = xasprintf("%s/partyline.lock", dir);
+	struct stat handed, ours;
+
+	if (fstat(handle, &handed) < 0 || stat(path, &ours) < 0 ||
+	    handed.st_dev != ours.st_dev || handed.st_ino != ours.st_ino)
+		*error = xasprintf("state_dir: %s is not that of the daemon "
+		    "that runs; an upgrade goes on with the same one, a "
+		    "restart may change it", dir);
+	free(path);
+	return *error == NULL;
+}
+
+void
+sqlite_sign_lock(const struct sqlite *s)
 {
 	char text[64];
 	int n = snprintf(text, sizeof(text), "%ld %s\n", (long)getpid(),
@@ -608,16 +624,28 @@ load(struct sqlite *s, const char *dir, char **error)
 	return true;
 }
 
+/* The files are there, or made, the lock is ours, and they are in order. What
+ * another daemon has open needs no looking at. */
 static bool
-open_all(struct sqlite *s, const char *dir, char **error)
+open_writer(struct sqlite *s, const char *dir, int handle, char **error)
 {
 	bool missing;
 
-	if (!make_dir(dir, error) || !take_lock(s, dir, error) ||
-	    !look(s, dir, &missing, error) ||
-	    (missing && !create(s, dir, error)) ||
-	    (s->wdb = connect_db(s, dir, error)) == NULL ||
-	    !bring_up(s, dir, error) || !check_damage(s, dir, error))
+	if (handle != -1)
+		return is_lock_of(handle, dir, error) &&
+		    (s->wdb = connect_db(s, dir, error)) != NULL &&
+		    bring_up(s, dir, error);
+	return make_dir(dir, error) && take_lock(s, dir, error) &&
+	    look(s, dir, &missing, error) &&
+	    (!missing || create(s, dir, error)) &&
+	    (s->wdb = connect_db(s, dir, error)) != NULL &&
+	    bring_up(s, dir, error) && check_damage(s, dir, error);
+}
+
+static bool
+open_all(struct sqlite *s, const char *dir, int handle, char **error)
+{
+	if (!open_writer(s, dir, handle, error))
 		return false;
 	/* The writer checkpoints itself, when nobody waits for it. */
 	if (sqlite3_exec(s->wdb, "PRAGMA wal_autocheckpoint = 0;"
@@ -637,7 +665,7 @@ open_all(struct sqlite *s, const char *dir, char **error)
 }
 
 struct sqlite *
-sqlite_files_open(const struct conf *conf, char **error)
+sqlite_files_open(const struct conf *conf, int handle, char **error)
 {
 	struct sqlite *s = xcalloc(1, sizeof(*s));
 
@@ -647,11 +675,15 @@ sqlite_files_open(const struct conf *conf, char **error)
 	sqlite_limits(s, conf);
 	s->now = s->limits;
 	s->durability = conf->durability;
-	if (!open_all(s, conf->state_dir, error)) {
+	*error = NULL;
+	if (!open_all(s, conf->state_dir, handle, error)) {
 		sqlite_files_close(s);
 		return NULL;
 	}
-	sign_lock(s);
+	if (handle != -1)	/* the other one may yet go on with it */
+		s->lock_fd = handle;
+	else
+		sqlite_sign_lock(s);
 	return s;
 }
 

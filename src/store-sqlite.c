@@ -18,9 +18,9 @@ sqlite_limits(struct sqlite *s, const struct conf *conf)
 }
 
 static struct store *
-backend_open(const struct conf *conf, char **error)
+open_handed(const struct conf *conf, int handle, char **error)
 {
-	struct sqlite *s = sqlite_files_open(conf, error);
+	struct sqlite *s = sqlite_files_open(conf, handle, error);
 	pthread_condattr_t attr;
 
 	if (s == NULL)
@@ -36,6 +36,18 @@ backend_open(const struct conf *conf, char **error)
 	mail_list_init(&s->queue);
 	mail_list_init(&s->reads);
 	return &s->store;
+}
+
+static struct store *
+backend_open(const struct conf *conf, char **error)
+{
+	return open_handed(conf, -1, error);
+}
+
+static int
+backend_handle(const struct store *store)
+{
+	return ((const struct sqlite *)store)->lock_fd;
 }
 
 static void
@@ -100,6 +112,7 @@ backend_start(struct store *store, struct mailbox *to, char **error)
 		return false;
 	}
 	s->started = true;
+	sqlite_sign_lock(s);
 	return true;
 }
 
@@ -144,6 +157,16 @@ backend_configure(struct store *store, const struct conf *conf)
 }
 
 static void
+backend_rest(struct store *store)
+{
+	struct sqlite *s = (struct sqlite *)store;
+
+	backend_flush(store);
+	end_threads(s, true, true);
+	s->closing = s->started = false;
+}
+
+static void
 backend_close(struct store *store)
 {
 	struct sqlite *s = (struct sqlite *)store;
@@ -167,5 +190,8 @@ const struct store_backend store_sqlite = {
 	.flush = backend_flush,
 	.read = backend_read,
 	.configure = backend_configure,
-	.close = backend_close
+	.close = backend_close,
+	.open_handed = open_handed,
+	.handle = backend_handle,
+	.rest = backend_rest
 };

@@ -79,9 +79,13 @@ struct sqlite {
 /* store-sqlite.c */
 void	 sqlite_limits(struct sqlite *, const struct conf *);
 
-/* store-sqlite-open.c: NULL and *error, as store_open(). */
-struct sqlite *sqlite_files_open(const struct conf *, char **error);
+/* store-sqlite-open.c: NULL and *error, as store_open(). handle is another
+ * daemon's lock, -1: its own is taken. */
+struct sqlite *sqlite_files_open(const struct conf *, int handle,
+	    char **error);
 void	 sqlite_files_close(struct sqlite *);
+/* Writes into the lock who holds it. */
+void	 sqlite_sign_lock(const struct sqlite *);
 /* Binds a 64-bit value that SQLite can hold. */
 void	 sqlite_bind(sqlite3_stmt *, int, uint64_t);
 bool	 sqlite_durability(sqlite3 *, enum durability);

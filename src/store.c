@@ -56,6 +56,40 @@ store_open(const struct conf *conf, char **error)
 	return NULL;
 }
 
+struct store *
+store_open_handed(const struct conf *conf, int handle, char **error)
+{
+	const struct store_backend *backend = NULL;
+	struct store *s;
+	size_t i;
+
+	*error = NULL;
+	for (i = 0; i < NITEMS(backends); i++) {
+		if (strcmp(conf->store, backends[i]->name) == 0)
+			backend = backends[i];
+	}
+	if (backend == NULL || backend->open_handed == NULL) {
+		*error = xasprintf("store: \"%s\" cannot go on with another "
+		    "daemon's log", conf->store);
+		return NULL;
+	}
+	if ((s = backend->open_handed(conf, handle, error)) != NULL)
+		s->backend = backend;
+	return s;
+}
+
+int
+store_handle(const struct store *s)
+{
+	return s->backend->handle != NULL ? s->backend->handle(s) : -1;
+}
+
+void
+store_rest(struct store *s)
+{
+	s->backend->rest(s);
+}
+
 const char *
 store_epoch(const struct store *s)
 {

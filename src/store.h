@@ -131,6 +131,11 @@ struct store_backend {
 	void		 (*read)(struct store *, struct store_read *);
 	void		 (*configure)(struct store *, const struct conf *);
 	void		 (*close)(struct store *);
+	/* NULL: this one cannot be handed over. */
+	struct store	*(*open_handed)(const struct conf *, int handle,
+			    char **error);
+	int		 (*handle)(const struct store *);
+	void		 (*rest)(struct store *);
 };
 
 /* The first member of every backend's own struct. */
@@ -169,6 +174,16 @@ bool	 store_ok(const struct store *);
 void	 store_count(struct store *, const struct mail *, uint64_t us);
 /* New retention and so on after a reload; conf outlives the next call. */
 void	 store_configure(struct store *, const struct conf *);
+/*
+ * For an upgrade. rest has all committed that was flushed, mails it back, and
+ * ends the threads: nothing is asked, written or read any more, until perhaps
+ * store_start() again. Meanwhile another process may open it as well, given the
+ * handle, a descriptor that stays the store's; -1: it lives in this process and
+ * cannot be handed over. open_handed takes handle over, if it succeeds.
+ */
+int	 store_handle(const struct store *);
+void	 store_rest(struct store *);
+struct store *store_open_handed(const struct conf *, int handle, char **error);
 /* Commits all that was flushed, mails it back, ends the threads, frees. */
 void	 store_close(struct store *);
 

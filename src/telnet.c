@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "record.h"
 #include "telnet.h"
 
 enum {
@@ -453,4 +454,73 @@ const char *
 telnet_ttype(const struct telnet *t)
 {
 	return t->flags & TTYPE_TOLD ? t->ttype : "";
+}
+
+/* Tags, and with them the numbers of the enums above, are for ever. */
+enum { T_STATE = 1, T_VERB, T_ECHO, T_SB_OPTION, T_NAWS, T_FLAGS, T_SB_LEN,
+	T_WIDTH, T_TTYPE };
+
+void
+telnet_save(const struct telnet *t, struct buf *b)
+{
+	record_addu(b, T_STATE, t->state);
+	record_addu(b, T_VERB, t->verb);
+	record_addu(b, T_ECHO, t->echo);
+	record_addu(b, T_SB_OPTION, t->sb_option);
+	record_add(b, T_NAWS, t->naws, sizeof(t->naws));
+	record_addu(b, T_FLAGS, t->flags);
+	record_addu(b, T_SB_LEN, t->sb_len);
+	record_addu(b, T_WIDTH, t->width);
+	record_add(b, T_TTYPE, t->ttype, sizeof(t->ttype));
+}
+
+static void
+load_field(struct telnet *t, struct record *r)
+{
+	switch (r->tag) {
+	case T_STATE:
+		t->state = (uint8_t)record_u(r, ST_CLOSED);
+		break;
+	case T_VERB:
+		t->verb = (uint8_t)record_u(r, UINT8_MAX);
+		break;
+	case T_ECHO:
+		t->echo = (uint8_t)record_u(r, ECHO_WANTYES_BUT);
+		break;
+	case T_SB_OPTION:
+		t->sb_option = (uint8_t)record_u(r, UINT8_MAX);
+		break;
+	case T_NAWS:
+		record_fixed(r, t->naws, sizeof(t->naws));
+		break;
+	case T_FLAGS:
+		t->flags = (uint16_t)record_u(r, UINT16_MAX);
+		break;
+	case T_SB_LEN:
+		t->sb_len = (uint16_t)record_u(r, SB_MAX);
+		break;
+	case T_WIDTH:
+		t->width = (uint16_t)record_u(r, UINT16_MAX);
+		break;
+	case T_TTYPE:
+		record_fixed(r, t->ttype, sizeof(t->ttype));
+		break;
+	default:
+		r->bad = true;
+	}
+}
+
+struct telnet *
+telnet_load(struct record *r)
+{
+	struct telnet *t = telnet_new();
+
+	while (record_next(r))
+		load_field(t, r);
+	if (t->ttype[TTYPE_MAX] != '\0')
+		r->bad = true;
+	if (!r->bad)
+		return t;
+	telnet_free(t);
+	return NULL;
 }

@@ -11,6 +11,7 @@
 
 #include "util.h"
 
+struct record;
 struct telnet;
 
 enum telnet_status {
@@ -39,6 +40,10 @@ void	 telnet_hide(struct telnet *, bool hide, struct buf *answer);
 unsigned telnet_width(const struct telnet *);
 /* The terminal's type the peer told, "" unknown; cleaned, at most 40 bytes. */
 const char *telnet_ttype(const struct telnet *);
+
+/* All there is of it, as fields of a record, and back; NULL if that is bad. */
+void	 telnet_save(const struct telnet *, struct buf *);
+struct telnet *telnet_load(struct record *);
 
 /*
  * What a person typed, as a line editor would leave it: BS and DEL take the

@@ -58,6 +58,14 @@ void	 text_ask(struct dialect_io *);
 void	 text_failure(struct text *, struct dialect_io *, const char *,
 	    uint32_t retry_ms);
 
+/* text-record.c: dialect_text's members of the same names. */
+void	 text_save(const void *, struct buf *);
+void	*text_load(struct record *);
+
+/* dialect-text.c */
+void	*text_open(const struct conf *);
+void	 text_close(void *);
+
 /* text-commands.c: a line without its "/", terminated; may be changed. */
 void	 text_command(struct text *, struct dialect_io *, char *);
 

@@ -8,6 +8,7 @@
 #define SLOT_BITS	20	/* of a sid; the rest is the generation */
 #define SLOT_MAX	(1u << SLOT_BITS)
 #define GEN_MAX		(UINT32_MAX >> SLOT_BITS)
+#define NOWHERE		0xffffffu	/* a slot of no client */
 
 #define SID(gen, slot)	((uint32_t)(gen) << SLOT_BITS | (slot))
 #define SID_SLOT(sid)	((sid) & (SLOT_MAX - 1))
@@ -197,6 +198,48 @@ login_new(struct hub *h, struct user *u, client_id client)
 	l->next = u->logins;
 	u->logins = l;
 	return l;
+}
+
+bool
+login_restore(struct hub *h, struct user *u, uint32_t sid,
+    const unsigned char secret[SECRET_BYTES])
+{
+	struct login_slots *s = &h->logins;
+	struct login **at = &u->logins, *l;
+	uint32_t slot = SID_SLOT(sid);
+
+	if (SID_GEN(sid) == 0 || (slot < s->n && s->slots[slot] != 0))
+		return false;
+	if (slot >= s->cap) {
+		s->cap = slot < 64 ? 64 : slot + slot / 2;
+		s->slots = xrealloc(s->slots, s->cap * sizeof(*s->slots));
+	}
+	while (s->n <= slot)
+		s->slots[s->n++] = 0;
+	l = xcalloc(1, sizeof(*l));
+	s->slots[slot] = (uint64_t)(uintptr_t)l;
+	l->sid = sid;
+	l->client = CLIENT_ID(0, NOWHERE, 0);
+	memcpy(l->secret, secret, SECRET_BYTES);
+	l->user = u;
+	while (*at != NULL)
+		at = &(*at)->next;
+	*at = l;
+	return true;
+}
+
+void
+logins_restored(struct hub *h)
+{
+	struct login_slots *s = &h->logins;
+	uint32_t slot;
+
+	for (slot = s->n; slot-- > 0;) {
+		if (s->slots[slot] != 0)
+			continue;
+		s->slots[slot] = FREE_SLOT(0, s->free);
+		s->free = slot + 1;
+	}
 }
 
 void

@@ -67,6 +67,14 @@ struct user *user_rename(struct hub *, struct user *, const char *key,
 void	 user_settle(struct hub *, struct user *);
 uint32_t user_sessions(const struct user *);
 
+/*
+ * A session as another daemon's hub had it, under its sid, which must be free;
+ * false if it is none that one can have. It is on loop 0, as if it were on its
+ * way from there: see CMD_MOVED. Behind the last one: logins_restored().
+ */
+bool	 login_restore(struct hub *, struct user *, uint32_t sid,
+	    const unsigned char secret[SECRET_BYTES]);
+void	 logins_restored(struct hub *);
 /* NULL if there can be no more sessions. */
 struct login *login_new(struct hub *, struct user *, client_id);
 struct login *login_get(const struct hub *, uint32_t sid);

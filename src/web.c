@@ -245,3 +245,88 @@ web_tick(struct web *w, const struct web_env *env, struct buf *answer)
 	w->pinged = true;
 	return w->late ? WEB_END : WEB_MORE;
 }
+
+/* Tags are for ever. */
+enum { W_IN = 1, W_SILENT, W_BITS, W_RAW, W_MESSAGE, W_NEED, W_CODE,
+	W_OPCODE };
+
+/* Of W_BITS. */
+enum { B_OPEN = 1, B_ENDED = 2, B_CLOSED = 4, B_LATE = 8, B_PINGED = 16,
+	B_DEFLATED = 32, B_BY_PEER = 64, B_DEFLATE = 128, B_ALL = 255 };
+
+void
+web_save(const struct web *w, uint32_t now, struct buf *b)
+{
+	record_add(b, W_IN, w->in.data, w->in.len);
+	record_addu(b, W_SILENT, now - w->since);
+	record_addu(b, W_BITS, (w->open ? B_OPEN : 0u) |
+	    (w->ended ? B_ENDED : 0u) | (w->closed ? B_CLOSED : 0u) |
+	    (w->late ? B_LATE : 0u) | (w->pinged ? B_PINGED : 0u) |
+	    (w->ws.deflated ? B_DEFLATED : 0u) |
+	    (w->ws.by_peer ? B_BY_PEER : 0u) |
+	    (w->ws.deflate ? B_DEFLATE : 0u));
+	record_add(b, W_RAW, w->ws.raw.data, w->ws.raw.len);
+	record_add(b, W_MESSAGE, w->ws.message.data, w->ws.message.len);
+	record_addu(b, W_NEED, w->ws.need);
+	record_addu(b, W_CODE, w->ws.code);
+	record_addu(b, W_OPCODE, w->ws.opcode);
+}
+
+static void
+load_bits(struct web *w, uint64_t bits)
+{
+	w->open = bits & B_OPEN;
+	w->ended = bits & B_ENDED;
+	w->closed = bits & B_CLOSED;
+	w->late = bits & B_LATE;
+	w->pinged = bits & B_PINGED;
+	w->ws.deflated = bits & B_DEFLATED;
+	w->ws.by_peer = bits & B_BY_PEER;
+	w->ws.deflate = bits & B_DEFLATE;
+}
+
+static void
+load_field(struct web *w, struct record *r, uint32_t now)
+{
+	switch (r->tag) {
+	case W_IN:
+		record_b(r, &w->in, SIZE_MAX);
+		break;
+	case W_SILENT:
+		w->since = now - (uint32_t)record_u(r, UINT32_MAX);
+		break;
+	case W_BITS:
+		load_bits(w, record_u(r, B_ALL));
+		break;
+	case W_RAW:
+		record_b(r, &w->ws.raw, SIZE_MAX);
+		break;
+	case W_MESSAGE:
+		record_b(r, &w->ws.message, SIZE_MAX);
+		break;
+	case W_NEED:
+		w->ws.need = (size_t)record_u(r, SIZE_MAX);
+		break;
+	case W_CODE:
+		w->ws.code = (uint16_t)record_u(r, UINT16_MAX);
+		break;
+	case W_OPCODE:
+		w->ws.opcode = (uint8_t)record_u(r, UINT8_MAX);
+		break;
+	default:
+		r->bad = true;
+	}
+}
+
+struct web *
+web_load(struct record *r, uint32_t now)
+{
+	struct web *w = web_new(now);
+
+	while (record_next(r))
+		load_field(w, r, now);
+	if (!r->bad)
+		return w;
+	web_free(w);
+	return NULL;
+}

@@ -20,6 +20,7 @@
 #include "dialect.h"
 #include "http.h"
 #include "msg.h"
+#include "record.h"
 #include "util.h"
 
 struct address;
@@ -90,5 +91,10 @@ void	 web_add_refusal(struct buf *);
  */
 enum web_status web_tick(struct web *, const struct web_env *,
 	    struct buf *answer);
+
+/* All there is of it, as fields of a record, and back; NULL if that is bad, or
+ * this part was not built in. now is in loop seconds. */
+void	 web_save(const struct web *, uint32_t now, struct buf *);
+struct web *web_load(struct record *, uint32_t now);
 
 #endif

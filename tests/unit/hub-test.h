@@ -41,7 +41,7 @@ enter(struct fake_client *c, const char *room)
 	fake_trace(&f);
 }
 
-static void
+static inline void
 gone(struct fake_client *c, const char *reason)
 {
 	cr_assert_null(ASK(&f, c, CMD_GONE, .string = reason));

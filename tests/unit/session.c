@@ -744,8 +744,9 @@ static const struct session session_fields = {
 
 static const struct session_record record_fields = {
 	{ NULL, 0 }, SESSION_RECORD_VERSION, -1, NULL, LISTEN_AUTO, NULL, 0,
-	false, NULL, NULL, { NULL }, false, ENC_TEXT, NULL, 0, 0, 0, 0, 0,
-	false, false, { NULL, 0, 0 }, { NULL, 0, 0 }, NULL
+	false, false, 0, NULL, NULL, { NULL }, false, ENC_TEXT, NULL, 0, 0, 0,
+	0, 0, false, false, false, false, false, false, false, END_QUIT,
+	{ NULL, 0, 0 }, { NULL, 0, 0 }, NULL
 };
 
 #pragma GCC diagnostic pop
@@ -781,7 +782,7 @@ Test(session, round_trip)
 	size_t i;
 
 	(void)session_fields;
-	cr_assert_eq(record_fields.version, 2);
+	cr_assert_eq(record_fields.version, 3);
 	rig_open(text_conf);
 	rig.d.loops[0].now = rig.d.loops[1].now = 1000;
 	for (i = 0; i < NITEMS(names); i++) {

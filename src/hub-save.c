@@ -1,0 +1,370 @@
+/*
+ * What the hub knows, as a record for the hub of another daemon, and back:
+ * rooms that the store does not know (and all inboxes), users, their sessions
+ * and places. Tags are for ever.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub-internal.h"
+#include "record.h"
+#include "util.h"
+
+enum { H_LAST_ID = 1, H_ROOM, H_USER };
+enum { R_ID = 1, R_NAME, R_KEY, R_HEAD, R_FLOOR, R_STORED };
+enum { U_KEY = 1, U_SHOWN, U_AWAY, U_INBOX, U_LOGIN };
+enum { L_SID = 1, L_SECRET, L_MEMBER };
+enum { M_ROOM = 1, M_SEEN, M_OWNER, M_HELD };
+
+/* Writing. */
+
+static void
+save_room(const struct room *room, struct buf *b)
+{
+	size_t begun = record_begin(b, H_ROOM);
+
+	record_addu(b, R_ID, room->id);
+	record_adds(b, R_NAME, room_shown(room));
+	record_adds(b, R_KEY, room_key(room));
+	record_addu(b, R_HEAD, room->head);
+	record_addu(b, R_FLOOR, room->floor);
+	record_addu(b, R_STORED, room->stored);
+	record_end(b, begun);
+}
+
+static void
+save_login(const struct login *l, struct buf *b)
+{
+	size_t begun = record_begin(b, U_LOGIN), place;
+	const struct member *m;
+
+	record_addu(b, L_SID, l->sid);
+	record_add(b, L_SECRET, l->secret, sizeof(l->secret));
+	for (m = l->members; m != NULL; m = m->next) {
+		place = record_begin(b, L_MEMBER);
+		record_addu(b, M_ROOM, m->room->id);
+		record_addu(b, M_SEEN, m->seen);
+		record_addu(b, M_OWNER, m->owner);
+		record_addu(b, M_HELD, m->held);
+		record_end(b, place);
+	}
+	record_end(b, begun);
+}
+
+static void
+save_user(const struct user *u, struct buf *b)
+{
+	size_t begun = record_begin(b, H_USER);
+	const struct login *l;
+
+	record_adds(b, U_KEY, user_key(u));
+	record_adds(b, U_SHOWN, user_shown(u));
+	record_adds(b, U_AWAY, u->away);
+	if (u->inbox != NULL)
+		record_addu(b, U_INBOX, u->inbox->id);
+	for (l = u->logins; l != NULL; l = l->next)
+		save_login(l, b);
+	record_end(b, begun);
+}
+
+void
+hub_save(const struct hub *h, struct buf *b)
+{
+	const struct user *u;
+	size_t pos = 0;
+	uint32_t i;
+
+	record_addu(b, H_LAST_ID, h->last_id);
+	for (i = 0; i < h->index.n; i++) {
+		const struct room *room = h->index.refs[i].room;
+
+		if (room != NULL && !room->dead &&
+		    (!room->stored || room->inbox))
+			save_room(room, b);
+	}
+	while ((u = table_next(&h->users, &pos)) != NULL)
+		save_user(u, b);
+}
+
+/* Reading. */
+
+struct restoring {
+	struct hub	*hub;
+	const uint32_t	*sids;		/* of the sessions there are */
+	size_t		 nsids;
+	/* rooms that the store has not given, by id */
+	struct new_room {
+		struct store_room from;
+		bool		 stored;
+	}		*rooms;
+	size_t		 nrooms;
+	uint32_t	 last;		/* id of the newest one read */
+};
+
+static void
+room_names_free(struct store_room *from)
+{
+	free((char *)(uintptr_t)from->name);
+	free((char *)(uintptr_t)from->key);
+}
+
+static void
+load_room(struct restoring *x, struct record *outer)
+{
+	struct new_room new = { 0 };
+	struct store_room *from = &new.from;
+	struct record r;
+
+	record_enter(outer, &r);
+	while (record_next(&r)) {
+		if (r.tag == R_ID)
+			from->id = (uint32_t)record_u(&r, UINT32_MAX);
+		else if (r.tag == R_NAME && from->name == NULL)
+			from->name = record_s(&r, NAME_SIZE);
+		else if (r.tag == R_KEY && from->key == NULL)
+			from->key = record_s(&r, NAME_SIZE);
+		else if (r.tag == R_HEAD)
+			from->head = record_u(&r, UINT64_MAX);
+		else if (r.tag == R_FLOOR)
+			from->floor = record_u(&r, UINT64_MAX);
+		else if (r.tag == R_STORED)
+			new.stored = record_u(&r, 1) != 0;
+		else
+			r.bad = true;
+	}
+	if (from->id <= x->last || from->name == NULL || from->key == NULL)
+		r.bad = true;
+	record_close(&r, outer);
+	x->last = from->id;
+	if (outer->bad || room_by_id(x->hub, from->id) != NULL) {
+		room_names_free(from);
+		return;
+	}
+	x->rooms = xrealloc(x->rooms, (x->nrooms + 1) * sizeof(*x->rooms));
+	x->rooms[x->nrooms++] = new;
+}
+
+static void
+make_rooms(struct restoring *x, struct record *r)
+{
+	size_t i;
+
+	for (i = 0; i < x->nrooms; i++) {
+		struct new_room *new = &x->rooms[i];
+
+		if (r->bad || room_find(x->hub, new->from.key) != NULL)
+			r->bad = true;
+		else
+			room_restore(x->hub, &new->from, new->stored);
+		room_names_free(&new->from);
+	}
+	free(x->rooms);
+	room_index_sort(x->hub);
+}
+
+static bool
+is_there(const struct restoring *x, uint32_t sid)
+{
+	size_t low = 0, high = x->nsids, mid;
+
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if (x->sids[mid] < sid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < x->nsids && x->sids[low] == sid;
+}
+
+static void
+load_member(struct hub *h, struct login *l, struct record *outer)
+{
+	bool owner = false, held = false;
+	struct room *room = NULL;
+	uint64_t seen = 0;
+	struct member *m;
+	struct record r;
+
+	record_enter(outer, &r);
+	while (record_next(&r)) {
+		if (r.tag == M_ROOM)
+			room = room_by_id(h, (uint32_t)record_u(&r,
+			    UINT32_MAX));
+		else if (r.tag == M_SEEN)
+			seen = record_u(&r, UINT64_MAX);
+		else if (r.tag == M_OWNER)
+			owner = record_u(&r, 1) != 0;
+		else if (r.tag == M_HELD)
+			held = record_u(&r, 1) != 0;
+		else
+			r.bad = true;
+	}
+	if (room == NULL || room->dead || member_find(l, room) != NULL ||
+	    (room->inbox && room->owner != l->user))
+		r.bad = true;
+	record_close(&r, outer);
+	if (outer->bad)
+		return;
+	m = member_add(room, l);
+	m->seen = seen;
+	m->owner = owner;
+	if (held)
+		member_hold(m);
+}
+
+/* Its places come once it is there itself. */
+static void
+load_login(const struct restoring *x, struct user *u, struct record *outer)
+{
+	unsigned char secret[SECRET_BYTES] = { 0 };
+	struct login *l = NULL;
+	struct record r, again;
+	uint32_t sid = 0;
+
+	record_enter(outer, &r);
+	again = r;
+	while (record_next(&r)) {
+		if (r.tag == L_SID)
+			sid = (uint32_t)record_u(&r, UINT32_MAX);
+		else if (r.tag == L_SECRET)
+			record_fixed(&r, secret, sizeof(secret));
+		else if (r.tag != L_MEMBER)
+			r.bad = true;
+	}
+	record_close(&r, outer);
+	if (r.bad || !is_there(x, sid))
+		return;
+	if (!login_restore(x->hub, u, sid, secret)) {
+		outer->bad = true;
+		return;
+	}
+	l = login_get(x->hub, sid);
+	while (record_next(&again)) {
+		if (again.tag == L_MEMBER)
+			load_member(x->hub, l, &again);
+	}
+	member_reverse(l);
+	record_close(&again, outer);
+}
+
+/* The inbox that the store gave as one to be forgotten is its again. */
+static void
+take_inbox(struct hub *h, struct user *u, uint32_t id, struct record *r)
+{
+	struct room *room = id != 0 ? room_by_id(h, id) : NULL;
+	const char *key;
+
+	if (id == 0)
+		return;
+	key = room != NULL ? room_key(room) : "";
+	if (key[0] != '@' || strcmp(key + 1, user_key(u)) != 0 ||
+	    room->owner != NULL || (room->dead && room_find(h, key) != NULL)) {
+		r->bad = true;
+		return;
+	}
+	if (room->dead) {
+		room->dead = false;
+		table_put(&h->rooms, room);
+	}
+	room->owner = u;
+	u->inbox = room;
+}
+
+static void
+load_logins(const struct restoring *x, struct user *u, struct record *r)
+{
+	while (record_next(r)) {
+		if (r->tag == U_LOGIN)
+			load_login(x, u, r);
+	}
+	/* Nobody of it came along. */
+	user_settle(x->hub, u);
+}
+
+static void
+load_user(const struct restoring *x, struct record *outer)
+{
+	char *key = NULL, *shown = NULL, *away = NULL;
+	struct record r, again;
+	uint32_t inbox = 0;
+	struct user *u;
+
+	record_enter(outer, &r);
+	again = r;
+	while (record_next(&r)) {
+		if (r.tag == U_KEY && key == NULL)
+			key = record_s(&r, NAME_SIZE);
+		else if (r.tag == U_SHOWN && shown == NULL)
+			shown = record_s(&r, NAME_SIZE);
+		else if (r.tag == U_AWAY && away == NULL)
+			away = record_s(&r, SIZE_MAX);
+		else if (r.tag == U_INBOX)
+			inbox = (uint32_t)record_u(&r, UINT32_MAX);
+		else if (r.tag != U_LOGIN)
+			r.bad = true;
+	}
+	record_close(&r, outer);
+	if (key == NULL || shown == NULL || user_find(x->hub, key) != NULL)
+		outer->bad = true;
+	if (!outer->bad) {
+		u = user_new(x->hub, key, shown);
+		u->away = away;
+		away = NULL;
+		take_inbox(x->hub, u, inbox, &again);
+		load_logins(x, u, &again);
+		record_close(&again, outer);
+	}
+	free(key);
+	free(shown);
+	free(away);
+}
+
+/* What nobody has come for. */
+static void
+settle_rooms(struct hub *h, struct record *r)
+{
+	uint32_t i;
+
+	for (i = 0; i < h->index.n; i++) {
+		struct room *room = h->index.refs[i].room;
+
+		if (room == NULL || room->dead)
+			continue;
+		if (room->inbox && room->owner == NULL)
+			r->bad = true;
+		else
+			room_settle(h, room);
+	}
+}
+
+bool
+hub_restore(struct hub *h, const void *data, size_t len, const uint32_t *sids,
+    size_t nsids)
+{
+	struct restoring x = { .hub = h, .sids = sids, .nsids = nsids };
+	uint64_t last_id = 0;
+	struct record r;
+
+	record_open(&r, data, len);
+	while (record_next(&r)) {
+		if (r.tag == H_LAST_ID)
+			last_id = record_u(&r, UINT32_MAX);
+		else if (r.tag == H_ROOM)
+			load_room(&x, &r);
+		else if (r.tag != H_USER)
+			r.bad = true;
+	}
+	make_rooms(&x, &r);
+	if (last_id > h->last_id)
+		h->last_id = (uint32_t)last_id;
+	if (!r.bad)
+		record_open(&r, data, len);
+	while (record_next(&r)) {
+		if (r.tag == H_USER)
+			load_user(&x, &r);
+	}
+	logins_restored(h);
+	settle_rooms(h, &r);
+	return !r.bad;
+}
