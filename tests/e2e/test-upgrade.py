@@ -1,0 +1,893 @@
+#!/usr/bin/env python3
+"""Promise 6: an upgrade is not an outage, and one that fails is nothing."""
+
+import json
+import os
+import re
+import signal
+import socket
+import sqlite3
+import struct
+import subprocess
+
+from client import NAME_PROMPT, Json, Person, Raw, history, said
+from control import Control, ctl_json, run_ctl, socket_of
+from daemon import BINARY, Daemon, run_binary
+from harness import (SLOW, Deadline, Failure, Skip, below, contains, diag, eq,
+                     main, need, need_root, ok, quick, tempdir, test, until)
+from load import Load
+from tls import context, need_tls, selfsigned
+from upgrade import (END, GO, HELLO, HUB, READY, SESSIONS, Successor, Upgradable,
+                     background, fake, field, recv_message, relay, script,
+                     send_message)
+from websocket import PING, Web, fragments, frame
+
+FOREVER = {"history_max": 0, "history_age": 0, "history_bytes": 0}
+OPTIONS = {"upgrade_timeout": "2s", "log_level": "info", **FOREVER}
+# For binaries that lie elsewhere, or are none.
+FREE = {"sandbox": "no", **FOREVER}
+
+
+def _other():
+    """Another version of the binary: one that is given, or a copy that says
+    that it is one, if not everywhere."""
+    given = os.environ.get("PARTYLINED_OTHER")
+    if given:
+        return os.path.abspath(given)
+    with open(BINARY, "rb") as f:
+        data = f.read()
+    version = ctl_version().encode()
+    ok(version in data, "the binary has its version")
+    other = re.sub(rb"[0-9]", b"9", version)
+    path = tempdir() + "/partylined"
+    with open(path, "wb") as f:
+        f.write(data.replace(version, other))
+    os.chmod(path, 0o755)
+    return path
+
+
+def ctl_version():
+    return os.popen(BINARY + " -V").read().split()[1]
+
+
+def _find(client, pattern):
+    """Waits for it, and takes it out; what others say meanwhile stays."""
+    limit = Deadline(10, lambda: "%r in %r" % (pattern, client.buffer))
+    while True:
+        match = re.search(pattern, client.buffer)
+        if match:
+            break
+        ok(client.fill(limit), "it is still connected")
+    client.buffer = (client.buffer[:match.start()] +
+                     client.buffer[match.end():])
+
+
+class Everyone:
+    """A client of each sort, who talk and listen."""
+
+    def __init__(self, d):
+        self.json = Json(d, "json")
+        self.json.join()
+        self.text = Person(d, "text")
+        self.telnet = Raw(d)
+        # WILL NAWS, WILL TTYPE; the window; the type
+        self.telnet.until(NAME_PROMPT)
+        self.telnet.send(b"\xff\xfb\x1f\xff\xfb\x18")
+        self.telnet.until(rb"\xff\xfa\x18\x01\xff\xf0")
+        self.telnet.send(b"\xff\xfa\x1f\0\x50\0\x18\xff\xf0"
+                         b"\xff\xfa\x18\0xterm\xff\xf0telnet\r\n")
+        self.telnet.until(b"#lobby")
+        self.web = Web(d, "web")
+        self.web.join()
+        self.all = (self.json, self.text, self.telnet, self.web)
+        for client in (self.json, self.web):
+            client.sync()
+            client.events.clear()
+
+    def see(self, name, text):
+        """All of them are told this."""
+        for client in (self.json, self.web):
+            client.message(from_=name, text=text)
+        for client in (self.text, self.telnet):
+            _find(client, said(name, text))
+
+    def chat(self, word):
+        """Each says something, and all are told."""
+        for name in ("json", "web"):
+            getattr(self, name).say("%s of %s" % (word, name))
+            self.see(name, "%s of %s" % (word, name))
+        for name in ("text", "telnet"):
+            getattr(self, name).send("%s of %s\r\n" % (word, name))
+            self.see(name, "%s of %s" % (word, name))
+
+
+@test()
+def stays_connected():
+    """all sorts of clients stay, and are not told anything"""
+    d = Upgradable(**OPTIONS)
+    all = Everyone(d)
+    all.chat("before")
+    out = d.upgrade()
+    contains(out, "has taken over 4 clients")
+    all.chat("between")
+    d.upgrade()
+    all.chat("after")
+    for client in (all.json, all.web):
+        client.sync()
+        eq(list(client.events), [], "events that nobody asked for")
+    eq(d.log.records("client-closed"), [])
+    eq(len(d.log.records("client-open")), 4)
+    eq(ctl_json(d, "status")["pid"], d.pid)
+
+
+@test()
+def torn():
+    """half a line, half a frame, half a telnet command go over the seam"""
+    d = Upgradable(**OPTIONS)
+    all = Everyone(d)
+    line = b'{"cmd":"say","id":"torn","room":"lobby","text":"one"}\n'
+    message = json.dumps({"cmd": "say", "room": "lobby", "text": "f" * 300})
+    frames = b"".join([fragments(message.encode(), 7, 100)[0],
+                       frame(PING, b"in between"),
+                       *fragments(message.encode(), 7, 100)[1:]])
+    words = "zw\u00f6lf".encode()
+    # BINARY is asked for at what may be half a character.
+    for at in range(1, len(line), 7):
+        all.json.send(line[:at])
+        all.text.send(words[:at % (len(words) - 1) + 1])
+        # IAC SB TTYPE IS ... IAC SE, cut anywhere
+        command = b"wo\xff\xfa\x18\0vt220\xff\xf0rd\r\n"
+        all.telnet.send(command[:at % (len(command) - 1) + 1])
+        all.web.send(frames[:at * 6])
+        d.upgrade()
+        all.json.send(line[at:])
+        all.text.send(words[at % (len(words) - 1) + 1:] + b"\r\n")
+        all.telnet.send(command[at % (len(command) - 1) + 1:])
+        all.web.send(frames[at * 6:])
+        eq(all.json.reply("torn")["ok"], True)
+        all.see("json", "one")
+        all.see("text", "zw\u00f6lf")
+        all.see("telnet", "word")
+        all.see("web", "f" * 300)
+        eq(all.web.pong(), b"in between")
+
+
+@test()
+def half_begun():
+    """who has not yet said what it is, or who it is, goes on with that"""
+    d = Upgradable(greet_delay=1000, **OPTIONS)
+    silent, named = Raw(d), Raw(d)
+    named.until(NAME_PROMPT)
+    silent.until(NAME_PROMPT)
+    get, half, late = Raw(d), Raw(d), Raw(d)
+    half.send('{"cmd":"lo')
+    get.send("GE")
+    d.upgrade()
+    half.send('gin","name":"half"}\n')
+    half.until(rb'"ok":true')
+    get.send("T /nothing HTTP/1.1\r\nHost: a\r\n")
+    d.upgrade()
+    get.send("\r\n")
+    get.until(rb"HTTP/1\.1 404 .*\r\n\r\n")
+    named.send("named\r\n")
+    named.until(b"#lobby")
+    silent.send("silent\r\n")
+    silent.until(b"#lobby")
+    late.until(NAME_PROMPT)
+    get.send("GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n")
+    get.until(rb"HTTP/1\.1 404 ")
+
+
+@test()
+def what_is_known():
+    """name, rooms, roles, away, secret and rate are as they were"""
+    d = Upgradable(rate=1, burst=30, **OPTIONS)
+    ann = Json(d, "Ann")
+    bob = Json(d, "bob")
+    secret = ann.login_reply["session"]
+    eq(ann.join("kitchen")["role"], "owner")
+    eq(bob.join("kitchen")["role"], "member")
+    bob.join("fresh")
+    bob.ok("away", text="lunch")
+    bob.ok("topic", room="kitchen", topic="soup")
+    bob.ok("tell", to="ann", text="psst")
+    ann.message(room="@Ann", text="psst")
+    d.upgrade()
+    who = {m["name"]: m for m in ann.ok("who", room="kitchen")["members"]}
+    eq({n: m["role"] for n, m in who.items()},
+       {"Ann": "owner", "bob": "member"})
+    eq(who["bob"]["away"], "lunch")
+    rooms = {r["room"]: r for r in bob.ok("rooms")["rooms"]}
+    eq((rooms["kitchen"]["topic"], rooms["kitchen"]["members"]), ("soup", 2))
+    eq((rooms["fresh"]["members"], rooms["fresh"]["subscribed"]), (1, True))
+    ann.refused("subscribe", "already-subscribed", room="kitchen")
+    bob.ok("tell", to="ann", text="again")
+    ann.message(room="@Ann", text="again")
+    eq([m["text"] for m in history(ann, "@ann")], ["psst", "again"])
+    # Ann's tokens are those that were left.
+    while ann.cmd("ping")["ok"]:
+        pass
+    d.upgrade()
+    eq(ann.cmd("ping").get("error"), "rate-limited")
+    late = Json(d)
+    late.refused("login", "name-taken", name="ann")
+    reply = late.ok("login", name="Ann", resume=secret)
+    ok(reply["session"] != secret, "a new one")
+    eq(ann.event("bye")["reason"], "replaced")
+    late.join("kitchen")
+    bob.none("leave")
+
+
+@test()
+def meanwhile():
+    """what is said at the very moment is stored, and told once"""
+    d = Upgradable(**OPTIONS)
+    all = Everyone(d)
+    for turn in range(quick(5, 20)):
+        ids = [all.json.post("say", room="lobby", text="%d %d" % (turn, i))
+               for i in range(20)]
+        pid = d.pid
+        d.send_signal(signal.SIGUSR2)
+        ids += [all.json.post("say", room="lobby",
+                              text="%d %d" % (turn, 20 + i))
+                for i in range(20)]
+        d.taken_over(_newest(d, pid))
+        seqs = [all.json.reply(i)["seq"] for i in ids]
+        eq(seqs, sorted(seqs))
+        for i in range(40):
+            all.see("json", "%d %d" % (turn, i))
+
+
+def _newest(d, before):
+    """The pid of the daemon that has taken the place of this one."""
+    def found():
+        made = [int(r["pid"]) for r in d.log.records("upgraded")]
+        return made[-1] if len(made) > d.upgrades else 0
+    pid = until(found, 20, "the upgrade")
+    ok(pid != before, "another process")
+    return pid
+
+
+@test(timeout=300)
+def slow_readers():
+    """who did not read for long misses nothing across upgrades"""
+    d = Upgradable(write_timeout=0, **OPTIONS)
+    ann = Json(d, "ann")
+    ann.join()
+    slow = [Json(d, "slow", rcvbuf=4096), Web(d, "webby", rcvbuf=4096)]
+    person = Person(d, "person", rcvbuf=4096)
+    for client in slow:
+        client.join()
+    count = quick(300, 2000)
+    for n in range(count):
+        ann.post("say", room="lobby", text="<%d>%s" % (n, "x" * 2000))
+        if n % (count // 4) == 100:
+            ann.sync()
+            d.upgrade()
+    ann.sync()
+    d.upgrade()
+    for client in slow:
+        for n in range(count):
+            got = client.message(timeout=60)["text"]
+            eq(got[:got.index(">")], "<%d" % n)
+    limit = Deadline(60, "the person to catch up")
+    seen = []
+    while len(seen) < count:
+        ok(person.fill(limit), "the person is still there")
+        whole, _, person.buffer = person.buffer.rpartition(b"\n")
+        seen += [int(n) for n in re.findall(rb"<ann> <(\d+)>", whole)]
+    eq(seen, list(range(count)))
+
+
+class Listener:
+    """Reads a room, and checks that nothing is missed, doubled or late."""
+
+    def __init__(self, client):
+        self.client = client
+        self.seqs = []
+
+    def read(self, last, limit):
+        while not self.seqs or self.seqs[-1] < last:
+            self.seqs.append(self.client.message(
+                timeout=limit.left() / SLOW)["seq"])
+
+
+def _many(d, times, binaries=(None,)):
+    """So many upgrades under load; what all clients saw is what there is."""
+    watch = [Listener(Json(d, "json")), Listener(Web(d, "web"))]
+    for w in watch:
+        w.client.join()
+    person = Person(d, "person")
+    load = Load(d, ["a", "b", "c"], window=8)
+    still = []
+    for n in range(times):
+        out = d.upgrade(binaries[n % len(binaries)])
+        still.append(int(re.search(r"for (\d+) ms", out).group(1)))
+        for w in watch:         # so that nobody falls behind for long
+            w.client.sync()
+    result = load.stop()
+    reader = Json(d, "reader")
+    stored = history(reader)
+    by_name = {name: [] for name in result}
+    for m in stored:
+        by_name[m["from"]].append(int(m["text"].split(":")[1]))
+    for name, report in result.items():
+        eq(report["refused"], [])
+        eq(len(report["acked"]), report["sent"], "all answered")
+        eq(by_name[name], list(range(report["sent"])), "said by " + name)
+    seqs = [m["seq"] for m in stored]
+    eq(seqs, sorted(set(seqs)))
+    limit = Deadline(60, "the listeners")
+    for w in watch:
+        w.read(seqs[-1], limit)
+        eq(w.seqs, seqs, "what one was told")
+    reader.join()
+    reader.say("the end")
+    text = person.until(rb"<reader> the end\r\n", timeout=60)
+    told = re.findall(rb"<([abc])> [abc]:(\d+):", text)
+    eq([(m["from"], int(m["text"].split(":")[1])) for m in stored],
+       [(name.decode(), int(n)) for name, n in told], "told to a person")
+    gone = [r["name"] for r in d.log.records("client-closed")]
+    eq(sorted(gone), sorted(result), "only who talked has gone")
+    still.sort()
+    diag("%d upgrades, %d messages; clients waited %d ms at half of them, "
+         "%d at the worst" % (times, len(stored), still[len(still) // 2],
+                              still[-1]))
+
+
+@test(timeout=600)
+def under_load():
+    """many in a row under load: nothing lost, doubled or out of order"""
+    _many(Upgradable(**OPTIONS), quick(10, 100))
+
+
+@test(timeout=120)
+def versions():
+    """between two builds of different versions, there and back"""
+    other = _other()
+    d = Upgradable(**OPTIONS, sandbox="no")
+    out = d.upgrade(other)
+    version = os.popen(other + " -V").read().split()[1]
+    ok(version != ctl_version(), "they differ")
+    contains(out, "version " + version)
+    if "PARTYLINED_OTHER" in os.environ:
+        eq(ctl_json(d, "status")["version"], version)
+        eq(Json(d, "x").login_reply["version"], version)
+    contains(d.upgrade(BINARY), "version " + ctl_version())
+    _many(d, 4, (other, BINARY))
+
+
+@test(timeout=300)
+def many_clients():
+    """2,000 idle clients stay"""
+    count = quick(500, 2000)
+    d = Upgradable(**OPTIONS)
+    clients = [Json(d, "c%d" % i) for i in range(count)]
+    for client in clients[::10]:
+        client.join("r%d" % (clients.index(client) % 50))
+    for _ in range(3):
+        out = d.upgrade()
+        contains(out, "%d clients" % count)
+        diag(out.strip())
+    for client in clients:
+        client.ok("ping")
+    clients[0].say("hi", room="r0")
+    clients[50].message(room="r0", text="hi")
+
+
+# Failures -----------------------------------------------------------------
+
+def _unharmed(d, all, word):
+    """The daemon serves as if nothing had been."""
+    all.chat(word)
+    for client in (all.json, all.web):
+        client.sync()
+        eq(list(client.events), [])
+    for record in d.log.records("client-closed"):
+        ok(record["name"] not in ("json", "text", "telnet", "web"),
+           "somebody was thrown out: %s" % record)
+
+
+@test(timeout=120)
+def cannot_begin():
+    """a binary that cannot be executed, ends, crashes or is silent"""
+    d = Upgradable(upgrade_timeout="1s", **FREE)
+    all = Everyone(d)
+    directory = tempdir()
+    plain = directory + "/plain"
+    open(plain, "w").close()
+    d.refused(directory + "/none", "No such file")
+    d.refused(plain, "Permission denied")
+    d.refused(directory, "Permission denied")
+    d.refused(script("exit 3"), "ended with status 3")
+    d.refused(script("kill -SEGV $$"), "signal SEGV")
+    below(0.9, d.refused(script("exec sleep 1000"), "silent"), "patience")
+    _unharmed(d, all, "then")
+    d.refused(script("", interpreter="/no/such/interpreter"), "No such file")
+    d.refused(script("exec %s -n -o nonsense=1" % BINARY), "nonsense")
+    d.refused(script("exec %s -V >/dev/null" % BINARY), "status 0")
+    d.refused(script("exec %s \"$@\" -o state_dir=%s" % (BINARY, tempdir())),
+              "state_dir")
+    d.refused(script("exec %s \"$@\" -o store=memory" % BINARY), "store")
+    d.refused(script("exec %s \"$@\" -o 'listen=text 127.0.0.1:%d'" %
+                     (BINARY, d.port)), "listen")
+    d.refused(script("exec %s \"$@\" -o log_to=/no/such/directory/log" %
+                     BINARY), "log")
+    _unharmed(d, all, "at last")
+    d.upgrade()
+    _unharmed(d, all, "and now")
+
+
+@test(timeout=120)
+def store_is_held():
+    """while the store cannot answer it is not done, and nothing is lost"""
+    d = Upgradable(upgrade_timeout="1s", **FREE)
+    all = Everyone(d)
+    all.chat("before")
+    holder = sqlite3.connect(d.state_dir + "/partyline.db",
+                             isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    ids = [all.json.post("say", room="lobby", text="held %d" % i)
+           for i in range(5)]
+    all.web.sync()
+    d.refused(BINARY, "unanswered")
+    all.web.sync()
+    holder.execute("ROLLBACK")
+    holder.close()
+    replies = [all.json.reply(i) for i in ids]
+    for i, reply in enumerate(replies):
+        if reply["ok"]:
+            all.see("json", "held %d" % i)
+        else:
+            eq(reply["error"], "store-unavailable")
+    d.upgrade()
+    _unharmed(d, all, "after")
+
+
+@test(timeout=120)
+def in_the_background():
+    """with -d the pid file names the new one, and SIGUSR2 finds it"""
+    directory = tempdir()
+    pid_file, log = directory + "/pid", directory + "/log"
+    path = directory + "/chat"
+    background(pid_file)
+    status, _, err = run_binary(
+        "-d", "-n", "-o", "state_dir=" + directory, "-o", "pid_file=" +
+        pid_file, "-o", "log_to=" + log, "-o", "listen=json " + path)
+    eq(status, 0, err)
+    ann = Json(path, "ann")
+    before = 0
+    for _ in range(3):
+        pid = int(open(pid_file).read())
+        ok(pid != before, "another one")
+        before = pid
+        os.kill(pid, signal.SIGUSR2)
+        until(lambda: open(pid_file).read() not in ("", "%d\n" % pid), 10,
+              "the pid file")
+        ann.ok("ping")
+    pid = int(open(pid_file).read())
+    os.kill(pid, signal.SIGTERM)
+    eq(ann.event("bye")["reason"], "shutdown")
+    until(lambda: not os.path.exists(pid_file), 10, "the pid file's end")
+    eq(open(log).read().count(" taken-over "), 3)
+
+
+SPEAKS = {
+    "a line": ("sock.sendall(b'hello, I am new\\n' * 100); time.sleep(100)",
+               "no sense"),
+    "closes": ("sock.close(); time.sleep(100)", "does not speak"),
+    "NO": ("send_message(sock, NO, b'not today')", "not today"),
+    "GO": ("send_message(sock, GO); time.sleep(100)", "no sense"),
+    "READY at once": ("send_message(sock, READY); time.sleep(100)",
+                      "no sense"),
+    "HELLO twice": ("send_message(sock, HELLO, b'1')\n"
+                    "send_message(sock, HELLO, b'1'); time.sleep(100)",
+                    "no sense"),
+    "half a HELLO": ("sock.sendall(HEAD.pack(MAGIC, HELLO, 100, 0) + b'1');"
+                     "time.sleep(100)", "silent"),
+    "HELLO, and reads nothing": ("send_message(sock, HELLO, b'1');"
+                                 "time.sleep(100)", "t"),
+    "HELLO, and ends": ("send_message(sock, HELLO, b'1')", "status 0"),
+    "ends in the middle": ("send_message(sock, HELLO, b'1')\n"
+                           "recv_message(sock); recv_message(sock)\n"
+                           "os.kill(os.getpid(), signal.SIGKILL)",
+                           "signal KILL"),
+    "takes all, and ends": ("send_message(sock, HELLO, b'1')\n"
+                            "while recv_message(sock)[0] != END: pass\n"
+                            "sys.exit(7)", "status 7"),
+    "takes all, and is silent": ("send_message(sock, HELLO, b'1')\n"
+                                 "while recv_message(sock)[0] != END: pass\n"
+                                 "time.sleep(100)", "silent"),
+    "takes all, and says NO": ("send_message(sock, HELLO, b'1')\n"
+                               "while recv_message(sock)[0] != END: pass\n"
+                               "send_message(sock, NO, b'too much')",
+                               "too much"),
+}
+
+
+@test(timeout=300)
+def speaks_badly():
+    """one that fails at any step, with clients talking throughout"""
+    d = Upgradable(upgrade_timeout="1s", **FREE)
+    all = Everyone(d)
+    load = Load(d, ["load"], room="busy", window=4)
+    for name, (body, why) in SPEAKS.items():
+        try:
+            d.refused(fake(body), why)
+        except Failure as error:
+            raise Failure("%s: %s" % (name, error)) from None
+        _unharmed(d, all, name)
+    report = load.stop()["load"]
+    eq(report["refused"], [])
+    eq(len(report["acked"]), report["sent"])
+    reader = Json(d, "reader")
+    eq([int(m["text"].split(":")[1]) for m in history(reader, "busy")],
+       list(range(report["sent"])))
+    d.upgrade()
+    _unharmed(d, all, "whole")
+
+
+STEPS = [(kind, when) for kind in (HELLO, SESSIONS, HUB)
+         for when in ("before", "after")] + [(END, "before")]
+LAST_STEPS = [(END, "after"), (READY, "before"), (READY, "after"),
+              (GO, "before")]
+
+
+@test(timeout=300)
+def new_one_killed():
+    """SIGKILL of the new one at each step: the old one goes on"""
+    d = Upgradable(upgrade_timeout="5s", **FREE)
+    all = Everyone(d)
+    for kind, when in STEPS + LAST_STEPS[:2]:
+        d.refused(relay(kind, when, "new"))
+        _unharmed(d, all, "%d %s" % (kind, when))
+    d.upgrade()
+    _unharmed(d, all, "whole")
+
+
+@test(timeout=300)
+def old_one_killed():
+    """SIGKILL of the old one at each step: what was said is there"""
+    d = Upgradable(upgrade_timeout="5s", **FREE)
+    said_so_far = []
+    for kind, when in STEPS:
+        ann = Json(d, "ann")
+        ann.join()
+        word = "%d %s" % (kind, when)
+        ann.say(word)
+        said_so_far.append(word)
+        run_ctl("-s", socket_of(d), "upgrade", relay(kind, when, "old"),
+                timeout=60)
+        eq(d.wait_end(), -signal.SIGKILL)
+        ann.to_end()
+        d.log.thread.join(10 * SLOW)    # the new one has given up
+        ok(d.log.ended, "nobody holds the log any more")
+        d.ended()
+        d.start()
+        eq([m["text"] for m in history(Json(d, "reader"))], said_so_far)
+
+
+@test(timeout=60)
+def old_one_killed_at_last():
+    """SIGKILL of the old one once the new one has all: nobody notices"""
+    for kind, when in LAST_STEPS:
+        d = Upgradable(**OPTIONS, sandbox="no")
+        all = Everyone(d)
+        all.chat("before")
+        run_ctl("-s", socket_of(d), "upgrade", relay(kind, when, "old"),
+                timeout=60)
+        pid = int(d.log.wait("ready", start=_second(d))["pid"])
+        d.taken_over(pid, status=None)
+        _unharmed(d, all, "after")
+        d.upgrade()
+        _unharmed(d, all, "again")
+
+
+def _second(d):
+    """Where the log of a second daemon begins."""
+    def found():
+        at = [i for i, line in enumerate(d.log.lines) if " taken-over " in
+              line]
+        return at[-1] if at else 0
+    return until(found, 20, "the new one to take over")
+
+
+# The new one alone ----------------------------------------------------------
+
+@test()
+def state_it_cannot_read():
+    """a real binary refuses a state that it does not know"""
+    for why, options in (("format", {"format": 99}),
+                         ("no sense", {"format": 3, "more": field(200, 1)}),
+                         ("no sense", {"more": field(4, b"auto *:1")})):
+        s = Successor(tempdir())
+        s.offer(**options, fds=[0])
+        s.refusal(why)
+    for data in (b"", b"x" * 100, struct.pack("=HHII", 0x5055, 77, 0, 0),
+                 struct.pack("=HHII", 0x5055, 1, 0xffffffff, 0),
+                 struct.pack("=HHII", 0x5055, 1, 100, 0) + b"short"):
+        s = Successor(tempdir())
+        s.sock.sendall(data)
+        s.sock.shutdown(socket.SHUT_WR)
+        s.ended("upgrade:")
+
+
+@test()
+def clients_it_cannot_read():
+    """so too one that finds out in the middle"""
+    bad = [(SESSIONS, struct.pack("=I", 3) + b"bad", [0]),
+           (SESSIONS, b"", [0]), (SESSIONS, b"more than fds", []),
+           (GO, b"", [])]
+    for kind, data, fds in bad:
+        s = Successor(tempdir())
+        s.offer(fds=[0])
+        eq(recv_message(s.sock)[0], HELLO)
+        send_message(s.sock, kind, data, fds)
+        s.refusal("")
+
+
+@test()
+def confined():
+    """what was given up stays given up, and a new one comes up in it"""
+    need_root()
+    at = os.path.dirname(BINARY)
+    while at != "/":
+        if not os.stat(at).st_mode & 1:
+            raise Skip("nobody cannot reach the binary")
+        at = os.path.dirname(at)
+    directory = tempdir()
+    os.chmod(directory, 0o755)
+    state = directory + "/state"
+    d = Upgradable("-o", "user=nobody", state_dir=state, **OPTIONS)
+    all = Everyone(d)
+    for _ in range(2):
+        d.upgrade()
+        mine = d.log.records("privileges")[-1]
+        uid = os.stat(state).st_uid
+        ok(uid != 0, "the state is nobody's")
+        eq(int(mine["uid"]), uid)
+        for kind in ("seccomp", "landlock"):
+            ok(mine[kind] == "inherited", "%s: %s" % (kind, mine))
+        _unharmed(d, all, "in there")
+    d.refused(script("exit 3"), "Permission denied")
+    _unharmed(d, all, "still")
+
+
+@test()
+def environment():
+    """who sets the variable is told that this is not how it goes"""
+    for value in ("", "x", "0", "2", "7", "999999"):
+        env = dict(os.environ, PARTYLINED_UPGRADE=value)
+        status, _, err = run_binary("-n", "-o", "state_dir=" + tempdir(),
+                                    env=env)
+        eq(status, 1)
+        contains(err, "PARTYLINED_UPGRADE")
+
+
+# What belongs to it ---------------------------------------------------------
+
+@test()
+def refusals():
+    """memory, a drain, another upgrade; and what is not done meanwhile"""
+    d = Daemon()
+    status, _, err = run_ctl("-s", socket_of(d), "upgrade")
+    eq(status, 1)
+    contains(err, "memory")
+    d = Upgradable(upgrade_timeout="20s", drain_time=0, **FREE)
+    c, other = Control(d), Control(d)
+    hang = script("exec sleep 1000")
+    c.send(json.dumps({"cmd": "upgrade", "binary": hang}) + "\n")
+    d.log.wait("upgrading")
+    for cmd in ("upgrade", "reload", "drain"):
+        eq(other.ask(cmd)["error"], "upgrading")
+    eq(other.ask("status")["state"], "serving")
+    eq(other.ask("notice", text="hi")["ok"], True)
+    ann = Json(d, "ann")
+    ann.join()
+    ann.say("hi")
+    # SIGQUIT gives it up.
+    d.send_signal(signal.SIGQUIT)
+    eq(c.answer()["error"], "upgrade-failed")
+    d.wait_end()
+    d.ended()
+
+
+@test()
+def told_to_end():
+    """SIGTERM ends the daemon and the new one with it"""
+    d = Upgradable(upgrade_timeout="20s", **FREE)
+    c = Control(d)
+    c.send(json.dumps({"cmd": "upgrade",
+                       "binary": script("exec sleep 1000")}) + "\n")
+    pid = int(d.log.wait("upgrading")["pid"])
+    d.stop()
+    until(lambda: not os.path.exists("/proc/%d" % pid) or
+          os.waitpid(-1, os.WNOHANG) != (0, 0), 10, "the new one's end")
+
+
+@test()
+def paths():
+    """sockets with paths, the control socket and the pid file stay"""
+    directory = tempdir()
+    path = directory + "/chat"
+    pid_file = directory + "/pid"
+    d = Upgradable(listen=["auto 127.0.0.1:0", "json " + path],
+                   pid_file=pid_file, **OPTIONS)
+    inode = os.stat(path).st_ino, os.stat(socket_of(d)).st_ino
+    client = Json(d.address(1), "ann")
+    d.upgrade()
+    eq((os.stat(path).st_ino, os.stat(socket_of(d)).st_ino), inode)
+    client.ok("ping")
+    eq(Json(d.address(1), "bob").login_reply["ok"], True)
+    eq(Json(d.address(0), "cat").login_reply["ok"], True)
+    d.upgrade()
+    d.stop()
+    eq(os.listdir(directory), [])
+    ok(not os.path.exists(socket_of(d)), "the control socket is gone")
+
+
+@test()
+def within_tls():
+    """who is within TLS is told when to come back; the others notice nothing"""
+    need_tls()
+    cert, key = selfsigned()
+    tls = context(cert)
+    d = Upgradable(tls_cert=cert, tls_key=key, drain_time="2s", **OPTIONS)
+    all = Everyone(d)
+    inside = [Json(d, "t%d" % i, tls=tls) for i in range(10)]
+    for client in inside:
+        client.join()
+    for client in (all.json, all.web):
+        client.sync()
+        client.events.clear()
+    contains(d.upgrade(), "4 clients")
+    waits = []
+    for client in inside:
+        bye = client.event("bye")
+        eq((bye["reason"], bye["reconnect"]), ("upgrade", True))
+        waits.append(bye.get("after_ms", 0))
+        client.to_end()
+    ok(all_within(waits, 2000) and len(set(waits)) > 3, "spread: %s" % waits)
+    _unharmed(d, all, "after")
+    # Their names are free, and they are welcome.
+    again = Json(d, "t0", tls=tls)
+    again.join()
+    again.say("back")
+    all.see("t0", "back")
+
+
+def all_within(numbers, most):
+    return all(0 <= n <= most for n in numbers)
+
+
+@test()
+def handed_over():
+    """who inetd brings is taken by the new one as well"""
+    d = Upgradable(**OPTIONS)
+    d.upgrade()
+    d.upgrade()
+    ours, theirs = socket.socketpair()
+    with socket.socket(socket.AF_UNIX) as hand:
+        hand.settimeout(10 * SLOW)
+        hand.connect(_handover(d))
+        hand.sendmsg([b"json 192.0.2.1 4711\n"], [(
+            socket.SOL_SOCKET, socket.SCM_RIGHTS,
+            struct.pack("i", theirs.fileno()))])
+        eq(hand.recv(256), b"ok\n")
+    theirs.close()
+    with ours:
+        ours.settimeout(10 * SLOW)
+        ours.sendall(b'{"cmd":"ping"}\n')
+        contains(ours.recv(256), b'"ok":true')
+        d.upgrade()
+        ours.sendall(b'{"cmd":"ping"}\n')
+        contains(ours.recv(256), b'"ok":true')
+    d.log.wait("client-closed", address="192.0.2.1")
+    d.stop()
+    ok(not os.path.exists(_handover(d)), "its socket goes with it")
+
+
+def _handover(d):
+    """The socket beside the control socket."""
+    return next((d.state_dir + "/" + name for name in os.listdir(d.state_dir)
+                 if name.startswith("control") and name != "control"),
+                "/none")
+
+
+def _need_systemd():
+    need("ldd")
+    libraries = subprocess.run(["ldd", BINARY], capture_output=True,
+                               check=False).stdout
+    if b"libsystemd" not in libraries:
+        raise Skip("built without systemd")
+
+
+@test()
+def service_manager():
+    """it is told of the new main process, which is alive, and of no end"""
+    _need_systemd()
+    path = tempdir() + "/notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind(path)
+        sock.settimeout(10 * SLOW)
+        d = Upgradable(environment={"NOTIFY_SOCKET": path,
+                                    "WATCHDOG_USEC": "300000"}, **OPTIONS)
+        pids = [d.pid]
+        d.upgrade()
+        pids.append(d.pid)
+        told = []
+        while told.count("WATCHDOG=1") < 5:
+            told += sock.recv(65536).decode().splitlines()
+        mains = [line for line in told if line.startswith("MAINPID=")]
+        eq(mains[-1], "MAINPID=%d" % pids[1])
+        ok("READY=1" in told and "STOPPING=1" not in told, "%s" % told)
+        d.stop()
+        while "STOPPING=1" not in told:
+            told += sock.recv(65536).decode().splitlines()
+
+
+class Activated(Upgradable):
+    """Its socket is made by systemd-socket-activate."""
+
+    def command(self):
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.where = s.getsockname()
+        return ["systemd-socket-activate", "-l", "%s:%d" % self.where,
+                "--fdname=json", *super().command()]
+
+
+@test()
+def sockets_given():
+    """a socket that the service manager has made goes over as well"""
+    _need_systemd()
+    need("systemd-socket-activate")
+    d = Activated(wait=False, **OPTIONS)
+    first = until(lambda: _connected(d.where), 10, "the socket")
+    d.ready()
+    eq(len(d.listening), 1)
+    for name in ("ann", "bob"):
+        d.upgrade()
+        eq(first.ok("ping")["ok"], True)
+        Json(d.where, name).ok("ping")
+        eq(len(ctl_json(d, "status")["listen"]), 1)
+
+
+def _connected(where):
+    try:
+        return Json(where)
+    except OSError:
+        return None
+
+
+@test()
+def other_listeners():
+    """the new one listens where its configuration says, and there only"""
+    directory = tempdir()
+    old, new = directory + "/old", directory + "/new"
+    conf = directory + "/conf"
+    with open(conf, "w") as f:
+        f.write('listen = {"json %s", "json 127.0.0.1:0"}\n'
+                'max_text = 100\n' % old)
+    d = Upgradable("-f", conf, listen=[], sandbox="no", **OPTIONS)
+    client = Json(d.address(0), "ann")
+    where = d.address(1)
+    with open(conf, "w") as f:
+        f.write('listen = {"json %s", "json 127.0.0.1:0"}\n'
+                'max_text = 50\n' % new)
+    d.upgrade()
+    client.join()
+    client.refused("say", "too-long", room="lobby", text="x" * 60)
+    ok(not os.path.exists(old), "the old path is gone")
+    Json(new, "bob").ok("ping")
+    Json(where, "cat").ok("ping")
+    # One that fails leaves nothing.
+    third = directory + "/third"
+    with open(conf, "w") as f:
+        f.write('listen = "json %s"\n' % third)
+    d.refused(script("exec %s \"$@\" -o state_dir=%s" % (BINARY, tempdir())))
+    eq(sorted(os.listdir(directory)), ["conf", "new"])
+    Json(new, "dan").ok("ping")
+
+
+main()
