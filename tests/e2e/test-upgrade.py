@@ -508,7 +508,7 @@ SPEAKS = {
 @test(timeout=300)
 def speaks_badly():
     """one that fails at any step, with clients talking throughout"""
-    d = Upgradable(upgrade_timeout="1s", **FREE)
+    d = Upgradable(upgrade_timeout="3s", **FREE)
     all = Everyone(d)
     load = Load(d, ["load"], room="busy", window=4)
     for name, (body, why) in SPEAKS.items():
