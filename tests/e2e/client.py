@@ -43,7 +43,8 @@ def connect(where, rcvbuf=None, sndbuf=None, tls=None, first=b""):
     sock.settimeout(10 * SLOW)
     try:
         sock.connect(address)
-        sock.sendall(first)
+        if first:
+            sock.sendall(first)
         if tls is not None:
             sock = tls.wrap_socket(sock, server_hostname="localhost")
     except OSError:
