@@ -55,8 +55,8 @@ usage(FILE *out)
 	    "  -t  check the configuration, print it in full, and end\n"
 	    "  -V  print the version\n"
 	    "  -v  log more: as -o log_level=debug\n"
-	    "With no argument it serves telnet, nc and JSON clients on "
-	    "127.0.0.1 port 4000.\nSee partylined(8).\n", out);
+	    "With no argument it serves browsers, telnet, nc and JSON clients "
+	    "on 127.0.0.1\nport 4000. See partylined(8).\n", out);
 }
 
 static void
@@ -66,6 +66,7 @@ parse_args(struct args *a, int argc, char **argv)
 	int c;
 
 	s->overrides = xcalloc((size_t)argc + 1, sizeof(*s->overrides));
+	option_words(argv);
 	while ((c = getopt(argc, argv, OPTIONS)) != -1) {
 		switch (c) {
 		case 'd':
@@ -251,6 +252,28 @@ own_path(const char *name)
 }
 
 /* The sockets of all addresses, or what the daemon before has handed over. */
+/*
+ * A home may not have the directories of the default state_dir yet; they are
+ * made as the XDG Base Directory Specification has it. What then cannot be is
+ * said where it is needed.
+ */
+static void
+make_home(const struct conf *conf)
+{
+	const char *home = getenv("HOME");
+	char *path = xstrdup(conf->state_dir), *slash;
+	size_t n = home != NULL ? strlen(home) : 0;
+
+	if (n > 1 && strncmp(path, home, n) == 0 && path[n] == '/') {
+		for (slash = path + n; (slash = strchr(slash + 1, '/')) !=
+		    NULL; *slash = '/') {
+			*slash = '\0';
+			mkdir(path, 0700);
+		}
+	}
+	free(path);
+}
+
 static struct listener *
 open_listeners(const struct conf *conf, const struct service_listens *given)
 {
@@ -403,6 +426,7 @@ live(struct daemon *d, const struct args *args,
 
 	if ((d->tls = tls_new(conf, &error)) == NULL)
 		fail(conf, "%s", error);
+	make_home(conf);
 	listeners = open_listeners(conf, given);
 	if (args->background && taken == NULL)
 		parent = to_background();

@@ -62,6 +62,7 @@ parse_args(struct args *a, int argc, char **argv)
 
 	s->overrides = xcalloc((size_t)argc + 1, sizeof(*s->overrides));
 	/* "+": what stands behind the command is its own. */
+	option_words(argv);
 	while ((c = getopt(argc, argv, "+f:hjno:s:V")) != -1) {
 		switch (c) {
 		case 'f':

@@ -202,9 +202,18 @@ take_token(struct session *s)
 	return (uint32_t)((1000 - tokens + conf->rate - 1) / conf->rate);
 }
 
-/* A page elsewhere can make a browser send lines of its own behind a request's
- * first one, which the browser's user knows nothing of. */
+/*
+ * A page elsewhere can make a browser send lines of its own behind a request's
+ * first one, or within a handshake of TLS, which the browser's user knows
+ * nothing of. Nobody else's first line looks like these.
+ */
 static const char elsewhere[] = "http-elsewhere";
+
+static bool
+is_tls(const char *line, size_t len)
+{
+	return len >= 2 && memcmp(line, "\x16\x03", 2) == 0;
+}
 
 static void
 take_line(struct session *s, char *line, size_t len)
@@ -212,7 +221,8 @@ take_line(struct session *s, char *line, size_t len)
 	struct dialect_io *io;
 	uint32_t limited;
 
-	if (s->sid == 0 && !s->is_web && http_is_request_line(line, len)) {
+	if (s->sid == 0 && !s->is_web && (http_is_request_line(line, len) ||
+	    is_tls(line, len))) {
 		session_close(s, elsewhere);
 		return;
 	}
@@ -276,7 +286,8 @@ skip_line(struct session *s, const char *line, size_t len, bool whole)
 	bool begins = !s->skipping;
 
 	s->skipping = !whole;
-	if (begins && s->sid == 0 && http_sniff(line, len) == SNIFF_HTTP)
+	if (begins && s->sid == 0 && (http_sniff(line, len) == SNIFF_HTTP ||
+	    is_tls(line, len)))
 		session_close(s, elsewhere);
 	else if (whole)
 		session_too_long(s);

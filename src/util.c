@@ -247,6 +247,19 @@ time_rfc3339(int64_t ms, char out[TIME_RFC3339])
 	out[24] = '\0';
 }
 
+void
+option_words(char **argv)
+{
+	static char help[] = "-h", version[] = "-V";
+
+	for (; *argv != NULL; argv++) {
+		if (strcmp(*argv, "--help") == 0)
+			*argv = help;
+		else if (strcmp(*argv, "--version") == 0)
+			*argv = version;
+	}
+}
+
 char *
 path_dir(const char *path)
 {

@@ -163,6 +163,20 @@ web_is_misled(const struct web_env *env, const struct http_request *r)
 	    is_public_name(r->host);
 }
 
+static bool
+is_forwarded(const struct http_request *r)
+{
+	static const char *const fields[] = { "X-Forwarded-For", "Forwarded",
+	    "X-Real-IP", "Via" };
+	size_t i;
+
+	for (i = 0; i < NITEMS(fields); i++) {
+		if (http_field(r, fields[i], 0) != NULL)
+			return true;
+	}
+	return false;
+}
+
 static void
 serve_metrics(struct buf *b, const struct http_request *r,
     const struct web_env *env)
@@ -172,7 +186,7 @@ serve_metrics(struct buf *b, const struct http_request *r,
 
 	/* What is forwarded by who is not trusted comes from anywhere. */
 	if (web_is_misled(env, r) || (!web_peer(&ss, env, r) &&
-	    http_field(r, "X-Forwarded-For", 0) != NULL) ||
+	    is_forwarded(r)) ||
 	    !network_list_has(env->conf->metrics_from,
 	    (struct sockaddr *)&ss)) {
 		web_add_error(b, r, 403, NO_STORE, "The numbers are for the "

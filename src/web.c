@@ -140,7 +140,7 @@ take_frames(struct web *w, const struct web_env *env, const char *data,
 	if (ok)
 		ok = ws_recv(&w->ws, data, len, env->conf->max_line, messages,
 		    answer);
-	return ok ? WEB_MORE : WEB_END;
+	return !ok ? WEB_END : w->ws.left ? WEB_AGAIN : WEB_MORE;
 }
 
 enum web_status

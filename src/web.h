@@ -41,7 +41,8 @@ struct web_env {
 
 enum web_status {
 	WEB_MORE,	/* all there was is taken */
-	WEB_AGAIN,	/* a request is answered: call again, with no bytes */
+	WEB_AGAIN,	/* not all, for that is enough at once: call again,
+			 * with no bytes */
 	WEB_OPENED,	/* so too, and the connection is a WebSocket now */
 	WEB_END		/* it ends once all is written; see web_end_name() */
 };

@@ -10,6 +10,9 @@
 #define FIN		0x80
 #define RSV1		0x40
 #define CONTROL_MAX	125	/* section 5.5 */
+/* What is compressed may be this much longer than what it was, if nothing can
+ * be saved: 5 bytes a block, however small zlib makes them, and an end. */
+#define STORED(n)	((n) / 4096 * 5 + 16)
 
 /* The wire's bytes as wslay asks for them: what was kept, then what came. */
 struct source {
@@ -172,6 +175,7 @@ check_header(const struct reading *r, const struct wslay_frame_iocb *f)
 	const struct ws *ws = r->ws;
 	bool control = wslay_is_ctrl_frame(f->opcode) != 0;
 	unsigned rsv = f->rsv;
+	size_t max = r->max;
 
 	/* The first frame of a compressed message bears RSV1 (RFC 7692,
 	 * section 6). */
@@ -201,7 +205,11 @@ check_header(const struct reading *r, const struct wslay_frame_iocb *f)
 	default:
 		return fail(r->ws, WS_PROTOCOL_ERROR);
 	}
-	if (!control && f->payload_length > r->max - ws->message.len)
+	if (f->opcode == WSLAY_CONTINUATION_FRAME ? ws->deflated :
+	    wslay_get_rsv1(f->rsv))
+		max += STORED(max);
+	if (!control && (ws->message.len > max || f->payload_length > max -
+	    ws->message.len))
 		return fail(r->ws, WS_TOO_BIG);
 	return true;
 }
@@ -291,9 +299,15 @@ take_frame(const struct reading *r, const struct frame *f)
 	return !f->part.fin || take_message(r);
 }
 
+static bool
+enough(const struct reading *r)
+{
+	return r->messages->len >= WS_BATCH || r->answer->len >= WS_BATCH;
+}
+
 /*
- * Takes frame after frame. *used is what of the source whole frames have used
- * up. False: the connection is to be closed.
+ * Takes frame after frame, until that is enough. *used is what of the source
+ * whole frames have used up. False: the connection is to be closed.
  */
 static bool
 take_frames(const struct reading *r, wslay_frame_context_ptr ctx, size_t total,
@@ -304,7 +318,7 @@ take_frames(const struct reading *r, wslay_frame_context_ptr ctx, size_t total,
 	ssize_t n;
 
 	ws->need = 0;
-	for (;;) {
+	while (!enough(r)) {
 		n = wslay_frame_recv(ctx, &f.part);
 		if (n == WSLAY_ERR_WANT_READ)
 			return true;
@@ -327,13 +341,17 @@ take_frames(const struct reading *r, wslay_frame_context_ptr ctx, size_t total,
 			return false;
 		f.len = f.got = 0;
 	}
+	ws->left = *used < total;
+	return true;
 }
 
 /* Keeps what whole frames have not used up. */
 static void
 keep(struct ws *ws, const char *data, size_t len, size_t used)
 {
-	if (used < ws->raw.len) {	/* then it is 0: it begins a frame */
+	if (used < ws->raw.len) {
+		ws->raw.len -= used;
+		memmove(ws->raw.data, ws->raw.data + used, ws->raw.len);
 		buf_add(&ws->raw, data, len);
 		return;
 	}
@@ -357,6 +375,7 @@ ws_recv(struct ws *ws, const char *data, size_t len, size_t max,
 
 	if (ws->code != 0)
 		return false;
+	ws->left = false;
 	if (ws->raw.len + len < ws->need) {
 		buf_add(&ws->raw, data, len);
 		return true;

@@ -22,24 +22,28 @@ enum ws_code {
 
 /* All zeros is a connection just opened. */
 struct ws {
-	struct buf	 raw;		/* of the frame that is not yet whole */
+	struct buf	 raw;		/* of frames that are not taken yet */
 	struct buf	 message;	/* the message's fragments so far */
 	size_t		 need;		/* bytes of that frame, once known */
 	uint16_t	 code;		/* why no more is taken; 0: it is */
 	uint8_t		 opcode;	/* of the message; 0: none begun */
 	bool		 deflated;	/* that message is */
+	bool		 left;		/* raw has more than one call took */
 	bool		 by_peer;	/* code came in a close frame */
 	bool		 deflate;	/* permessage-deflate was agreed on */
 };
 
 void	 ws_free(struct ws *);	/* what it holds */
 
+#define WS_BATCH	(16 * 1024)	/* bytes of messages that are enough */
+
 /*
  * Takes bytes from the wire. Each whole message, of at most max bytes, is
  * added to messages as ws_message_next() reads them, each pong to answer.
- * False: the connection is to be closed with ws->code, after what was asked
- * so far; nothing behind that is taken. Byte by byte or all at once, the
- * result is the same.
+ * Once these are WS_BATCH bytes the rest is kept as it came, and ws->left says
+ * so: call again, with no bytes. False: the connection is to be closed with
+ * ws->code, after what was asked so far; nothing behind that is taken. Byte by
+ * byte or all at once, the result is the same.
  */
 bool	 ws_recv(struct ws *, const char *, size_t, size_t max,
 	    struct buf *messages, struct buf *answer);

@@ -405,6 +405,23 @@ def cross_protocol_greeted():
 
 
 @test()
+def within_tls():
+    """what a page elsewhere has put into a hello of TLS does nothing"""
+    d = Daemon(listen=["auto 127.0.0.1:0", "text 127.0.0.1:0",
+                       "json 127.0.0.1:0", HTTP], greet_delay=20, loops=1)
+    witness = Json(d, "witness")
+    witness.join()
+    for number in range(4):
+        for ticket in (b"\nmallory\r\nhello\r\n", b"x" * 20000 +
+                       b'\n{"cmd":"login","name":"mallory"}\n'):
+            r = Raw(d.address(number))
+            r.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc" + ticket)
+            lacks(r.to_end(), b"mallory")
+            r.close()
+    eq([m["name"] for m in witness.ok("who")["members"]], ["witness"])
+
+
+@test()
 def foreign_sockets_do_nothing():
     """a refused origin's commands behind the handshake are not read"""
     d = Daemon(listen=["auto 127.0.0.1:0", HTTP])

@@ -248,6 +248,50 @@ Test(ws, bounds)
 	ws_free(&ws);
 }
 
+/* A reload may have made max smaller than what is there of a message. */
+Test(ws, smaller_max)
+{
+	struct buf in = { 0 }, records = { 0 }, answer = { 0 };
+	struct ws ws = { .code = 0 };
+	char text[500] = { 0 };
+
+	add_frame(&in, 1, text, sizeof(text));
+	cr_assert(ws_recv(&ws, in.data, in.len, MAX, &records, &answer));
+	cr_assert(!ws_recv(&ws, "\x80\xff\0\0\0\0\x10\0\0\0....a", 15, 400,
+	    &records, &answer));
+	cr_assert_eq(ws.code, 1009);
+	buf_free(&in);
+}
+
+/* Of much at once so much is taken, and the rest kept as it came. */
+Test(ws, batches)
+{
+	struct buf in = { 0 }, records = { 0 }, answer = { 0 };
+	struct ws ws = { .deflate = true };
+	char text[MAX];
+	unsigned i, calls = 0, n = 0;
+	struct buf *small;
+
+	memset(text, 'x', sizeof(text));
+	for (i = 0; i < 1000; i++) {
+		small = ws_deflate(text, sizeof(text));
+		add_frame(&in, FIN | RSV1 | 1, small->data, small->len);
+	}
+	add_frame(&in, FIN | 8, "", 0);
+	do {
+		ws_recv(&ws, in.data, calls++ == 0 ? in.len : 0, MAX, &records,
+		    &answer);
+		cr_assert_lt(records.len, WS_BATCH + MAX + 8);
+		n += (unsigned)(records.len / (MAX + 5));
+		buf_reset(&records);
+	} while (ws.left);
+	cr_assert_eq(n, 1000);
+	cr_assert_eq(calls, 1000 / (WS_BATCH / (MAX + 5) + 1) + 1);
+	cr_assert_eq(ws.code, 1005);
+	buf_free(&in);
+	buf_free(&records);
+}
+
 /* After a hand-over only bytes are left: another ws with them goes on. */
 Test(ws, is_all_bytes)
 {
