@@ -14,6 +14,7 @@
 #include "conf.h"
 #include "control-table.h"
 #include "ctl-show.h"
+#include "ctl-watch.h"
 #include "name.h"
 #include "util.h"
 
@@ -27,6 +28,7 @@ struct args {
 	struct conf_source source;
 	const char	*path;
 	bool		 json;
+	int		 fd;		/* of the socket */
 };
 
 static void
@@ -298,29 +300,43 @@ ask_all(int fd, enum control_id id, const char *arg)
 	return all;
 }
 
-int
-main(int argc, char **argv)
+static json_t *
+ask_top(void *arg)
 {
-	struct args args = { 0 };
-	struct buf out = { 0 };
-	enum control_id id;
-	char *arg, *path;
-	json_t *answer;
-	int fd, status = 0;
+	const struct args *a = arg;
+	json_t *answer = ask(a->fd, CONTROL_TOP, NULL, 0);
 
-	parse_args(&args, argc, argv);
-	argc -= optind;
-	argv += optind;
-	id = parse_command(argc, argv);
-	arg = join(argc - 1, argv + 1);
-	if (id == CONTROL_UPGRADE)
-		arg = absolute(arg);
-	path = socket_path(&args);
-	fd = dial(path, id == CONTROL_UPGRADE ? 0 : WAIT_SECONDS);
-	answer = ask_all(fd, id, arg);
 	if (!json_is_true(json_object_get(answer, "ok")))
-		status = refused(&args, answer);
-	else if (args.json) {
+		exit(refused(a, answer));
+	return answer;
+}
+
+static void
+top(struct args *a, const char *count)
+{
+	struct ctl_watch w = { .ask = ask_top, .arg = a, .json = a->json };
+	char *end;
+
+	if (count != NULL) {
+		w.count = strtoul(count, &end, 10);
+		if (*count < '0' || *count > '9' || *end != '\0' ||
+		    w.count == 0)
+			errx(USAGE, "top takes a number of tables, not %s",
+			    count);
+	}
+	ctl_watch(&w);
+}
+
+static int
+run(const struct args *a, enum control_id id, const char *arg)
+{
+	json_t *answer = ask_all(a->fd, id, arg);
+	struct buf out = { 0 };
+	int status = 0;
+
+	if (!json_is_true(json_object_get(answer, "ok")))
+		status = refused(a, answer);
+	else if (a->json) {
 		json_dumpf(answer, stdout, JSON_COMPACT);
 		putchar('\n');
 	} else {
@@ -331,7 +347,31 @@ main(int argc, char **argv)
 		err(REFUSED, "standard output");
 	buf_free(&out);
 	json_decref(answer);
-	close(fd);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct args args = { 0 };
+	enum control_id id;
+	char *arg, *path;
+	int status = 0;
+
+	parse_args(&args, argc, argv);
+	argc -= optind;
+	argv += optind;
+	id = parse_command(argc, argv);
+	arg = join(argc - 1, argv + 1);
+	if (id == CONTROL_UPGRADE)
+		arg = absolute(arg);
+	path = socket_path(&args);
+	args.fd = dial(path, id == CONTROL_UPGRADE ? 0 : WAIT_SECONDS);
+	if (id == CONTROL_TOP)
+		top(&args, arg);
+	else
+		status = run(&args, id, arg);
+	close(args.fd);
 	free(path);
 	free(arg);
 	free(args.source.overrides);
