@@ -74,9 +74,10 @@ value(const json_t *answer, const char *name)
 
 	if (!json_is_array(m))
 		return json_number_value(m);
-	json_array_foreach(m, i, one)
+	json_array_foreach(m, i, one) {
 		all += json_number_value(json_is_object(one) ?
 		    json_object_get(one, "value") : one);
+	}
 	return all;
 }
 
@@ -284,9 +285,10 @@ show_kinds(struct buf *b, const struct span *s)
 		    strcmp(dialect, "none") == 0 ? "" : dialect));
 	}
 	columns_add(&c, "");
-	json_array_foreach(kinds, i, one)
+	json_array_foreach(kinds, i, one) {
 		add(&c, amount(json_number_value(json_object_get(one,
 		    "value")), ""));
+	}
 	finish(&c, b);
 }
 

@@ -20,6 +20,7 @@
 
 #define WAIT_SECONDS	15		/* for an answer */
 #define ANSWER_MAX	(1024 * 1024)	/* bytes of one */
+#define TRIES		3		/* the daemon may change meanwhile */
 #define PAGES_MAX	100000
 
 enum { REFUSED = 1, USAGE = 2, NOT_THERE = 3 };	/* exit statuses */
@@ -194,8 +195,11 @@ dial(const char *path, time_t seconds)
 	err(REFUSED, "%s", path);
 }
 
-/* One line; what comes behind it is nothing, for it was not asked for. */
-static void
+/*
+ * One line; what comes behind it is nothing, for it was not asked for. False:
+ * the daemon has ended the connection.
+ */
+static bool
 receive(int fd, struct buf *line)
 {
 	ssize_t n;
@@ -208,9 +212,10 @@ receive(int fd, struct buf *line)
 		if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			errx(NOT_THERE, "the daemon does not answer");
 		if (n <= 0 || line->len > ANSWER_MAX)
-			errx(NOT_THERE, "the daemon has ended the connection");
+			return false;
 		line->len += (size_t)n;
 	} while (line->data[line->len - 1] != '\n');
+	return true;
 }
 
 static void
@@ -229,10 +234,11 @@ send_all(int fd, const char *data, size_t len)
 	}
 }
 
+/* NULL: the daemon has ended the connection. */
 static json_t *
-ask(int fd, enum control_id id, const char *arg, json_int_t after)
+try_ask(int fd, enum control_id id, const char *arg, json_int_t after)
 {
-	json_t *request = json_object(), *answer;
+	json_t *request = json_object(), *answer = NULL;
 	struct buf line = { 0 };
 	json_error_t error;
 	char *text;
@@ -251,11 +257,22 @@ ask(int fd, enum control_id id, const char *arg, json_int_t after)
 	send_all(fd, line.data, line.len);
 	free(text);
 	json_decref(request);
-	receive(fd, &line);
-	answer = json_loadb(line.data, line.len, 0, &error);
+	if (receive(fd, &line)) {
+		answer = json_loadb(line.data, line.len, 0, &error);
+		if (!json_is_object(answer))
+			errx(NOT_THERE, "what answers is no partylined");
+	}
 	buf_free(&line);
-	if (!json_is_object(answer))
-		errx(NOT_THERE, "what answers is no partylined");
+	return answer;
+}
+
+static json_t *
+ask(int fd, enum control_id id, const char *arg, json_int_t after)
+{
+	json_t *answer = try_ask(fd, id, arg, after);
+
+	if (answer == NULL)
+		errx(NOT_THERE, "the daemon has ended the connection");
 	return answer;
 }
 
@@ -300,12 +317,21 @@ ask_all(int fd, enum control_id id, const char *arg)
 	return all;
 }
 
+/* After an upgrade it is the new daemon that answers. */
 static json_t *
 ask_top(void *arg)
 {
-	const struct args *a = arg;
-	json_t *answer = ask(a->fd, CONTROL_TOP, NULL, 0);
+	struct args *a = arg;
+	json_t *answer = try_ask(a->fd, CONTROL_TOP, NULL, 0);
+	int tries;
 
+	for (tries = 1; answer == NULL && tries < TRIES; tries++) {
+		close(a->fd);
+		a->fd = dial(a->path, WAIT_SECONDS);
+		answer = try_ask(a->fd, CONTROL_TOP, NULL, 0);
+	}
+	if (answer == NULL)
+		errx(NOT_THERE, "the daemon has ended the connection");
 	if (!json_is_true(json_object_get(answer, "ok")))
 		exit(refused(a, answer));
 	return answer;
@@ -365,7 +391,7 @@ main(int argc, char **argv)
 	arg = join(argc - 1, argv + 1);
 	if (id == CONTROL_UPGRADE)
 		arg = absolute(arg);
-	path = socket_path(&args);
+	args.path = path = socket_path(&args);
 	args.fd = dial(path, id == CONTROL_UPGRADE ? 0 : WAIT_SECONDS);
 	if (id == CONTROL_TOP)
 		top(&args, arg);

@@ -2,6 +2,7 @@
 """partylinectl top: the numbers, each second, on a screen and in a pipe."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -9,8 +10,9 @@ import subprocess
 from client import Json, Raw, Screen
 from control import CTL, Control, ctl, run_ctl, socket_of
 from daemon import Daemon
-from harness import (SLOW, below, contains, eq, has, keep, main, ok, quick,
-                     readable, test, until)
+from harness import (SLOW, Deadline, below, contains, eq, has, keep, main, ok,
+                     quick, readable, test, until)
+from upgrade import Upgradable
 
 HEAD = "LOOP  CLIENTS  BUSY  CPU"
 
@@ -22,17 +24,28 @@ class Top:
         self.process = subprocess.Popen(
             [CTL, *words[:-1], "-s", socket_of(d), words[-1]],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True)
+            stderr=subprocess.PIPE)
+        self.text = ""
         keep(self)
 
+    def fill(self, seconds):
+        """Whether it has written something meanwhile, or ended."""
+        if not readable(self.process.stdout, seconds):
+            return False
+        self.text += os.read(self.process.stdout.fileno(), 65536).decode()
+        return True
+
     def line(self):
-        ok(readable(self.process.stdout, 10 * SLOW), "a line of top")
-        return self.process.stdout.readline()
+        while "\n" not in self.text:
+            ok(self.fill(10 * SLOW), "top writes")
+            ok(self.text, "top goes on")
+        line, self.text = self.text.split("\n", 1)
+        return line
 
     def end(self):
         """Its status and last words, when it has ended by itself."""
         _, err = self.process.communicate(timeout=20 * SLOW)
-        return self.process.returncode, err
+        return self.process.returncode, err.decode()
 
     def cleanup(self):
         if self.process.poll() is None:
@@ -134,19 +147,16 @@ def rates():
     ann.join()
     bob.join()
     top = Top(d, "top")
-    said, text = 0, ""
-    until_seen = None
-    while until_seen is None:
+    said = 0
+    while top.text.count(HEAD) < 2 or not top.text.endswith("\n\n"):
         for _ in range(quick(20, 50)):
             ann.say("x" * 100)
             bob.message()
             said += 1
-        while readable(top.process.stdout, 0) and until_seen is None:
-            line = top.process.stdout.readline()
-            text += line
-            if text.count(HEAD) >= 2 and line == "\n":
-                until_seen = text[text.index(HEAD):]
-    table = until_seen.split("\n\n", 1)[1]
+        top.fill(0)
+    # The second table: the first one's second may have begun without us.
+    table = top.text.split(HEAD)[1].split("\n\n", 1)[1] + HEAD + \
+        top.text.split(HEAD)[2]
     cells = _cells(table)
     rate = _number(cells["messages/s"])
     ok(0 < rate <= said, "of %d messages %s" % (said, cells))
@@ -251,11 +261,36 @@ def the_daemon_goes():
     d.stop()
     status, err = top.end()
     eq(status, 3)
-    contains(err, "ended the connection")
-    s.see(r"ended the connection")
+    contains(err, "no daemon is running")
+    s.see(r"no daemon is running")
     s.see(r"^status 3$")
     s.type("hello")
     s.see(r"^hello")
+
+
+@test()
+def over_an_upgrade():
+    """when another daemon takes over, top goes on with that one"""
+    d = Upgradable(loops=2, server_name="d")
+    ann = Json(d, "ann")
+    ann.join()
+    s = Screen("%s -s %s top; echo status $?; cat" % (CTL, socket_of(d)))
+    s.see(r"^users +1 ")
+    top = Top(d, "-j", "top")
+    eq(_metric(json.loads(top.line()), "partyline_users"), 1)
+    d.upgrade()
+    started = _metric(_top(d), "process_start_time_seconds")
+    limit = Deadline(20, "a line of the new one")
+    while True:
+        now = json.loads(top.line())
+        if _metric(now, "process_start_time_seconds") == started:
+            break
+        limit.left()
+    eq(_metric(now, "partyline_users"), 1)
+    Json(d, "bob")
+    s.see(r"^users +2 ")
+    s.type("q")
+    s.see(r"^status 0$")
 
 
 @test()
