@@ -7,6 +7,8 @@
 const struct control_cmd control_cmds[CONTROL_MAX] = {
 	[CONTROL_STATUS] = { .name = "status",
 	  .help = "how it goes: clients, rooms, loops" },
+	[CONTROL_TOP] = { .name = "top", .arg = "count", .optional = true,
+	  .help = "show the numbers each second, live" },
 	[CONTROL_ROOMS] = { .name = "rooms", .arg = "match", .field = "match",
 	  .optional = true, .help = "list the rooms, or those with match in "
 	    "their names" },

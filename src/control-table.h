@@ -8,15 +8,17 @@
 #include <stdbool.h>
 
 enum control_id {
-	CONTROL_STATUS, CONTROL_ROOMS, CONTROL_WHO, CONTROL_NOTICE,
-	CONTROL_KICK, CONTROL_RELOAD, CONTROL_DRAIN, CONTROL_UPGRADE,
+	CONTROL_STATUS, CONTROL_TOP, CONTROL_ROOMS, CONTROL_WHO,
+	CONTROL_NOTICE, CONTROL_KICK, CONTROL_RELOAD, CONTROL_DRAIN,
+	CONTROL_UPGRADE,
 	CONTROL_MAX
 };
 
 struct control_cmd {
 	const char	*name;
 	const char	*arg;		/* in the usage; NULL: it takes none */
-	const char	*field;		/* the argument's, in JSON */
+	const char	*field;		/* the argument's, in JSON; NULL:
+					 * it is partylinectl's own */
 	bool		 optional;	/* the argument */
 	bool		 changes;	/* something: it is logged */
 	const char	*help;

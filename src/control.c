@@ -266,6 +266,9 @@ dispatch(struct conn *c, enum control_id id, const char *arg, uint64_t after)
 	case CONTROL_STATUS:
 		keeper_status(k, conn_id(c));
 		break;
+	case CONTROL_TOP:
+		keeper_top(k, conn_id(c));
+		break;
 	case CONTROL_ROOMS:
 		ask_list(c, CMD_ALL_ROOMS, arg, after);
 		break;

@@ -43,9 +43,8 @@ finish(struct columns *c, struct buf *b)
 	columns_free(c);
 }
 
-/* "3d 4h", "5m 6s": the two largest units. */
-static char *
-duration(unsigned long long s)
+char *
+ctl_duration(unsigned long long s)
 {
 	if (s >= 86400)
 		return xasprintf("%llud %lluh", s / 86400, s % 86400 / 3600);
@@ -92,7 +91,7 @@ show_status(struct buf *b, const json_t *o)
 		columns_add(&c, text(o, texts[i]));
 	}
 	columns_add(&c, "uptime");
-	s = duration(number(o, "uptime"));
+	s = ctl_duration(number(o, "uptime"));
 	columns_add(&c, s);
 	free(s);
 	json_array_foreach(json_object_get(o, "listen"), i, one) {
@@ -211,7 +210,7 @@ show_reload(struct buf *b, const json_t *o)
 static const struct {
 	void		(*show)(struct buf *, const json_t *);
 	const char	*list;
-} shows[CONTROL_MAX] = {
+} shows[CONTROL_MAX] = {	/* top's is ctl_watch() */
 	[CONTROL_STATUS] = { show_status, NULL },
 	[CONTROL_ROOMS] = { show_rooms, "rooms" },
 	[CONTROL_WHO] = { show_who, "members" },

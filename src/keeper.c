@@ -301,6 +301,23 @@ is_busy(struct keeper *k, client_id who, bool busy)
 }
 
 void
+keeper_top(struct keeper *k, client_id who)
+{
+	struct buf b = { 0 };
+
+	control_adds(&b, "server", k->conf->server_name);
+	control_adds(&b, "version", PACKAGE_VERSION);
+	control_adds(&b, "state", k->drain_end != 0 ? "draining" : "serving");
+	control_addu(&b, "uptime", (clock_ms() - k->started) / 1000);
+	control_addu(&b, "at_us", clock_us());
+	buf_adds(&b, ",\"metrics\":{");
+	metrics_json(k->daemon, k->conf, &b);
+	buf_adds(&b, "}");
+	control_ok(k->control, who, &b);
+	buf_free(&b);
+}
+
+void
 keeper_notice(struct keeper *k, client_id who, const char *text)
 {
 	struct job *job;

@@ -43,6 +43,7 @@ void	 keeper_free(struct keeper *);
  * or control_fail, at once or later. text and name are checked.
  */
 void	 keeper_status(struct keeper *, client_id);
+void	 keeper_top(struct keeper *, client_id);
 void	 keeper_notice(struct keeper *, client_id, const char *text);
 void	 keeper_reload(struct keeper *, client_id);
 void	 keeper_drain(struct keeper *, client_id);

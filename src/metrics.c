@@ -4,6 +4,7 @@
 #include "log.h"
 #include "loop.h"
 #include "metrics.h"
+#include "name.h"
 #include "process.h"
 
 #define LABELS		3
@@ -516,6 +517,94 @@ metrics_render(const struct daemon *d, const struct conf *conf, struct buf *b)
 			buf_adds(b, m->name);
 			add_line(b, m, get(m, d, conf));
 		}
+	}
+}
+
+/* As JSON. */
+
+/* Without a limit there is none. */
+static void
+json_number(struct buf *b, const struct metric_def *m, uint64_t value)
+{
+	if (value > INT64_MAX)
+		buf_adds(b, "null");
+	else
+		add_number(b, value, m->per);
+}
+
+static void
+json_items(struct buf *b, const struct metric_def *m, const struct daemon *d,
+    const struct conf *conf)
+{
+	const char *text;
+	unsigned i, which;
+
+	for (i = m->from; i < m->to; i++) {
+		buf_adds(b, i > m->from ? ",{" : "{");
+		for (which = 0; which < LABELS && m->labels[which] != NULL;
+		    which++) {
+			text = m->label(conf, i, which);
+			buf_addf(b, "\"%s\":", m->labels[which]);
+			json_quote(b, text, strlen(text));
+			buf_addc(b, ',');
+		}
+		buf_adds(b, "\"value\":");
+		json_number(b, m, m->call != NULL ? m->call(d) : sum(m, d,
+		    i * sizeof(uint64_t)));
+		buf_addc(b, '}');
+	}
+}
+
+static void
+json_histogram(struct buf *b, const struct metric_def *m,
+    const struct daemon *d)
+{
+	unsigned i;
+
+	buf_adds(b, "{\"bounds\":[");
+	for (i = 0; m->bounds[i] != 0; i++) {
+		buf_adds(b, i > 0 ? "," : "");
+		json_number(b, m, m->bounds[i]);
+	}
+	buf_adds(b, "],\"counts\":[");
+	for (i = 0; i == 0 || m->bounds[i - 1] != 0; i++)
+		buf_addf(b, "%s%llu", i > 0 ? "," : "", (unsigned long long)
+		    sum(m, d, offsetof(struct histogram, counts[0]) +
+		    i * sizeof(uint64_t)));
+	buf_adds(b, "],\"sum\":");
+	json_number(b, m, sum(m, d, offsetof(struct histogram, sum)));
+	buf_addc(b, '}');
+}
+
+static void
+json_loops(struct buf *b, const struct metric_def *m, const struct daemon *d)
+{
+	unsigned i;
+
+	for (i = 0; i < d->nloops; i++) {
+		buf_adds(b, i > 0 ? "," : "");
+		json_number(b, m, m->loop(&d->loops[i]));
+	}
+}
+
+void
+metrics_json(const struct daemon *d, const struct conf *conf, struct buf *b)
+{
+	const struct metric_def *m;
+
+	for (m = table; m < table + NITEMS(table); m++) {
+		buf_addf(b, "%s\"%s\":", m > table ? "," : "", m->name);
+		if (m->type == HISTOGRAM)
+			json_histogram(b, m, d);
+		else if (m->loop != NULL || m->label != NULL) {
+			buf_addc(b, '[');
+			if (m->loop != NULL)
+				json_loops(b, m, d);
+			else
+				json_items(b, m, d, conf);
+			buf_addc(b, ']');
+		} else
+			json_number(b, m, get(m, d, conf));
 	}
 }
 

@@ -109,6 +109,14 @@ void	 histogram_add(struct histogram *, const uint64_t *bounds, uint64_t);
  */
 void	 metrics_render(const struct daemon *, const struct conf *,
 	    struct buf *);
+/*
+ * The same as members of a JSON object, with a comma between: a number; of one
+ * with labels a list of {"label":"text",...,"value":n}; of each loop's a list
+ * of numbers; of a histogram {"bounds":[...],"counts":[...],"sum":n}, where
+ * counts has one more, for what is above all bounds.
+ */
+void	 metrics_json(const struct daemon *, const struct conf *,
+	    struct buf *);
 #define METRICS_TYPE	"text/plain; version=0.0.4; charset=utf-8"
 /* The table, for the man page's check: "name type label label" a line. */
 void	 metrics_print(FILE *);

@@ -14,11 +14,13 @@
 #include "conf.h"
 #include "control-table.h"
 #include "ctl-show.h"
+#include "ctl-watch.h"
 #include "name.h"
 #include "util.h"
 
 #define WAIT_SECONDS	15		/* for an answer */
 #define ANSWER_MAX	(1024 * 1024)	/* bytes of one */
+#define TRIES		3		/* the daemon may change meanwhile */
 #define PAGES_MAX	100000
 
 enum { REFUSED = 1, USAGE = 2, NOT_THERE = 3 };	/* exit statuses */
@@ -27,6 +29,7 @@ struct args {
 	struct conf_source source;
 	const char	*path;
 	bool		 json;
+	int		 fd;		/* of the socket */
 };
 
 static void
@@ -193,8 +196,11 @@ dial(const char *path, time_t seconds)
 	err(REFUSED, "%s", path);
 }
 
-/* One line; what comes behind it is nothing, for it was not asked for. */
-static void
+/*
+ * One line; what comes behind it is nothing, for it was not asked for. False:
+ * the daemon has ended the connection.
+ */
+static bool
 receive(int fd, struct buf *line)
 {
 	ssize_t n;
@@ -207,9 +213,10 @@ receive(int fd, struct buf *line)
 		if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			errx(NOT_THERE, "the daemon does not answer");
 		if (n <= 0 || line->len > ANSWER_MAX)
-			errx(NOT_THERE, "the daemon has ended the connection");
+			return false;
 		line->len += (size_t)n;
 	} while (line->data[line->len - 1] != '\n');
+	return true;
 }
 
 static void
@@ -228,10 +235,11 @@ send_all(int fd, const char *data, size_t len)
 	}
 }
 
+/* NULL: the daemon has ended the connection. */
 static json_t *
-ask(int fd, enum control_id id, const char *arg, json_int_t after)
+try_ask(int fd, enum control_id id, const char *arg, json_int_t after)
 {
-	json_t *request = json_object(), *answer;
+	json_t *request = json_object(), *answer = NULL;
 	struct buf line = { 0 };
 	json_error_t error;
 	char *text;
@@ -250,11 +258,22 @@ ask(int fd, enum control_id id, const char *arg, json_int_t after)
 	send_all(fd, line.data, line.len);
 	free(text);
 	json_decref(request);
-	receive(fd, &line);
-	answer = json_loadb(line.data, line.len, 0, &error);
+	if (receive(fd, &line)) {
+		answer = json_loadb(line.data, line.len, 0, &error);
+		if (!json_is_object(answer))
+			errx(NOT_THERE, "what answers is no partylined");
+	}
 	buf_free(&line);
-	if (!json_is_object(answer))
-		errx(NOT_THERE, "what answers is no partylined");
+	return answer;
+}
+
+static json_t *
+ask(int fd, enum control_id id, const char *arg, json_int_t after)
+{
+	json_t *answer = try_ask(fd, id, arg, after);
+
+	if (answer == NULL)
+		errx(NOT_THERE, "the daemon has ended the connection");
 	return answer;
 }
 
@@ -299,29 +318,52 @@ ask_all(int fd, enum control_id id, const char *arg)
 	return all;
 }
 
-int
-main(int argc, char **argv)
+/* After an upgrade it is the new daemon that answers. */
+static json_t *
+ask_top(void *arg)
 {
-	struct args args = { 0 };
-	struct buf out = { 0 };
-	enum control_id id;
-	char *arg, *path;
-	json_t *answer;
-	int fd, status = 0;
+	struct args *a = arg;
+	json_t *answer = try_ask(a->fd, CONTROL_TOP, NULL, 0);
+	int tries;
 
-	parse_args(&args, argc, argv);
-	argc -= optind;
-	argv += optind;
-	id = parse_command(argc, argv);
-	arg = join(argc - 1, argv + 1);
-	if (id == CONTROL_UPGRADE)
-		arg = absolute(arg);
-	path = socket_path(&args);
-	fd = dial(path, id == CONTROL_UPGRADE ? 0 : WAIT_SECONDS);
-	answer = ask_all(fd, id, arg);
+	for (tries = 1; answer == NULL && tries < TRIES; tries++) {
+		close(a->fd);
+		a->fd = dial(a->path, WAIT_SECONDS);
+		answer = try_ask(a->fd, CONTROL_TOP, NULL, 0);
+	}
+	if (answer == NULL)
+		errx(NOT_THERE, "the daemon has ended the connection");
 	if (!json_is_true(json_object_get(answer, "ok")))
-		status = refused(&args, answer);
-	else if (args.json) {
+		exit(refused(a, answer));
+	return answer;
+}
+
+static void
+top(struct args *a, const char *count)
+{
+	struct ctl_watch w = { .ask = ask_top, .arg = a, .json = a->json };
+	char *end;
+
+	if (count != NULL) {
+		w.count = strtoul(count, &end, 10);
+		if (*count < '0' || *count > '9' || *end != '\0' ||
+		    w.count == 0)
+			errx(USAGE, "top takes a number of tables, not %s",
+			    count);
+	}
+	ctl_watch(&w);
+}
+
+static int
+run(const struct args *a, enum control_id id, const char *arg)
+{
+	json_t *answer = ask_all(a->fd, id, arg);
+	struct buf out = { 0 };
+	int status = 0;
+
+	if (!json_is_true(json_object_get(answer, "ok")))
+		status = refused(a, answer);
+	else if (a->json) {
 		json_dumpf(answer, stdout, JSON_COMPACT);
 		putchar('\n');
 	} else {
@@ -332,7 +374,31 @@ main(int argc, char **argv)
 		err(REFUSED, "standard output");
 	buf_free(&out);
 	json_decref(answer);
-	close(fd);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct args args = { 0 };
+	enum control_id id;
+	char *arg, *path;
+	int status = 0;
+
+	parse_args(&args, argc, argv);
+	argc -= optind;
+	argv += optind;
+	id = parse_command(argc, argv);
+	arg = join(argc - 1, argv + 1);
+	if (id == CONTROL_UPGRADE)
+		arg = absolute(arg);
+	args.path = path = socket_path(&args);
+	args.fd = dial(path, id == CONTROL_UPGRADE ? 0 : WAIT_SECONDS);
+	if (id == CONTROL_TOP)
+		top(&args, arg);
+	else
+		status = run(&args, id, arg);
+	close(args.fd);
 	free(path);
 	free(arg);
 	free(args.source.overrides);

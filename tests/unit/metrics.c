@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include <jansson.h>
+
 /* Sessions' tests use all of it. */
 #pragma GCC diagnostic ignored "-Wunused-function"
 #include "hub-thread.h"
@@ -201,6 +203,55 @@ Test(metrics, format)
 	cr_assert_not_null(strstr(page.data,
 	    "partyline_hub_wait_seconds_bucket{le=\"2.5\"} 0\n"));
 	rig_close();
+	buf_free(&page);
+}
+
+/* As JSON it is the same numbers, of all that is listed. */
+Test(metrics, json)
+{
+	json_t *all, *number, *one;
+	struct buf json = { 0 };
+	const char *name;
+	size_t n = 0, i;
+
+	rig_open(NULL);
+	metric_add(&rig.d.store->metrics.messages, 7);
+	metric_add(&rig.d.loops[1].metrics.clients[CLIENT_HTTP], 3);
+	histogram_add(&rig.d.store->metrics.commits, histogram_us, 60);
+	histogram_add(&rig.d.store->metrics.commits, histogram_us, 3000000);
+	buf_addc(&json, '{');
+	metrics_json(&rig.d, rig.conf, &json);
+	buf_addc(&json, '}');
+	render();
+	all = json_loadb(json.data, json.len, JSON_REJECT_DUPLICATES, NULL);
+	cr_assert_not_null(all, "%.*s", (int)json.len, json.data);
+	cr_assert_eq(json_object_size(all), check_page());
+	json_object_foreach(all, name, number) {
+		if (!json_is_number(number) || strncmp(name, "process", 7) == 0)
+			continue;
+		cr_assert_eq(json_number_value(number), value_of(name), "%s",
+		    name);
+		n++;
+	}
+	cr_assert_gt(n, 10);
+	cr_assert_eq(json_integer_value(json_object_get(all,
+	    "partyline_messages_total")), 7);
+	json_array_foreach(json_object_get(all, "partyline_clients"), i, one)
+		cr_assert_eq(json_integer_value(json_object_get(one, "value")),
+		    i == CLIENT_HTTP ? 3 : 0);
+	cr_assert_eq(i, CLIENT_KINDS);
+	one = json_object_get(all, "partyline_store_commit_seconds");
+	number = json_object_get(one, "counts");
+	cr_assert_eq(json_array_size(number), 16);
+	for (i = 0; i < 16; i++)
+		cr_assert_eq(json_integer_value(json_array_get(number, i)),
+		    i == 1 || i == 15, "%zu", i);
+	cr_assert_eq(json_number_value(json_array_get(json_object_get(one,
+	    "bounds"), 0)), 0.00005);
+	cr_assert_eq(json_number_value(json_object_get(one, "sum")), 3.00006);
+	json_decref(all);
+	rig_close();
+	buf_free(&json);
 	buf_free(&page);
 }
 
