@@ -18,6 +18,7 @@ from others import FLOOR, Others, Shim
 from tls import Hands, context, need_tls, selfsigned
 
 HOUR = 3600
+DAY = 24 * HOUR
 SYNC = 1000                     # ms that a sync takes on the slow disk
 
 
@@ -139,6 +140,35 @@ def timers_and_jumps():
         silent.to_end(10)
         took = time.monotonic() - start
         ok(took > 0.7, "it was ended after %.1f s already" % took)
+
+
+@test(timeout=60)
+def young_stays():
+    """history_age goes by the true age of what was said, not by a jump"""
+    shim = Shim()
+    d = Daemon(store="sqlite", environment=shim.environment, history_age=HOUR,
+               history_max=0, history_bytes=0)
+    c = Json(d, "ann")
+    c.join()
+    old = [c.say("old %d" % i)["seq"] for i in range(5)]
+    c.close()
+    d.restart()
+    c = login(d, "ann")
+    c.join(after=old[-1])
+    first = c.say("young", key="once")
+    young = [first["seq"]] + [c.say("young")["seq"] for _ in range(4)]
+    shim.jump(30 * DAY)
+    # What was there before the start may be as old as the clock says.
+    until(lambda: history(c)[0]["seq"] > old[-1], 20, "the old ones to go")
+    for days in 30, -30, 0:
+        shim.jump(days * DAY)
+        young += [c.say("young, %d" % days)["seq"]]
+        eq([m["seq"] for m in history(c)], young, "history at %d days" % days)
+    again = c.say("young", key="once")
+    eq((again["seq"], again.get("duplicate")), (first["seq"], True),
+       "said again with its key")
+    eq([m["seq"] for m in c.messages(len(young))], young, "heard")
+    c.none("message")
 
 
 # Peers --------------------------------------------------------------------
