@@ -51,6 +51,7 @@ struct memory {
 	uint64_t	 bytes;		/* of all rooms */
 	uint64_t	 bytes_max;
 	uint64_t	 max, age, room_bytes;	/* retention; age in ms */
+	struct store_marks marks, key_marks;
 	struct table	 keys;
 	struct key	*key_first, **key_last;	/* oldest first */
 	size_t		 key_bytes;
@@ -203,11 +204,13 @@ room_drop_oldest(struct memory *s, struct room *room)
 }
 
 static bool
-room_over(const struct memory *s, const struct room *room, int64_t oldest)
+room_over(const struct memory *s, const struct room *room, int64_t oldest,
+    uint64_t young)
 {
 	if (room->n == 0)
 		return false;
-	if (s->age > 0 && ring_at(room, 0)->time < oldest)
+	if (s->age > 0 && ring_at(room, 0)->time < oldest &&
+	    ring_at(room, 0)->seq <= young)
 		return true;
 	return room->n > 1 && ((s->max > 0 && room->n > s->max) ||
 	    (s->room_bytes > 0 && room->bytes > s->room_bytes) ||
@@ -220,10 +223,11 @@ room_prune(struct memory *s, struct room *room, int64_t now,
     struct mail_list *out)
 {
 	uint64_t floor = room->floor;
+	uint64_t young = store_young(&s->marks, s->seq, s->age);
 	int64_t oldest = now - (int64_t)s->age;
 	struct store_pruned *p;
 
-	while (room_over(s, room, oldest))
+	while (room_over(s, room, oldest, young))
 		room_drop_oldest(s, room);
 	if (room->n == 0) {
 		free(room->ring);
@@ -242,10 +246,11 @@ room_prune(struct memory *s, struct room *room, int64_t now,
 static void
 key_expire(struct memory *s, int64_t now)
 {
+	uint64_t young = store_young(&s->key_marks, s->seq, STORE_KEY_AGE);
 	struct key *k;
 
-	while ((k = s->key_first) != NULL && (k->time <= now - STORE_KEY_AGE ||
-	    s->key_bytes > KEYS_BYTES)) {
+	while ((k = s->key_first) != NULL && ((k->seq <= young &&
+	    k->time <= now - STORE_KEY_AGE) || s->key_bytes > KEYS_BYTES)) {
 		if ((s->key_first = k->next) == NULL)
 			s->key_last = &s->key_first;
 		s->key_bytes -= k->size;

@@ -21,7 +21,7 @@ over(const struct sqlite *s, const struct sqlite_row *row, uint64_t seq,
 		return false;
 	if (seq <= row->floor)		/* forgotten */
 		return true;
-	if (s->now.age > 0 && at < now - s->now.age)
+	if (s->now.age > 0 && at < now - s->now.age && seq <= s->young)
 		return true;
 	return row->count > 1 &&
 	    ((s->now.max > 0 && row->count > s->now.max) ||
@@ -56,6 +56,10 @@ sqlite_prune_wanted(struct sqlite *s, int64_t now)
 
 	if (ms - s->looked >= LOOK_MS) {
 		s->looked = ms;
+		s->young = store_young(&s->marks, s->seq,
+		    (uint64_t)s->now.age);
+		s->young_key = store_young(&s->key_marks, s->seq,
+		    STORE_KEY_AGE);
 		s->keys_due = true;
 		while (s->now.age > 0 &&
 		    (room = id_map_next(&s->rooms, &pos)) != NULL)
@@ -147,7 +151,8 @@ key_slice(struct sqlite *s, int64_t now)
 
 	sqlite_bind(st, 1, SLICE);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW &&
-	    sqlite3_column_int64(st, 1) <= now - STORE_KEY_AGE) {
+	    sqlite3_column_int64(st, 1) <= now - STORE_KEY_AGE &&
+	    (uint64_t)sqlite3_column_int64(st, 0) <= s->young_key) {
 		seq = (uint64_t)sqlite3_column_int64(st, 0);
 		n++;
 	}

@@ -157,7 +157,7 @@ key_put(struct sqlite *s, struct store_op *op, int64_t now)
 			return rc;
 		if ((rc = key_find(s, op, &seq, &at)) != SQLITE_ROW)
 			return rc;
-		if (at > now - STORE_KEY_AGE) {
+		if (at > now - STORE_KEY_AGE || seq > s->young_key) {
 			op->duplicate = true;
 			op->seq = seq;
 			op->time = at;

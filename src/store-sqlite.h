@@ -66,6 +66,8 @@ struct sqlite {
 	uint64_t	 seq;		/* the highest ever given */
 	uint64_t	 committed_seq;
 	uint64_t	 looked;	/* monotonic ms: for what is too old */
+	struct store_marks marks, key_marks;
+	uint64_t	 young, young_key; /* above it none is too old */
 	bool		 keys_due;	/* there may be keys too old */
 	int		 wal_pages;
 	bool		 wal_told;	/* its size has been complained of */

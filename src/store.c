@@ -167,6 +167,23 @@ store_count(struct store *s, const struct mail *first, uint64_t us)
 	histogram_add(&s->metrics.commits, histogram_us, us);
 }
 
+uint64_t
+store_young(struct store_marks *m, uint64_t head, uint64_t age)
+{
+	uint64_t now = clock_ms();
+
+	if (m->newer.ms == 0) {		/* before, the clock alone knows */
+		m->newer.seq = head;
+		m->newer.ms = now;
+		m->older = m->newer;
+	} else if (now - m->newer.ms >= age / 2) {
+		m->older = m->newer;
+		m->newer.seq = head;
+		m->newer.ms = now;
+	}
+	return now - m->older.ms < age ? m->older.seq : m->newer.seq;
+}
+
 void
 store_configure(struct store *s, const struct conf *conf)
 {

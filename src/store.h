@@ -26,6 +26,11 @@ struct store;
 /* How long a say's key is kept, in ms. */
 #define STORE_KEY_AGE	(24 * 3600 * INT64_C(1000))
 
+/* Two marks in the log, that ages need not believe a wall clock that jumps. */
+struct store_marks {
+	struct { uint64_t seq, ms; } older, newer;
+};
+
 enum store_error {
 	STORE_OK,
 	STORE_UNAVAILABLE	/* disk full, I/O error: nothing was stored */
@@ -172,6 +177,12 @@ void	 store_read(struct store *, struct store_read *);
 bool	 store_ok(const struct store *);
 /* For the backends: these ops, whose errors are set, took this many us. */
 void	 store_count(struct store *, const struct mail *, uint64_t us);
+/*
+ * For the backends: whatever has a seq above this one is not of that age yet,
+ * in ms, by the monotonic clock. head is the highest seq there is. The newer
+ * half of the age is known, if this is called now and then.
+ */
+uint64_t store_young(struct store_marks *, uint64_t head, uint64_t age);
 /* New retention and so on after a reload; conf outlives the next call. */
 void	 store_configure(struct store *, const struct conf *);
 /*

@@ -14,7 +14,7 @@ import sys
 import time
 
 from client import Json, WAIT
-from harness import Deadline, Failure, keep, percentile
+from harness import Deadline, Failure, keep, percentile, readable
 
 
 class Load:
@@ -22,7 +22,8 @@ class Load:
 
     say: names say as fast as they are answered, window messages outstanding
     each, or at `rate` messages a second together, until stop() or `count`
-    each. watch: names read, and tell how late messages were.
+    each. watch: names read, and tell how late messages were, until stop() or
+    `count` of them.
     """
 
     def __init__(self, where, names, *, mode="say", room="lobby", window=8,
@@ -41,7 +42,7 @@ class Load:
 
     def _line(self, timeout):
         limit = Deadline(timeout, "the load process")
-        if not select.select([self.process.stdout], [], [], limit.left())[0]:
+        if not readable(self.process.stdout, limit.left()):
             limit.left()
         line = self.process.stdout.readline()
         if not line:
@@ -132,13 +133,15 @@ class Talker:
 
 def _due(job, talkers, start):
     """How many messages each talker may queue now, and when to look again."""
+    most = float("inf") if job["count"] is None else job["count"]
     if job["rate"] is None:
         for talker in talkers:
-            talker.say(job["window"] - talker.outstanding)
+            talker.say(min(job["window"] - talker.outstanding,
+                           most - talker.sent))
         return None
     due = int((time.monotonic() - start) * job["rate"])
     for talker in talkers:
-        want = due // len(talkers) - talker.sent
+        want = min(due // len(talkers), most) - talker.sent
         if want > 0 and talker.outstanding < job["window"]:
             talker.say(want)
     return 1 / job["rate"]
@@ -152,13 +155,10 @@ def _talk(job, talkers):
     poll.register(0, select.POLLIN)
     while alive:
         wait = None
-        if not stopping and job["count"] is not None:
-            for talker in alive:
-                talker.say(min(job["window"] - talker.outstanding,
-                               job["count"] - talker.sent))
-            stopping = all(t.sent >= job["count"] for t in alive)
-        elif not stopping:
+        if not stopping:
             wait = _due(job, alive, start)
+            stopping = (job["count"] is not None and
+                        all(t.sent >= job["count"] for t in alive))
         if stopping and not any(t.outstanding for t in alive):
             return
         for fd, talker in by_fd.items():
@@ -183,7 +183,7 @@ def _watch(job):
     print('"ready"', flush=True)
     late, last, faults = [], {c: 0 for c in clients}, 0
     seen = 0
-    while True:
+    while job["count"] is None or seen < job["count"]:
         ready = select.select([*clients, 0], [], [])[0]
         if 0 in ready:
             break

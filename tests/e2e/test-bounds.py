@@ -8,9 +8,10 @@ import time
 
 from client import Json, Person, Raw, check_error, connect
 from daemon import BINARY, Daemon
-from harness import (Deadline, QUICK, below, contains, cpu, descriptors,
-                     diag, eq, keep, main, ok, quick, rss, sanitized, test,
-                     until, uss)
+from harness import (Deadline, QUICK, SLOW, below, contains, cpu,
+                     descriptors, diag, eq, keep, main, ok, quick, readable,
+                     rss, sanitized, test, until, uss)
+from others import Others
 
 
 @test()
@@ -372,12 +373,13 @@ class Many:
 
 @test(timeout=120)
 def silent_connects():
-    """thousands of silent connections, and somebody is still served"""
+    """thousands of silent connections: greeted, and nobody else is delayed"""
     wanted = quick(500, 10000)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     count = min(wanted, hard - 200)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, count + 200), hard))
     d = Daemon(nofile=hard, max_clients=count + 10, login_timeout=0)
+    others = Others(d)
     Json(d, "first")
     before = rss(d.pid)
     many = Many(d, count)
@@ -387,6 +389,10 @@ def silent_connects():
     bob.join()
     ann.say("served")
     eq(bob.message()["text"], "served")
+    for sock in many.socks:
+        ok(readable(sock, 30 * SLOW), "it is greeted")
+        contains(sock.recv(4096), b"Welcome")
+    others.judge("%d silent connections" % count)
     each = (rss(d.pid) - before) / count
     diag("%d connections, %.0f bytes each" % (count, each))
     if not QUICK and not sanitized(BINARY):

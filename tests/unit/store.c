@@ -20,6 +20,31 @@ BOTH(epoch)
 	cr_assert_eq(strspn(epoch, "0123456789abcdef"), 32);
 }
 
+Test(store, young)
+{
+	enum { HOUR = 3600000 };
+	struct store_marks marks = { 0 };
+	uint64_t start;
+
+	/* What was there before, and nothing said since, may be that old. */
+	cr_assert_eq(store_young(&marks, 5, HOUR), 5);
+	cr_assert_eq(store_young(&marks, 9, HOUR), 5);
+	/* Said longer ago than the age: it may, what came then may not. */
+	marks.older.ms -= 2 * HOUR / 3;
+	marks.newer = marks.older;
+	cr_assert_eq(store_young(&marks, 12, HOUR), 5);
+	cr_assert_eq(store_young(&marks, 15, HOUR), 5);
+	marks.older.ms -= HOUR / 2;
+	cr_assert_eq(store_young(&marks, 20, HOUR), 12);
+	marks.older.ms -= HOUR;
+	marks.newer.ms -= HOUR;
+	cr_assert_eq(store_young(&marks, 30, HOUR), 30);
+	/* Of no age at all nothing is young. */
+	for (start = clock_ms(); clock_ms() < start + 2; )
+		continue;
+	cr_assert_eq(store_young(&marks, 40, 1), 40);
+}
+
 static void
 no_room_cb(void *arg, const struct store_room *room)
 {
