@@ -182,7 +182,7 @@ def unread_answers():
             idle = 0 if n else idle + 1
             select.select([], [h.sock] if n else [], [], 0.02)
     if not sanitized(BINARY):
-        below(uss(d.pid) - before, 5 * (128 << 10) + (1 << 20), "growth")
+        below(uss(d.pid) - before, 5 * (128 << 10) + (2 << 20), "growth")
     eq(fetch(d, "/healthz").status, 200)
     eq(clients[0].response(timeout=20).status, 200)
     eq(clients[0].response(timeout=20).status, 200)
