@@ -65,7 +65,7 @@ below(uint32_t n)
 static void
 render(struct buf *out, enum encoding e, const char *room, const struct msg *m)
 {
-	buf_addf(out, "%c%s ", "tcj"[e], room);
+	buf_addf(out, "%c%s ", "tcjwz"[e], room);
 	buf_add(out, msg_text(m), m->text_len);
 	buf_addc(out, '\n');
 }
