@@ -205,7 +205,12 @@ add_login(struct buf *b, const struct conf *conf, const struct request *r)
 	buf_addu(b, conf->max_text);
 	ADD(b, ",\"rooms\":");
 	buf_addu(b, conf->max_rooms);
-	buf_addc(b, '}');
+	ADD(b, "},\"lobby\":");
+	add_string(b, conf->lobby);
+	if (conf->motd[0] != '\0') {
+		ADD(b, ",\"motd\":");
+		add_string(b, conf->motd);
+	}
 }
 
 static void

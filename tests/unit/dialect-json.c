@@ -490,7 +490,7 @@ Test(json, login)
 	answers(r, "{\"reply\":\"login\",\"ok\":true,\"name\":\"Ann\","
 	    "\"guest\":true,\"session\":\"f00\",\"server\":\"example\","
 	    "\"version\":\"" PACKAGE_VERSION "\",\"limits\":{\"line\":16384,"
-	    "\"text\":64,\"rooms\":32}}\n");
+	    "\"text\":64,\"rooms\":32},\"lobby\":\"lobby\"}\n");
 	r = asks("{\"cmd\":\"login\",\"name\":\"ann\"}");
 	cr_expect_null(r->resume);
 	request_fail(r, ERR_NAME_TAKEN, NULL);
