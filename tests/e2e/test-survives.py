@@ -11,10 +11,10 @@ import time
 
 from client import Json, Raw, history, login
 from daemon import Daemon
-from harness import (SLOW, Deadline, below, diag, eq, main, ok, percentile,
-                     quick, readable, test, until)
+from harness import (SLOW, Deadline, below, cpu, diag, eq, main, ok,
+                     percentile, quick, readable, test, until)
 from load import Load
-from others import FLOOR, Others, Shim
+from others import Others, Shim
 from tls import Hands, context, need_tls, selfsigned
 
 HOUR = 3600
@@ -51,7 +51,7 @@ def store_slow():
     for client in ann, reader:
         client.join()
     names = ["w%d" % i for i in range(4)]
-    count = quick(20, 30)
+    count = quick(10, 30)
     watch = Load(d, ["watch"], mode="watch", count=5 * 4 * count)
     without, first = _asked(ann, Load(d, names, window=10, count=4 * count))
     shim.slow(SYNC)
@@ -71,7 +71,8 @@ def store_slow():
          "slow by %d ms; what is said is heard after %.0f ms at most" %
          (without, beside, SYNC, report["max"]))
     ok(report["max"] > SYNC, "the store was slow")
-    below(beside, 1.25 * without + FLOOR, "p99 of what needs no commit in ms")
+    below(beside, 1.25 * without + SYNC / 20 * SLOW,
+          "p99 of what needs no commit in ms")
     below(report["max"], 3 * SYNC + 500 * SLOW, "ms until it is heard")
 
 
@@ -114,13 +115,15 @@ def clock_jumps():
     d = Daemon(store="sqlite", environment=shim.environment, login_timeout=60,
                read_timeout=60, write_timeout=60)
     quiet, silent = Json(d, "quiet"), Raw(d)
-    others = Others(d)
+    others = Others(Daemon(environment=shim.environment))
     pair = Stepped(d, shim)
+    used = cpu(d.pid)
     for hours in (6, -12, 24 * 400, 0):
         pair.step(hours * HOUR)
     shim.jump(-6 * HOUR)
     beside = others.judge("a clock that jumped")
     below(beside["cpu"], 2 * others.without["cpu"] + 0.3, "CPU seconds")
+    below(cpu(d.pid) - used, 0.5, "CPU seconds where nobody talks any more")
     eq([m["seq"] for m in history(pair.said)], pair.seqs)
     eq(silent.ended, False)
     quiet.ok("ping")
@@ -133,10 +136,12 @@ def timers_and_jumps():
     """a timeout takes its time, however the wall clock jumps meanwhile"""
     shim = Shim()
     d = Daemon(environment=shim.environment, login_timeout=1)
-    for seconds in 6 * HOUR, -6 * HOUR:
-        start = time.monotonic()
-        silent = Raw(d)
-        shim.jump(seconds)
+    start = time.monotonic()
+    forward = Raw(d)
+    shim.jump(6 * HOUR)
+    back = Raw(d)
+    shim.jump(-6 * HOUR)
+    for silent in forward, back:
         silent.to_end(10)
         took = time.monotonic() - start
         ok(took > 0.7, "it was ended after %.1f s already" % took)
@@ -176,7 +181,7 @@ def young_stays():
 @test(timeout=120)
 def half_open():
     """peers vanish without an end: ended at write_timeout, others go on"""
-    d = Daemon(write_timeout=3, history_max=0, history_bytes=0)
+    d = Daemon(write_timeout=quick(2, 3), history_max=0, history_bytes=0)
     others = Others(d)
     peers = [Json(d, "peer-%d" % i, rcvbuf=4096) for i in range(50)]
     ann = Json(d, "ann")
@@ -212,8 +217,8 @@ def slow_starts():
     cert, key = selfsigned()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
-    d = Daemon(tls_cert=cert, tls_key=key, nofile=4096, handshake_timeout=4,
-               http_timeout=4)
+    d = Daemon(tls_cert=cert, tls_key=key, nofile=4096,
+               handshake_timeout=quick(2, 4), http_timeout=quick(2, 4))
     others = Others(d)
     hello = Hands(d, context(cert)).hello()
     each = quick(100, 300)
