@@ -118,8 +118,8 @@ add_messages(struct buf *out, struct buf *records)
 	size_t used = 0, n, len;
 	char *text;
 
-	while ((n = ws_message_next(records->data + used, records->len - used,
-	    &text, &len)) > 0) {
+	while (used < records->len && (n = ws_message_next(records->data +
+	    used, records->len - used, &text, &len)) > 0) {
 		cr_assert_eq(text[len], '\0');
 		buf_add(out, text, len);
 		buf_addc(out, '|');
