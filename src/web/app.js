@@ -6,6 +6,7 @@ import { commands, complete, run } from './commands.js';
 import { finder } from './finder.js';
 
 const LAST = 60;		// messages to begin a room with
+const PEOPLE = 50;		// talked to alone; who was silent longest goes
 const KEYS = [
 	['Enter', 'send'],
 	['Shift+Enter', 'a new line; each line is a message of its own'],
@@ -19,31 +20,48 @@ const KEYS = [
 	['Esc', 'close what is open; then to the newest message']
 ];
 
-/* What the browser and the tab keep, if they may. */
+/* What the browser and the tab keep, if they may. Rooms are words of others. */
 const kept = (store, value) => {
 	try {
-		return { ...value, ...JSON.parse(store().partyline) };
+		const all = { ...value, ...JSON.parse(store().partyline) };
+		return { ...all, read: { __proto__: null, ...all.read } };
 	} catch {
 		return value;
 	}
 };
 const browser = kept(() => localStorage,
-	{ name: '', rooms: ['lobby'], epoch: '', read: {} });
+	{ name: '', rooms: ['lobby'], epoch: '', read: { __proto__: null } });
 const tab = kept(() => sessionStorage,
 	{ name: '', session: '', told: [] });
-function keep() {
+let changes = [], saving;
+
+/* Within a second; what other tabs have kept meanwhile stays. */
+function keep(change) {
+	change(browser);
+	changes.push(change);
+	saving ||= setTimeout(save, 1000);
+}
+
+function save() {
+	saving = clearTimeout(saving);
+	Object.assign(browser, kept(() => localStorage, browser));
+	changes.splice(0).forEach(change => change(browser));
+	let left = 50000;	// characters, of two bytes each
+	tab.told = tab.told.slice(1 + tab.told.findLastIndex(it =>
+		(left -= JSON.stringify(it).length) < 0));
 	try {
 		localStorage.partyline = JSON.stringify(browser);
 		sessionStorage.partyline = JSON.stringify(tab);
 	} catch { /* full, or forbidden */ }
 }
+onpagehide = save;
 
 const put = (id, words) => { $(id).textContent = words; };
 const narrow = matchMedia('(max-width: 860px)');
 const touch = matchMedia('(pointer: coarse)');
 const text = $('text');
 const talks = new Map();	// by id, in the order of the sidebar
-let line, current;		// the connection, the talk that is shown
+let line, current, linked;	// the connection, the talk shown, the link's room
 let entered = false, missed = 0, away = '', last = '';
 
 const app = {
@@ -97,7 +115,6 @@ const app = {
 	quit() {
 		line.close();
 		tab.session = '';
-		keep();
 		location.reload();
 	},
 	names(of) {
@@ -120,14 +137,45 @@ function talkOf(kind, name) {
 	const id = idOf(kind, name);
 	if (!talks.has(id)) {
 		const talk = new Talk(kind, name);
-		if (!talk.room)
+		if (talk.room) {
+			keepRoom(name, true);
+		} else {
 			talk.read = browser.read['@'] || 0;
+			[...talks.values()].filter(t => !t.room && t !== current &&
+				!t.draft && !t.pending.length).sort((a, b) => a.time - b.time)
+				.slice(0, 1 - PEOPLE).forEach(t => talks.delete(t.id));
+		}
 		talks.set(id, talk);
-		browser.rooms = [...talks.values()].filter(t => t.room)
-			.map(t => t.name).slice(0, 50);
-		keep();
 	}
 	return talks.get(id);
+}
+
+function keepRoom(name, stays) {
+	keep(b => {
+		const others = b.rooms.filter(r => fold(r) !== fold(name));
+		if (!stays || others.length === b.rooms.length)
+			b.rooms = others.concat(stays ? name : []).slice(-50);
+	});
+}
+
+/* Takes the server's spelling; two talks that are one become one. */
+function respell(talk, name) {
+	const was = talk.id, there = talks.get(idOf(talk.kind, name));
+	talk.name = name;
+	if (talk.id !== was) {
+		talks.delete(was);
+		talks.set(talk.id, talk);
+		there?.items.forEach(i => talk.add(i));
+		talk.pending.push(...there?.pending || []);
+	}
+	if (current === there && there !== talk) {
+		talk.draft = text.value;
+		current = null;
+		select(talk);
+	}
+	if (talk === current)
+		later(paint);
+	log.update(talk);
 }
 
 const room = name => talkOf('room', name);
@@ -172,16 +220,16 @@ function attend() {
 	current.read = Math.max(current.read, current.last);
 	current.unread = 0;
 	current.loud = false;
-	const key = current.room ? fold(current.name) : '@';
-	browser.read[key] = Math.max(browser.read[key] || 0, current.read);
-	later(keep);
+	const key = current.room ? fold(current.name) : '@', { read } = current;
+	if (!(browser.read[key] >= read))
+		keep(b => { b.read[key] = Math.max(b.read[key] || 0, read); });
 	later(sidebar);
 }
 
 function forget(talk) {
 	talks.delete(talk.id);
-	browser.rooms = browser.rooms.filter(r => r !== talk.name);
-	keep();
+	if (talk.room)
+		keepRoom(talk.name, false);
 	if (talk === current)
 		select([...talks.values()].find(t => t.room) || lobby());
 	later(sidebar);
@@ -246,9 +294,11 @@ function heard(m) {
 function entering(reply) {
 	if (reply.room[0] === '@')
 		return;
-	const talk = room(reply.room);
-	if (reply.epoch !== browser.epoch)
-		Object.assign(browser, { epoch: reply.epoch, read: {} });
+	const talk = room(reply.room), { epoch } = reply;
+	talk.name = reply.room;
+	if (epoch !== browser.epoch)
+		keep(b => b.epoch === epoch ||
+			Object.assign(b, { epoch, read: { __proto__: null } }));
 	talk.read ??= browser.read[fold(reply.room)] ?? reply.head;
 	talk.topic = reply.topic;
 	if (talk === current) {
@@ -261,7 +311,7 @@ function entering(reply) {
 /* A guest's inbox ends with the connection, and so the tab keeps it. */
 function told(it) {
 	tab.told = [...tab.told, it].slice(-200);
-	keep();
+	saving ||= setTimeout(save, 1000);
 }
 
 function happened(name, words) {
@@ -285,9 +335,10 @@ const events = {
 	gap,
 	notice: e => entered && app.note(e.text),
 	name({ name }) {
-		browser.name = tab.name = name;
+		tab.name = name;
 		tab.session = line.session;
-		keep();
+		keep(b => { b.name = name; });
+		save();
 		if (entered)
 			identity();
 	},
@@ -311,11 +362,8 @@ const events = {
 		const row = talk.members.get(old), thread = talks.get('@' + old);
 		talk.members.delete(old);
 		talk.members.set(fold(e.to), { guest: true, ...row, name: e.to });
-		if (thread) {
-			talks.delete(thread.id);
-			thread.name = e.to;
-			talks.set(thread.id, thread);
-		}
+		if (thread)
+			respell(thread, e.to);
 	},
 	reset(e) {
 		if (e.room[0] === '@')
@@ -325,11 +373,7 @@ const events = {
 		happened(e.room, 'The history here begins anew.');
 	},
 	left(e) {
-		const talk = room(e.room);
-		if (entered)
-			forget(talk);
-		else
-			talks.delete(talk.id);
+		forget(find('#' + e.room) || new Talk('room', e.room));
 		if (current)
 			app.note('#' + e.room + ': ' + e.error.message);
 	}
@@ -379,6 +423,7 @@ function send(talk, p) {
 		if (!talk.room) {
 			const it = { time: Date.parse(reply.time), own: true, text: p.text,
 				from: line.name, to: reply.to };
+			respell(talk, reply.to);
 			talk.add(it);
 			told(it);
 		}
@@ -655,7 +700,7 @@ function turned({ state, reason, delay, error }) {
 		door(kindly(error));
 	} else if (state === 'closed') {
 		tab.session = '';
-		keep();
+		save();
 		banner(reason === 'replaced' ? 'You have come back elsewhere, and so ' +
 			'this page is no longer connected.' :
 			'The server has ended the connection: ' + reason + '.',
@@ -691,6 +736,7 @@ async function come(name) {
 		door(kindly(error));
 		return;
 	}
+	const link = await linked;
 	if (entered)
 		return;
 	entered = true;
@@ -698,7 +744,7 @@ async function come(name) {
 	$('chat').hidden = false;
 	banner('');
 	identity();
-	const talk = current || find(linkedRoom() || 'lobby');
+	const talk = current || talks.get(idOf('room', link));
 	current = null;
 	select(talk || [...talks.values()][0] || lobby());
 }
@@ -718,8 +764,10 @@ function connect() {
 		inbox: 200 });
 	for (const type in events)
 		line.on(type, events[type]);
-	for (const name of new Set([...browser.rooms, linkedRoom() || 'lobby']))
-		line.join(room(name).name, { last: LAST }).catch(() => {});
+	const join = name => line.join(name, { last: LAST })
+		.then(reply => reply.room, () => '');
+	browser.rooms.forEach(join);
+	linked = join(linkedRoom() || 'lobby');
 	for (const it of tab.told)
 		person(it.own ? it.to : it.from).add(it);
 	return line;

@@ -27,7 +27,9 @@ const DEFAULTS = {
 /* Refused for now, whatever the name. */
 const PASSING = ['server-full', 'store-unavailable', 'internal'];
 
-export const fold = name => name.normalize('NFKC').toLowerCase();
+/* Nearly the server's: what is left of the difference its replies settle. */
+export const fold = name => name.normalize('NFKC').toLowerCase()
+	.replace(/ß/g, 'ss').replace(/ς/g, 'σ');
 
 export const newKey = () => Date.now().toString(36) +
 	Array.from({ length: 3 }, () => Math.random().toString(36).slice(2)).join('');
@@ -281,7 +283,7 @@ export class Partyline {
 			.then(p.resolve, error => {
 				p.reject?.(error);
 				if (error.code !== 'connection-lost' &&
-				    this.places.delete(fold(p.room || '')))
+				    this.#unplace(p))
 					this.#emit('left', { room: p.room, error });
 			});
 		/* More may be joined meanwhile. */
@@ -312,20 +314,34 @@ export class Partyline {
 		try {
 			return await ask();
 		} catch (error) {
+			const already = error.code === 'already-subscribed';
 			/* Somebody wrote to it first, and so it is entered already. */
-			if (own && error.code === 'already-subscribed') {
+			if (own && already) {
 				await this.#ask({ cmd: 'unsubscribe', room });
 				return ask();
 			}
-			if (this.state === 'online')
-				this.places.delete(fold(room));
+			/* Or it was in another spelling. */
+			const there = already && this.places.get(fold((await
+				this.#ask({ cmd: 'who', room, limit: 1 })).room));
+			if (there?.live || this.state === 'online')
+				this.#unplace(place);
+			if (there?.live)
+				return there.reply;
 			throw error;
 		}
+	}
+
+	#unplace(place) {
+		const key = fold(place.room || '');
+		return this.places.get(key) === place && this.places.delete(key);
 	}
 
 	/* At once with the reply: the next line may be the room's first. */
 	#enter(place, reply, after) {
 		const { room, epoch, head } = reply;
+		/* From now on it has the server's spelling. */
+		if (this.#unplace(place))
+			this.places.set(fold(place.room = room), place);
 		Object.assign(place, { live: true, reply, epoch, head });
 		if (reply.reset) {
 			place.seq = 0;

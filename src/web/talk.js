@@ -33,6 +33,10 @@ export class Talk {
 		return this.items.findLast(i => i.seq)?.seq || 0;
 	}
 
+	get time() {
+		return this.items.at(-1)?.time || 0;
+	}
+
 	/* What was told to a person, and what came back, goes by time. */
 	add(item) {
 		let at = this.items.length;

@@ -251,6 +251,32 @@ async () => {
 	assert.equal(subs(w.links[2]).lobby.after, 9);
 });
 
+test('a room in another spelling is one room, and is heard', async () => {
+	const d = await Daemon.start();
+	for (const [shown, other] of [['straße', 'STRASSE'], ['ΟΔΟΣ', 'οδοσ'],
+		['ᾳδης', 'ΑΙΔΗΣ']]) {
+		const bob = await Program.come(d, 'bob-' + shown, shown);
+		const ann = client(tcp(d), { name: 'ann-' + shown });
+		await ann.open();
+		assert.equal((await ann.join(other)).room, shown);
+		await bob.say('one', shown);
+		await until(() => ann.seen.includes('one'), 'what is said there');
+		/* Again, by either name; and from the beginning by both. */
+		assert.equal((await ann.join(other)).room, shown);
+		assert.equal((await ann.join(shown)).room, shown);
+		assert.equal(ann.places.size, 1);
+		const eve = client(tcp(d), { name: 'eve-' + shown });
+		const both = [eve.join(other), eve.join(shown)];
+		await eve.open();
+		assert.deepEqual((await Promise.all(both)).map(r => r.room),
+			[shown, shown]);
+		assert.deepEqual([...eve.places.values()].map(p => p.room), [shown]);
+		await bob.say('two', shown);
+		await until(() => ann.seen.includes('two') && eve.seen.includes('two'),
+			'both to hear');
+	}
+});
+
 test('names and keys', () => {
 	assert.equal(fold('ＡnnÉ'), 'anné');
 	const keys = new Set(Array.from({ length: 1000 }, newKey));

@@ -180,6 +180,95 @@ test('direct messages: a thread a person, both ways', async () => {
 	assert.deepEqual(await ann.texts(), ['are you there?', 'I am']);
 });
 
+test('the server says how a room and a person are spelt', async () => {
+	const d = await Daemon.start();
+	const bot = await Program.come(d, 'ᾳδης', 'lobby', 'straße', 'ᾳ');
+	const ann = await Visitor.come(d, 'ann');
+	for (const [other, shown] of [['STRASSE', 'straße'], ['ΑΙ', 'ᾳ']]) {
+		await ann.say('/join ' + other);
+		await ann.shows('#title', '#' + shown);
+		await bot.say('heard in ' + shown, shown);
+		await ann.sees('heard in ' + shown);
+		await ann.say('/join ' + other.toLowerCase());
+		await until(async () => await ann.page.inputValue('#text') === '',
+			'the command to be done');
+		assert.equal(await ann.page.textContent('#fault'), '');
+	}
+	await bot.ask({ cmd: 'tell', to: 'ann', text: 'psst' });
+	await ann.shows('#people .name', 'ᾳδης');
+	await ann.say('/msg ΑΙΔΗΣ it is me');
+	await ann.shows('#title', 'ᾳδης');
+	await ann.sees('psst', 'it is me');
+	assert.equal((await ann.page.$$('#people li')).length, 1);
+	/* A link is kept as what the server calls it, or not at all. */
+	await ann.tab(d, '#ΑΙ');
+	await ann.enter('ann2');
+	await ann.shows('#title', '#ᾳ');
+	await ann.tab(d, '#' + encodeURIComponent('no/such'));
+	await ann.enter('ann3');
+	await ann.shows('#title', '#lobby');
+	await ann.page.reload();
+	await ann.shows('#title', '#lobby');
+	const { rooms } = JSON.parse(await ann.page.evaluate(() =>
+		localStorage.partyline));
+	assert.deepEqual(rooms, ['lobby', 'straße', 'ᾳ']);
+});
+
+test('what is kept: seldom, little, and by all tabs', async () => {
+	const d = await Daemon.start();
+	const bot = await Program.come(d, 'bot', 'lobby', 'constructor',
+		'__proto__', 'garden');
+	const ann = await Visitor.come(d, 'ann');
+	const first = ann.page;
+	await first.evaluate(() => {
+		const { stringify } = JSON;
+		window.kept = 0;
+		JSON.stringify = x => {
+			window.kept += !!x.told;
+			return stringify(x);
+		};
+		window.began = performance.now();
+	});
+	for (let i = 0; i < 120; i++)
+		await bot.ask({ cmd: 'tell', to: 'ann', text: i + 'x'.repeat(3000) });
+	await ann.shows('#people .badge', /^120/);
+	const [kept, seconds] = await first.evaluate(() => [window.kept,
+		(performance.now() - window.began) / 1000]);
+	assert.ok(kept <= seconds + 1, kept + ' times in ' + seconds + ' s');
+	/* Sixty people: the first ones go, and what they said with them. */
+	for (let i = 0; i < 60; i++) {
+		const p = await Program.come(d, 'p' + i);
+		await p.ask({ cmd: 'tell', to: 'ann', text: 'I am ' + i });
+		p.socket.destroy();
+	}
+	await ann.shows('#people .name', 'p59');
+	assert.equal((await ann.page.$$('#people li')).length, 50);
+	assert.equal(await ann.page.$('[data-id="@p9"]'), null);
+	/* Another tab enters a room; what the first keeps then does not undo it. */
+	await ann.tab(d);
+	await ann.enter('ann2');
+	await ann.say('/join garden');
+	await ann.shows('#title', '#garden');
+	await ann.page.reload();
+	ann.page = first;
+	for (const name of ['constructor', '__proto__']) {
+		await ann.say('/join ' + name);
+		await ann.shows('#title', '#' + name);
+		await bot.say('one', name);
+		await ann.sees('one');
+	}
+	await ann.page.click('[data-id="#lobby"]');
+	await bot.say('two', 'constructor');
+	await bot.say('two', '__proto__');
+	await ann.shows('[data-id="#__proto__"] .badge', /^1/);
+	await first.reload();
+	await ann.shows('[data-id="#constructor"] .badge', /^1/);
+	await ann.shows('[data-id="#__proto__"] .badge', /^1/);
+	await ann.shows('#rooms .name', 'garden');
+	assert.ok((await first.evaluate(() => sessionStorage.partyline)).length <
+		60000);
+});
+
 test('commands and what completes them', async () => {
 	const d = await Daemon.start();
 	await Program.come(d, 'barbara', 'lobby');
