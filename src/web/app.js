@@ -1,4 +1,4 @@
-/* The page: the door, the rooms, the message box and the connection. */
+/* The page. */
 import { Partyline, fold, newKey } from './partyline.js';
 import { Talk, idOf, item, mentions } from './talk.js';
 import { $, Choice, Log, avatar, make, said, tint } from './view.js';
@@ -6,21 +6,21 @@ import { commands, complete, run } from './commands.js';
 import { finder } from './finder.js';
 
 const LAST = 60;		// messages to begin a room with
-const PEOPLE = 50;		// talked to alone; who was silent longest goes
+const PEOPLE = 50;		// talked to; who was silent longest goes
 const KEYS = [
 	['Enter', 'send'],
-	['Shift+Enter', 'a new line; each line is a message of its own'],
+	['Shift+Enter', 'a new line: another message'],
 	['Tab', 'complete a name or a command'],
-	['↑', 'what you said last, in an empty message box'],
+	['↑', 'what you said last, in an empty box'],
 	['Alt+↑, Alt+↓', 'the room above or below'],
-	['Alt+Shift+↑, ↓', 'the next one with something unread'],
+	['Alt+Shift+↑, ↓', 'the next unread one'],
 	['Ctrl+K', 'find or make a room, or a person'],
 	['Ctrl+/', 'this list'],
 	['PgUp, PgDn', 'scroll'],
-	['Esc', 'close what is open; then to the newest message']
+	['Esc', 'close; then to the newest message']
 ];
 
-/* What the browser and the tab keep, if they may. Rooms are words of others. */
+/* What the browser and the tab keep, if they may. */
 const kept = (store, value) => {
 	try {
 		const all = { ...value, ...JSON.parse(store().partyline) };
@@ -46,7 +46,7 @@ function save() {
 	saving = clearTimeout(saving);
 	Object.assign(browser, kept(() => localStorage, browser));
 	changes.splice(0).forEach(change => change(browser));
-	let left = 50000;	// characters, of two bytes each
+	let left = 50000;	// 100 KB
 	tab.told = tab.told.slice(1 + tab.told.findLastIndex(it =>
 		(left -= JSON.stringify(it).length) < 0));
 	try {
@@ -61,7 +61,7 @@ const narrow = matchMedia('(max-width: 860px)');
 const touch = matchMedia('(pointer: coarse)');
 const text = $('text');
 const talks = new Map();	// by id, in the order of the sidebar
-let line, current, linked;	// the connection, the talk shown, the link's room
+let line, current, linked;	// the connection, the talk shown, its room
 let entered = false, missed = 0, away = '', last = '';
 
 const app = {
@@ -166,7 +166,6 @@ function respell(talk, name) {
 		talks.delete(was);
 		talks.set(talk.id, talk);
 		there?.items.forEach(i => talk.add(i));
-		talk.pending.push(...there?.pending || []);
 	}
 	if (current === there && there !== talk) {
 		talk.draft = text.value;
@@ -240,7 +239,7 @@ function lobby() {
 	return room('lobby');
 }
 
-/* Once, soon, however often it is asked for. */
+/* Once, soon. */
 const due = new Set();
 function later(f) {
 	if (due.has(f))
@@ -311,7 +310,7 @@ function entering(reply) {
 /* A guest's inbox ends with the connection, and so the tab keeps it. */
 function told(it) {
 	tab.told = [...tab.told, it].slice(-200);
-	saving ||= setTimeout(save, 1000);
+	keep(() => {});
 }
 
 function happened(name, words) {
@@ -458,7 +457,6 @@ async function submit() {
 		await run(app, words.trim()).catch(error => fault(error.message));
 	else
 		say(words.replace(/^\/\//, '/'));
-	/* To be set right. */
 	if ($('fault').textContent && current === talk && text.value === '')
 		text.value = words;
 	grow();
@@ -478,7 +476,7 @@ function row(id, look, icon, words, end, props) {
 	return make('li', null, b);
 }
 
-/* Replaces a list; the focus stays on what it was on. */
+/* The focus stays on what it was on. */
 function fill(ul, rows) {
 	const at = ul.contains(document.activeElement) &&
 		document.activeElement.dataset.id;
@@ -554,7 +552,7 @@ function members() {
 	}));
 }
 
-/* Which drawer is open, where there is no place for all: side or members. */
+/* Which drawer is open: side or members. */
 function drawer(which) {
 	const chat = $('chat'), was = chat.dataset.open;
 	chat.dataset.open = which || '';
@@ -597,7 +595,7 @@ function typed() {
 	hint(complete(app, text.value, text.selectionStart, false));
 }
 
-/* These say whether the key was for them. */
+/* True if the key was for them. */
 function boxKey(e) {
 	const { key } = e, plain = !e.ctrlKey && !e.metaKey && !e.altKey && !e.shiftKey;
 	if (e.isComposing)
@@ -701,9 +699,8 @@ function turned({ state, reason, delay, error }) {
 	} else if (state === 'closed') {
 		tab.session = '';
 		save();
-		banner(reason === 'replaced' ? 'You have come back elsewhere, and so ' +
-			'this page is no longer connected.' :
-			'The server has ended the connection: ' + reason + '.',
+		banner(reason === 'replaced' ? 'You have come back elsewhere.' :
+			'The server ended the connection: ' + reason + '.',
 		'Come in again', () => door(''));
 	}
 }
@@ -712,7 +709,6 @@ const kindly = error => error.code === 'name-taken' ? 'Somebody here is ' +
 	'called ' + line.name + ' already. If that is you in another tab, talk ' +
 	'there; or take another name.' : error.message;
 
-/* The door: shown until the name is accepted. */
 function door(words, busy) {
 	entered = false;
 	$('chat').hidden = true;
@@ -813,7 +809,7 @@ document.onvisibilitychange = () => {
 	if (entered)
 		refresh();
 };
-/* Who is away is not told, only asked. */
+/* Who is away is only asked. */
 setInterval(() => entered && !document.hidden && refresh(), 60000);
 $('manual-list').append(...commands.map(c => [c.usage, c.help]).concat(KEYS)
 	.flatMap(([what, help]) => [make('dt', null, make('kbd', what)),

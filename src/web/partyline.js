@@ -20,8 +20,7 @@ const DEFAULTS = {
 	steady: 10000,
 	idle: 45000,
 	patience: 10000,
-	connect: (url, on) =>
-		(url.startsWith('tcp:') ? connectTcp : connectWebSocket)(url, on)
+	connect: connectWebSocket
 };
 
 /* Refused for now, whatever the name. */
@@ -40,29 +39,6 @@ function connectWebSocket(url, on) {
 	ws.onmessage = e => on.line(e.data);
 	ws.onclose = e => on.close(e.reason || 'closed ' + e.code);
 	return { send: text => ws.send(text), close: () => ws.close(1000) };
-}
-
-function connectTcp(url, on) {
-	const { hostname, port } = new URL(url);
-	let socket, rest = '', reason = 'closed', over = false;
-
-	import('node:net').then(net => {
-		if (over)
-			return;
-		socket = net.connect(port, hostname.replace(/[[\]]/g, ''), on.open)
-			.setNoDelay().setEncoding('utf8')
-			.on('error', e => { reason = e.code; })
-			.on('close', () => on.close(reason))
-			.on('data', data => {
-				const lines = (rest + data).split('\n');
-				rest = lines.pop();
-				lines.forEach(on.line);
-			});
-	});
-	return {
-		send: text => socket.write(text + '\n'),
-		close: () => { over = true; socket?.end(); }
-	};
 }
 
 export class Partyline {

@@ -21,7 +21,6 @@ export function make(what, props, ...children) {
 	return e;
 }
 
-/* For what people wrote. */
 export const said = (what, text) =>
 	make(what, { textContent: text, dir: 'auto' });
 

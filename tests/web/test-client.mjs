@@ -9,13 +9,15 @@ import { join } from 'node:path';
 
 import { Partyline, PartylineError, fold, newKey } from
 	'../../src/web/partyline.js';
+import { connectTcp } from '../../contrib/clients/javascript/tcp.mjs';
 import { Daemon, Program, TOP, cleanup, main, test, until } from
 	'./harness.mjs';
 
 const tcp = daemon => 'tcp://127.0.0.1:' + daemon.port;
 
 function client(url, options) {
-	const line = new Partyline(url, { base: 20, max: 100, ...options });
+	const line = new Partyline(url, { base: 20, max: 100,
+		connect: connectTcp, ...options });
 	line.seen = [];
 	line.states = [];
 	line.on('message', m => line.seen.push(m.text));

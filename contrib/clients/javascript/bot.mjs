@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 // A bot that rolls dice: node bot.mjs [url] [name] [room], then say !roll 2d6
 import { Partyline } from '../../../src/web/partyline.js';
+import { connectTcp } from './tcp.mjs';
 
 const [url = 'tcp://127.0.0.1:4000', name = 'dicebot', room = 'lobby'] =
 	process.argv.slice(2);
-const line = new Partyline(url, { name });
+const line = new Partyline(url, { name,
+	...url.startsWith('tcp:') && { connect: connectTcp } });
 
 line.on('state', ({ state, reason, delay }) =>
 	console.log(state, reason ?? '', delay ? `again in ${delay} ms` : ''));
