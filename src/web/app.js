@@ -10,11 +10,11 @@ const PEOPLE = 50;		// talked to; who was silent longest goes
 const KEYS = [
 	['Enter', 'send'],
 	['Shift+Enter', 'a new line: another message'],
-	['Tab', 'complete a name or a command'],
+	['Tab', 'complete a name or command'],
 	['↑', 'what you said last, in an empty box'],
 	['Alt+↑, Alt+↓', 'the room above or below'],
 	['Alt+Shift+↑, ↓', 'the next unread one'],
-	['Ctrl+K', 'find or make a room, or a person'],
+	['Ctrl+K', 'find a room or a person'],
 	['Ctrl+/', 'this list'],
 	['PgUp, PgDn', 'scroll'],
 	['Esc', 'close; then to the newest message']
