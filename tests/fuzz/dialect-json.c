@@ -230,7 +230,8 @@ one_line(struct dialect_io *io, const char *s, size_t n)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct conf conf = { .server_name = (char *)"fuzz", .max_text = 4096,
+	struct conf conf = { .server_name = (char *)"fuzz",
+	    .lobby = (char *)"lobby", .motd = (char *)"", .max_text = 4096,
 	    .max_line = 16384, .max_rooms = 32 };
 	struct dialect_io io = { .conf = &conf };
 	const char *s = (const char *)data, *lf;
