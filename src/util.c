@@ -252,12 +252,12 @@ option_words(char **argv)
 {
 	static char help[] = "-h", version[] = "-V";
 
-	for (; *argv != NULL; argv++) {
-		if (strcmp(*argv, "--help") == 0)
-			*argv = help;
-		else if (strcmp(*argv, "--version") == 0)
-			*argv = version;
-	}
+	if (argv[0] == NULL || argv[1] == NULL)
+		return;
+	if (strcmp(argv[1], "--help") == 0)
+		argv[1] = help;
+	else if (strcmp(argv[1], "--version") == 0)
+		argv[1] = version;
 }
 
 char *

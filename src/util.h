@@ -88,7 +88,8 @@ int64_t	 clock_wall(void);		/* ms since the epoch, UTC */
 /* UTC, milliseconds, RFC 3339 section 5.6. The second is cached a thread. */
 void	 time_rfc3339(int64_t, char [TIME_RFC3339]);
 
-/* A program's arguments: --help becomes -h, and --version -V. */
+/* A program's first argument: --help becomes -h, and --version -V. Others may
+ * be what somebody wants to say. */
 void	 option_words(char **argv);
 
 /* The directory a path is in; "." if it names none. The caller frees. */

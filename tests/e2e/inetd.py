@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -134,7 +135,7 @@ class Service:
                 got = 0         # who has started it has not ended yet
             if got == pid:
                 return os.waitstatus_to_exitcode(status)
-            time.sleep(min(0.01, limit.left()))
+            select.select([], [], [], min(0.01, limit.left()))
 
     def cleanup(self):
         _services.remove(self)

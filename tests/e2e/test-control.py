@@ -106,6 +106,8 @@ def notice():
     person.see(rb"\d\d:\d\d -- " + text.encode().replace(b"[", rb"\["))
     ann.sync()
     ok(not readable(outside, 0), "who is not logged in is told nothing")
+    eq(ctl(d, "notice", "--help", "is", "one"), "told 2 clients\n")
+    eq(ann.event("notice")["text"], "--help is one")
     for bad in ("", "x" * 513):
         status, _, err = run_ctl("-s", socket_of(d), "notice", bad)
         eq(status, 1)

@@ -628,7 +628,8 @@ def waits():
     bob.message(text="hello")
     eq(s.status_of()["pid"], w.process.pid)
     eq(s.status_of()["listen"], ["auto 127.0.0.1:%d" % w.address()[1]])
-    time.sleep(1.5)             # longer than the linger: with clients it stays
+    ann.silent(1.5)             # longer than the linger
+    ok(not ann.ended, "with clients it stays")
     eq(w.process.poll(), None)
     for c in (first, ann):
         c.close()
