@@ -104,6 +104,16 @@ memory_open(const struct conf *conf, char **error)
 	return &s->store;
 }
 
+/* What ends with the process needs no facts: who asks has them. */
+static void
+memory_facts(struct store *store, void (*cb)(void *, const struct store_fact *),
+    void *arg)
+{
+	(void)store;
+	(void)cb;
+	(void)arg;
+}
+
 static void
 memory_rooms(struct store *store, void (*cb)(void *, const struct store_room *),
     void *arg)
@@ -431,6 +441,13 @@ read_room(struct room *room, struct store_read *r)
 		r->more = end > r->limit;
 		r->after = r->more ? ring_at(room, end - r->limit - 1)->seq : 0;
 		break;
+	case READ_COUNT:
+		r->more = room->n - first > r->limit;
+		r->count = r->more ? r->limit : (uint32_t)(room->n - first);
+		break;
+	case READ_SEARCH:
+	case READ_AUDIT:
+		break;
 	}
 }
 
@@ -479,6 +496,7 @@ memory_close(struct store *store)
 const struct store_backend store_memory = {
 	.name = "memory",
 	.open = memory_open,
+	.facts = memory_facts,
 	.rooms = memory_rooms,
 	.start = memory_start,
 	.submit = memory_submit,

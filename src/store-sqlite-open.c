@@ -43,7 +43,12 @@ static const char *const steps[] = {
 	"CREATE INDEX messages_room ON messages (room);"
 	"CREATE TABLE keys (seq INTEGER PRIMARY KEY, time INTEGER NOT NULL,"
 	"    room INTEGER NOT NULL, sender TEXT NOT NULL, key TEXT NOT NULL,"
-	"    UNIQUE (room, sender, key));"
+	"    UNIQUE (room, sender, key));",
+
+	"CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL)"
+	"    WITHOUT ROWID;"
+	"CREATE TABLE audit (id INTEGER PRIMARY KEY, time INTEGER NOT NULL,"
+	"    act TEXT NOT NULL);"
 };
 
 static const char *const writes[W_MAX] = {
@@ -76,7 +81,11 @@ static const char *const writes[W_MAX] = {
 	    " WHERE room = ?1 ORDER BY seq LIMIT ?2",
 	[W_PRUNE] = "DELETE FROM messages WHERE room = ?1 AND seq <= ?2",
 	[W_TRY] = "INSERT INTO meta VALUES ('try', '')",
-	[W_TRIED] = "DELETE FROM meta WHERE name = 'try'"
+	[W_TRIED] = "DELETE FROM meta WHERE name = 'try'",
+	[W_FACT] = "INSERT INTO facts (key, value) VALUES (?1, ?2)"
+	    " ON CONFLICT (key) DO UPDATE SET value = ?2",
+	[W_FACT_DROP] = "DELETE FROM facts WHERE key = ?1",
+	[W_AUDIT] = "INSERT INTO audit (time, act) VALUES (?1, ?2)"
 };
 
 #define COLUMNS	"SELECT seq, time, kind, flags, sender, recipient, text FROM" \

@@ -230,11 +230,42 @@ forget(struct sqlite *s, struct store_op *op)
 }
 
 static int
+put_fact(struct sqlite *s, const struct store_fact *fact)
+{
+	sqlite3_stmt *st = s->w[fact->value != NULL ? W_FACT : W_FACT_DROP];
+
+	bind_str(st, 1, fact->key, strlen(fact->key));
+	if (fact->value != NULL)
+		bind_str(st, 2, fact->value, strlen(fact->value));
+	return sqlite_run(st);
+}
+
+/* What any op may bring along. */
+static int
+put_facts(struct sqlite *s, const struct store_op *op, int64_t now)
+{
+	sqlite3_stmt *st = s->w[W_AUDIT];
+	int rc = SQLITE_OK;
+	uint32_t i;
+
+	for (i = 0; i < op->nfacts && rc == SQLITE_OK; i++)
+		rc = put_fact(s, &op->facts[i]);
+	if (rc != SQLITE_OK || op->audit == NULL)
+		return rc;
+	sqlite3_bind_int64(st, 1, now);
+	bind_str(st, 2, op->audit, strlen(op->audit));
+	return sqlite_run(st);
+}
+
+static int
 run_op(struct sqlite *s, struct store_op *op, int64_t now)
 {
 	struct sqlite_room *room;
 	int rc;
 
+	if ((rc = put_facts(s, op, now)) != SQLITE_OK ||
+	    op->kind == STORE_FACTS)
+		return rc;
 	if (op->kind == STORE_FORGET)
 		return forget(s, op);
 	if ((rc = room_of(s, op, &room)) != SQLITE_OK)
@@ -448,8 +479,7 @@ configure(struct sqlite *s, const struct sqlite_limits *limits)
 static size_t
 op_bytes(const struct store_op *op)
 {
-	return sizeof(*op) + (op->kind == STORE_APPEND ?
-	    msg_size(op->msg) : 0);
+	return sizeof(*op) + (op->msg != NULL ? msg_size(op->msg) : 0);
 }
 
 /* Moves the queue's head, as much as one group may be, to group. Locked. */

@@ -51,6 +51,28 @@ backend_handle(const struct store *store)
 }
 
 static void
+backend_facts(struct store *store,
+    void (*cb)(void *, const struct store_fact *), void *arg)
+{
+	struct sqlite *s = (struct sqlite *)store;
+	sqlite3_stmt *st = NULL;
+	int rc;
+
+	rc = sqlite3_prepare_v2(s->wdb, "SELECT key, value FROM facts "
+	    "ORDER BY key", -1, &st, NULL);
+	while (rc == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW) {
+		struct store_fact fact = {
+			.key = (const char *)sqlite3_column_text(st, 0),
+			.value = (const char *)sqlite3_column_text(st, 1)
+		};
+
+		cb(arg, &fact);
+	}
+	if (sqlite3_finalize(st) != SQLITE_OK || rc != SQLITE_OK)
+		s->rooms_missed = true;
+}
+
+static void
 backend_rooms(struct store *store,
     void (*cb)(void *, const struct store_room *), void *arg)
 {
@@ -184,6 +206,7 @@ backend_close(struct store *store)
 const struct store_backend store_sqlite = {
 	.name = "sqlite",
 	.open = backend_open,
+	.facts = backend_facts,
 	.rooms = backend_rooms,
 	.start = backend_start,
 	.submit = backend_submit,

@@ -29,6 +29,9 @@ store_read_free(struct store_read *r)
 	for (i = 0; i < r->n; i++)
 		msg_unref(r->msgs[i]);
 	free(r->msgs);
+	free(r->query);
+	free(r->hidden);
+	buf_free(&r->text);
 	free(r);
 }
 
@@ -94,6 +97,13 @@ const char *
 store_epoch(const struct store *s)
 {
 	return s->epoch;
+}
+
+void
+store_facts(struct store *s, void (*cb)(void *, const struct store_fact *),
+    void *arg)
+{
+	s->backend->facts(s, cb, arg);
 }
 
 void

@@ -19,6 +19,7 @@
 #include "mailbox.h"
 #include "metrics.h"
 #include "msg.h"
+#include "util.h"
 
 struct request;
 struct store;
@@ -33,7 +34,18 @@ struct store_marks {
 
 enum store_error {
 	STORE_OK,
-	STORE_UNAVAILABLE	/* disk full, I/O error: nothing was stored */
+	STORE_UNAVAILABLE,	/* disk full, I/O error: nothing was stored */
+	STORE_NO_MESSAGE,	/* redact: there is none, or it is another's */
+	STORE_BAD_QUERY		/* search: it has no word */
+};
+
+/*
+ * What is kept beside the logs: a value, JSON text, under a key, both the
+ * hub's (fact.h). A value of NULL removes the fact.
+ */
+struct store_fact {
+	const char	*key;
+	const char	*value;
 };
 
 /* A room as the store knows it when it opens. */
@@ -49,9 +61,13 @@ struct store_room {
 enum store_op_kind {
 	STORE_APPEND,		/* msg, with msg->room set */
 	STORE_TOPIC,		/* text */
-	STORE_FORGET		/* remove everything up to seq. If that is all,
+	STORE_FORGET,		/* remove everything up to seq. If that is all,
 				 * the room is over (a guest's inbox): its key
 				 * may come again, as another room's id */
+	STORE_FACTS,		/* nothing but facts and audit; room is 0 */
+	STORE_REDACT		/* append msg, and take the text from the
+				 * room's message target; only if from_key,
+				 * unless NULL, is who said that */
 };
 
 /*
@@ -66,6 +82,13 @@ struct store_op {
 	const char	*name, *key;	/* of the room */
 	struct msg	*msg;		/* a reference; seq and time are set */
 	const char	*text;
+	uint64_t	 target;	/* redact: the seq of a message */
+	/* Of any op, all or nothing with what it does itself. They are the
+	 * asker's, and stay until the op comes back. */
+	const struct store_fact *facts;
+	uint32_t	 nfacts;
+	const char	*audit;		/* JSON text, appended with a time to
+					 * what is never changed; or NULL */
 	uint64_t	 seq;		/* append: set too, see duplicate */
 	int64_t		 time;
 	struct request	*req;		/* the hub's, untouched */
@@ -92,9 +115,16 @@ enum store_read_kind {
 	READ_AFTER,	/* seq > after, oldest first, the oldest of them */
 	READ_BEFORE,	/* seq < before (0: no end) and > after: the newest of
 			 * them, still given oldest first */
-	READ_SEEK	/* only sets after: the seq behind which the newest
+	READ_SEEK,	/* only sets after: the seq behind which the newest
 			 * limit messages with seq < before (0: no end) lie;
 			 * 0 if there are no more than that */
+	READ_COUNT,	/* only sets count: messages with seq > after, at most
+			 * limit; more: there are others */
+	READ_SEARCH,	/* messages that match query, the newest first, with
+			 * seq < before (0: no end); see below */
+	READ_AUDIT	/* only sets text: lines of the audit with an id >
+			 * after, oldest first, at most limit; sets before to
+			 * the last one's id */
 };
 
 /*
@@ -109,6 +139,16 @@ struct store_read {
 	uint64_t	 after, before;
 	uint32_t	 limit;		/* messages, at least 1 */
 	size_t		 bytes;		/* of msg_size(), but at least one */
+	/*
+	 * Search: words, word* and "phrases", all of which must be there. In
+	 * this room; if that is 0, in all rooms but inboxes, and in inbox
+	 * (0: none); never in a hidden one: their ids, growing, malloced,
+	 * freed with the read.
+	 */
+	char		*query;		/* malloced, freed with the read */
+	uint32_t	 inbox;
+	uint32_t	*hidden;
+	uint32_t	 nhidden;
 	/* the asker's, untouched */
 	uint64_t	 client;
 	void		*arg;
@@ -117,8 +157,10 @@ struct store_read {
 	enum store_error error;
 	bool		 more;		/* beyond limit or bytes */
 	uint64_t	 floor;		/* the room's, when it was read */
+	uint32_t	 count;
 	uint32_t	 n;
 	struct msg	**msgs;		/* references */
+	struct buf	 text;		/* audit: an object a line */
 };
 
 struct store_read *store_read_new(enum store_read_kind, uint32_t room);
@@ -127,6 +169,8 @@ void	 store_read_free(struct store_read *);
 struct store_backend {
 	const char	*name;
 	struct store	*(*open)(const struct conf *, char **error);
+	void		 (*facts)(struct store *, void (*)(void *,
+			    const struct store_fact *), void *);
 	void		 (*rooms)(struct store *, void (*)(void *,
 			    const struct store_room *), void *);
 	bool		 (*start)(struct store *, struct mailbox *,
@@ -160,7 +204,10 @@ extern const struct store_backend store_memory, store_sqlite;
  */
 struct store *store_open(const struct conf *, char **error);
 const char *store_epoch(const struct store *);
-/* Calls back for every room there is. Before store_start(). */
+/* Calls back for every fact there is, by growing key; for every room. Before
+ * store_start(). */
+void	 store_facts(struct store *, void (*)(void *,
+	    const struct store_fact *), void *);
 void	 store_rooms(struct store *, void (*)(void *,
 	    const struct store_room *), void *);
 /* Starts the store's threads; ops and prunings come back to this mailbox. */
