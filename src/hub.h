@@ -26,6 +26,9 @@ struct hub_out {
 	bool	(*writing)(void *, unsigned loop, uint32_t stamp);
 	void	(*place)(void *, struct place_mail *);
 	void	(*session)(void *, struct session_mail *);
+	/* To the auth pool; it comes back by hub_request(), its proof set.
+	 * False: that is full, and the request is still the hub's. */
+	bool	(*auth)(void *, struct request *);
 };
 
 /* Takes over the store's rooms, before store_start(). The store outlives the

@@ -56,6 +56,15 @@ struct moved_room {
 					 * lost on the way: its beginning */
 };
 
+/* What the pool of auth.h is to do with a request, and what came of it. */
+enum auth_job { AUTH_VERIFY, AUTH_HASH, AUTH_VERIFY_HASH };
+enum proof {
+	PROOF_NONE,		/* it was not there yet */
+	PROOF_GOOD,
+	PROOF_BAD,
+	PROOF_FAILED		/* no memory to hash with */
+};
+
 struct request_chunk;
 
 struct request {
@@ -77,9 +86,23 @@ struct request {
 	const char	*epoch;		/* subscribe; the answer: the store's */
 	const char	*match;
 	const char	*resume;	/* login: session of an earlier login */
+	const char	*password;	/* login, register; passwd: the old one */
+	const char	*new_password;
+	const char	*token;		/* login */
+	const char	*address;	/* login: the client's, as text */
+	uint32_t	 seconds;	/* for, expires; 0: for ever */
 	struct msg	*msg;		/* owned; back comes only tell's */
 	uint64_t	 after, before, seq;
 	uint32_t	 last, limit;
+
+	/*
+	 * Between hub and auth pool. hash: what the password is compared with
+	 * (NULL: with nothing, but that takes as long); rehash: the hash that
+	 * was asked for, or that is to take the old one's place, or NULL.
+	 */
+	enum auth_job	 auth_job;
+	enum proof	 proof;
+	const char	*hash, *rehash;
 
 	/* the answer */
 	enum error	 error;
