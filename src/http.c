@@ -190,6 +190,74 @@ http_has_token(const struct http_request *r, const char *name,
 	return false;
 }
 
+/*
+ * A weight, "0" to "1" with up to three digits behind the point, in
+ * thousandths. Anything else weighs nothing.
+ */
+static int
+parse_weight(const char *s, size_t n)
+{
+	int weight = *s == '1' ? 1000 : 0, digit = 100;
+	size_t i;
+
+	if (n == 0 || n > 5 || (*s != '0' && *s != '1') ||
+	    (n > 1 && s[1] != '.'))
+		return 0;
+	for (i = 2; i < n; i++, digit /= 10) {
+		if (s[i] < '0' || s[i] > '9')
+			return 0;
+		weight += (s[i] - '0') * digit;
+	}
+	return weight > 1000 ? 0 : weight;
+}
+
+/* The weight in what follows a coding's name. */
+static int
+take_weight(const char *s, size_t n)
+{
+	size_t i = strspn(s, " \t");
+
+	if (i >= n)
+		return 1000;
+	if (s[i++] != ';')
+		return 0;
+	i += strspn(s + i, " \t");
+	if (n - i < 2 || strncasecmp(s + i, "q=", 2) != 0)
+		return 0;
+	for (i += 2; n > i && (s[n - 1] == ' ' || s[n - 1] == '\t');)
+		n--;
+	return parse_weight(s + i, n - i);
+}
+
+/* The weight that Accept-Encoding gives the coding; -1 if it gives none. */
+static int
+coding_weight(const struct http_request *r, const char *coding)
+{
+	size_t len = strlen(coding), n, name;
+	const char *s;
+	unsigned i;
+
+	for (i = 0; (s = http_field(r, "Accept-Encoding", i)) != NULL; i++) {
+		for (; *(s += strspn(s, ", \t")) != '\0'; s += n) {
+			n = strcspn(s, ",");
+			name = strcspn(s, ",; \t");
+			if (name == len && strncasecmp(s, coding, len) == 0)
+				return take_weight(s + name, n - name);
+		}
+	}
+	return -1;
+}
+
+bool
+http_accepts(const struct http_request *r, const char *coding)
+{
+	int weight = coding_weight(r, coding);
+
+	if (weight < 0)
+		weight = coding_weight(r, "*");
+	return weight > 0 && weight >= coding_weight(r, "identity");
+}
+
 /* A name or address and a port, with no byte that RFC 3986 section 3.2.2 does
  * not have in them. */
 static bool

@@ -43,6 +43,12 @@ const char *http_field(const struct http_request *, const char *name,
  * compared without case. */
 bool	 http_has_token(const struct http_request *, const char *name,
 	    const char *token);
+/*
+ * Whether an answer is to be in that coding (RFC 9110 section 12.5.3): some
+ * Accept-Encoding takes it, by its name or by "*", and "identity" is not liked
+ * better.
+ */
+bool	 http_accepts(const struct http_request *, const char *coding);
 
 enum http_sniff { SNIFF_NO, SNIFF_MORE, SNIFF_HTTP };
 

@@ -1,6 +1,6 @@
 /*
- * The page: the files of src/web/, put into the binary by the assembler. The
- * Makefile says where they are.
+ * The page: the files of src/web/, put into the binary by the assembler, each
+ * as it is and as gzip makes it smaller. The Makefile says where they are.
  */
 #include <err.h>
 #include <pthread.h>
@@ -11,16 +11,20 @@
 
 #include "web-internal.h"
 
-#define ASSET(symbol, file)						\
+#define EMBED(symbol, file)						\
 	__asm__(".section .rodata\n"					\
 	    ".global web_" #symbol "_begin\n"				\
 	    ".global web_" #symbol "_end\n"				\
 	    "web_" #symbol "_begin:\n"					\
-	    ".incbin \"" WEB_DIR "/" file "\"\n"			\
+	    ".incbin \"" file "\"\n"					\
 	    "web_" #symbol "_end:\n"					\
 	    ".byte 0\n"							\
 	    ".previous\n");						\
 	extern const char web_##symbol##_begin[], web_##symbol##_end[]
+
+#define ASSET(symbol, file)						\
+	EMBED(symbol, WEB_DIR "/" file);				\
+	EMBED(symbol##_gz, WEB_GZ_DIR "/" file ".gz")
 
 ASSET(index, "index.html");
 ASSET(style, "style.css");
@@ -32,8 +36,10 @@ ASSET(talk, "talk.js");
 ASSET(view, "view.js");
 ASSET(icon, "icon.svg");
 
+#define FORM(symbol)							\
+	{ web_##symbol##_begin, web_##symbol##_end, "" }
 #define ROW(path, type, symbol)						\
-	{ path, type, web_##symbol##_begin, web_##symbol##_end, "" }
+	{ path, type, FORM(symbol), FORM(symbol##_gz) }
 
 static const char script[] = "text/javascript; charset=utf-8";
 
@@ -53,21 +59,29 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* A tag changes with the bytes: the first eight of their SHA-256. */
 static void
-make_etags(void)
+make_etag(struct web_form *f)
 {
 	unsigned char hash[EVP_MAX_MD_SIZE];
-	struct web_asset *a;
 	size_t i;
 	int j;
 
+	if (EVP_Digest(f->begin, (size_t)(f->end - f->begin), hash, NULL,
+	    EVP_sha256(), NULL) != 1)
+		errx(1, "libcrypto: no SHA-256");
+	f->etag[0] = '"';
+	for (i = 1, j = 0; j < 8; j++, i += 2)
+		snprintf(f->etag + i, 3, "%02x", hash[j]);
+	f->etag[i] = '"';
+}
+
+static void
+make_etags(void)
+{
+	struct web_asset *a;
+
 	for (a = assets; a < assets + NITEMS(assets); a++) {
-		if (EVP_Digest(a->begin, (size_t)(a->end - a->begin), hash,
-		    NULL, EVP_sha256(), NULL) != 1)
-			errx(1, "libcrypto: no SHA-256");
-		a->etag[0] = '"';
-		for (i = 1, j = 0; j < 8; j++, i += 2)
-			snprintf(a->etag + i, 3, "%02x", hash[j]);
-		a->etag[i] = '"';
+		make_etag(&a->plain);
+		make_etag(&a->gzip);
 	}
 }
 

@@ -48,11 +48,15 @@ bool	 web_is_misled(const struct web_env *, const struct http_request *);
 bool	 web_upgrade(struct buf *, const struct http_request *,
 	    const struct web_env *, bool *deflate);
 
-/* A part of the page; its bytes are in the binary. */
-struct web_asset {
-	const char	*path, *type;
+/* A part of the page; its bytes are in the binary, in two forms. */
+struct web_form {
 	const char	*begin, *end;
 	char		 etag[20];	/* with its quotes */
+};
+
+struct web_asset {
+	const char	*path, *type;
+	struct web_form	 plain, gzip;
 };
 
 const struct web_asset *web_asset(const char *path);	/* or NULL */

@@ -102,13 +102,18 @@ serve_asset(struct buf *b, const struct http_request *r,
     const struct web_asset *asset)
 {
 	struct buf headers = { 0 };
+	bool small = http_accepts(r, "gzip");
+	const struct web_form *form = small ? &asset->gzip : &asset->plain;
+	bool known = has_etag(r, form->etag);
 
-	buf_addf(&headers, PAGE_HEADERS "ETag: %s\r\n", asset->etag);
+	buf_addf(&headers, PAGE_HEADERS "Vary: Accept-Encoding\r\n"
+	    "ETag: %s\r\n", form->etag);
+	if (small && !known)
+		buf_adds(&headers, "Content-Encoding: gzip\r\n");
 	web_add_reply(b, r, &(struct web_reply){
-	    .status = has_etag(r, asset->etag) ? 304 : 200,
-	    .headers = buf_str(&headers), .type = asset->type,
-	    .body = asset->begin,
-	    .len = (size_t)(asset->end - asset->begin) });
+	    .status = known ? 304 : 200, .headers = buf_str(&headers),
+	    .type = asset->type, .body = form->begin,
+	    .len = (size_t)(form->end - form->begin) });
 	buf_free(&headers);
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """HTTP for the page: what is served, and what is refused without harm."""
 
+import gzip
 import re
 import select
 import signal
@@ -105,6 +106,47 @@ def not_modified():
     answer = h.ask("/", headers=[("If-None-Match", '"x"'),
                                  ("If-None-Match", etag)])
     eq(answer.status, 304, "in the second line")
+
+
+@test()
+def compressed():
+    """gzip to who accepts it, the same bytes, under an ETag of its own"""
+    d = Daemon(listen=HTTP)
+    h = Http(d)
+    accept = [("Accept-Encoding", "br;q=1.0, gzip;q=0.8, *;q=0.1")]
+    for path in PAGE:
+        plain, small = h.ask(path), h.ask(path, headers=accept)
+        eq((plain.get("Vary"), plain.get("Content-Encoding")),
+           ("Accept-Encoding", None), path)
+        eq((small.status, small.get("Vary"), small.get("Content-Encoding")),
+           (200, "Accept-Encoding", "gzip"), path)
+        eq(gzip.decompress(small.body), plain.body, path)
+        below(len(small.body), len(plain.body), "bytes of " + path)
+        eq(small.get("Content-Type"), plain.get("Content-Type"))
+        eq(small.get("Content-Security-Policy"), CSP)
+        etag = small.get("ETag")
+        ok(etag != plain.get("ETag"), "an ETag each: %s" % etag)
+        only = h.ask(path, "HEAD", headers=accept)
+        for headers in small.headers, only.headers:
+            headers.pop("date")
+        eq(only.headers, small.headers, "HEAD of " + path)
+        for method in "GET", "HEAD":
+            known = h.ask(path, method,
+                          headers=accept + [("If-None-Match", etag)])
+            eq((known.status, known.get("ETag"), known.get("Vary"),
+                known.get("Content-Encoding")),
+               (304, etag, "Accept-Encoding", None), path)
+        # Each form is asked after by its own.
+        eq(h.ask(path, headers=[("If-None-Match", etag)]).status, 200)
+        eq(h.ask(path, headers=accept + [("If-None-Match", plain.get(
+            "ETag"))]).status, 200)
+    for value in ("identity", "gzip;q=0", "*;q=0", "br", "",
+                  "gzip;q=0.5, identity;q=0.6", "gzip;q=2"):
+        answer = h.ask("/", headers=[("Accept-Encoding", value)])
+        eq((answer.status, answer.get("Content-Encoding")), (200, None), value)
+    for path in "/healthz", "/nothing":
+        answer = h.ask(path, headers=accept)
+        eq((answer.get("Content-Encoding"), answer.get("Vary")), (None, None))
 
 
 @test()

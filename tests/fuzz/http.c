@@ -92,6 +92,8 @@ check_field(const struct http_request *r, unsigned i)
 	    strchr(" \t", f->value[n - 1]) == NULL));
 	need(http_field(r, f->name, 0) != NULL);
 	http_has_token(r, f->name, "upgrade");
+	need(!http_accepts(r, "gzip") ||
+	    http_field(r, "accept-encoding", 0) != NULL);
 	need(ws_deflate_offer(f->value, &answer) == (answer.len > 0));
 	buf_free(&answer);
 }

@@ -1,5 +1,6 @@
 /* Every rule of a request's head, whole and cut at every byte. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "http.h"
@@ -238,6 +239,53 @@ Test(http, fields)
 	cr_assert(http_has_token(&r, "x", "Three"));
 	cr_assert(!http_has_token(&r, "x", "tw"));
 	cr_assert(!http_has_token(&r, "y", "two"));
+}
+
+Test(http, accepts)
+{
+	static const struct {
+		const char	*value;
+		bool		 wanted;
+	} fields[] = {
+		{ "gzip", true }, { "GZip", true }, { "*", true },
+		{ "deflate, gzip, br", true }, { "deflate,gzip;q=0.001", true },
+		{ "gzip ; q=1", true }, { "gzip;Q=1.000", true },
+		{ "gzip\t;\tq=0.5\t", true }, { "gzip;q=0.", false },
+		{ "*;q=0, gzip", true }, { "gzip;q=0, *", false },
+		{ "gzip;q=0.5, identity;q=0.5", true },
+		{ "gzip;q=0.5, identity", false },
+		{ "identity;q=0.6,*;q=0.5", false },
+		{ "gzip, identity;q=0", true }, { ",, gzip ,", true },
+		{ "", false }, { "gzip;q=0", false }, { "gzip;q=0.000", false },
+		{ "*;q=0", false }, { "identity", false }, { "br", false },
+		{ "gzipped", false }, { "x-gzip", false }, { "gzi", false },
+		{ "gzip gzip", false }, { "gzip;q", false }, { "gzip;", false },
+		{ "gzip;q=", false }, { "gzip;q=2", false },
+		{ "gzip;q=-1", false }, { "gzip;q=1.001", false },
+		{ "gzip;q=0.1234", false }, { "gzip;q=.5", false },
+		{ "gzip;q=0,5", false }, { "gzip;level=9", false },
+		{ "gzip;q=1;q=0", false }, { "gzip;q=x, *", false },
+		{ "\"gzip\"", false }
+	};
+	struct http_request r;
+	char data[200];
+	size_t i;
+
+	for (i = 0; i < NITEMS(fields); i++) {
+		snprintf(data, sizeof(data), "GET / HTTP/1.1\r\nHost: x\r\n"
+		    "Accept-Encoding: %s\r\n\r\n", fields[i].value);
+		cr_assert(http_parse(&r, data, strlen(data)) > 0);
+		cr_assert_eq(r.status, 0);
+		cr_assert_eq(http_accepts(&r, "gzip"), fields[i].wanted, "%s",
+		    fields[i].value);
+	}
+	snprintf(data, sizeof(data), "GET / HTTP/1.1\r\nHost: x\r\n"
+	    "Accept-Encoding: br\r\naccept-encoding: gzip\r\n\r\n");
+	http_parse(&r, data, strlen(data));
+	cr_assert(http_accepts(&r, "gzip"));
+	snprintf(data, sizeof(data), "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+	http_parse(&r, data, strlen(data));
+	cr_assert(!http_accepts(&r, "gzip"));
 }
 
 Test(http, sniff)
