@@ -27,6 +27,8 @@
 
 static const char *const store_words[] = { "sqlite", "memory", NULL };
 static const char *const answer_words[] = { "no", "yes", NULL };
+static const char *const cost_words[] = { "interactive", "moderate",
+    "minimal", NULL };
 static const char *const tls_words[] = { "1.2", "1.3", NULL };
 static const char *const durability_words[] = { "commit", "relaxed", NULL };
 
@@ -174,6 +176,22 @@ const struct conf_option conf_options[] = {
 	  .reloadable = true,
 	  .help = "How long a client with something to read may take not a "
 	    "single byte before it is taken for dead; 0 for ever." },
+
+	{ OPTION(auth_cost, CONF_CHOICE), .section = "Accounts",
+	  .words = cost_words, .def = "interactive",
+	  .help = "What it costs to check a password, and so to guess one: "
+	    "interactive, 64M of memory for a tenth of a second; moderate, "
+	    "256M for half a second or more; minimal, 8M, for small machines. "
+	    "A password of another cost gets this one's at its next login." },
+	{ OPTION(auth_workers, CONF_NUMBER), BOUNDS(1, 16), .def = "2",
+	  .help = "Passwords that are checked at once, by a thread each, none "
+	    "of which serves clients; auth_cost's memory is needed as often." },
+	{ OPTION(auth_queue, CONF_NUMBER), BOUNDS(1, 10000), .def = "64",
+	  .help = "Logins that may wait until their password is checked; one "
+	    "more is answered rate-limited." },
+	{ OPTION(password_min, CONF_NUMBER), BOUNDS(1, 64), .def = "8",
+	  .reloadable = true,
+	  .help = "Characters that a new password has at least." },
 
 	{ OPTION(origins, CONF_TEXT), .section = "Web", BOUNDS(0, 4096),
 	  .def = "", .check = check_origins, .reloadable = true,

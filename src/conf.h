@@ -30,6 +30,8 @@ enum answer { ANSWER_NO, ANSWER_YES };
 
 enum tls_version { TLS_1_2, TLS_1_3 };
 
+enum auth_cost { COST_INTERACTIVE, COST_MODERATE, COST_MINIMAL };
+
 enum durability { DURABILITY_COMMIT, DURABILITY_RELAXED };
 
 struct conf {
@@ -69,6 +71,11 @@ struct conf {
 	uint64_t	 login_timeout;	/* seconds, 0: never */
 	uint64_t	 read_timeout;	/* seconds, 0: never */
 	uint64_t	 write_timeout;	/* seconds, 0: never */
+
+	unsigned	 auth_workers;	/* threads that hash passwords */
+	unsigned	 auth_queue;	/* requests that wait for them */
+	enum auth_cost	 auth_cost;
+	unsigned	 password_min;	/* characters */
 
 	char		*origins;	/* with " " between; "*" for any */
 	uint64_t	 http_timeout;	/* seconds */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth.h"
 #include "hub-thread.h"
 #include "hub.h"
 #include "log.h"
@@ -94,6 +95,14 @@ out_session(void *arg, struct session_mail *m)
 	struct hub_thread *h = arg;
 
 	mail_list_add(&h->out[CLIENT_LOOP(m->client)], &m->mail);
+}
+
+static bool
+out_auth(void *arg, struct request *req)
+{
+	struct hub_thread *h = arg;
+
+	return auth_submit(h->daemon->auth, req);
 }
 
 static void
@@ -245,7 +254,8 @@ hub_thread_new(struct daemon *d)
 {
 	struct hub_thread *h = xcalloc(1, sizeof(*h));
 	const struct hub_out out = { h, out_reply, out_batch,
-	    d->nloops > 1 ? out_writing : NULL, out_place, out_session };
+	    d->nloops > 1 ? out_writing : NULL, out_place, out_session,
+	    out_auth };
 	unsigned i;
 
 	h->daemon = d;

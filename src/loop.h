@@ -28,6 +28,7 @@
 #include "stream.h"
 #include "util.h"
 
+struct auth;
 struct drain;
 struct listener;
 struct session;
@@ -41,6 +42,7 @@ struct daemon {
 	struct mailbox	*hub;
 	struct mailbox	*keeper;	/* the main thread's */
 	struct tls	*tls;
+	struct auth	*auth;		/* the hub's to submit to */
 	struct loop	*loops;
 	unsigned	 nloops;
 	atomic_uint	 nclients;	/* all loops together */

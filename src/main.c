@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "auth.h"
 #include "conf.h"
 #include "hub-thread.h"
 #include "inetd.h"
@@ -354,6 +355,7 @@ serve(struct daemon *d, struct listener *listeners, struct keeper *keeper,
 	d->loops = xcalloc(d->nloops, sizeof(*d->loops));
 	hub = hub_thread_new(d);
 	d->hub = hub_thread_box(hub);
+	d->auth = auth_new(d->conf, d->hub);
 	for (i = 0; i < d->nloops; i++)
 		loop_init(&d->loops[i], d, i);
 	take_over(d, hub);
@@ -378,9 +380,11 @@ serve(struct daemon *d, struct listener *listeners, struct keeper *keeper,
 		loop_stop(&d->loops[i]);
 	for (i = 0; i < d->nloops; i++)
 		loop_join(&d->loops[i]);
+	auth_stop(d->auth);	/* the hub still stores what it has done */
 	hub_thread_stop(hub);
 	store_close(d->store);
 	hub_thread_free(hub);
+	auth_free(d->auth);
 	for (i = 0; i < d->nloops; i++)
 		loop_free(&d->loops[i]);
 	free(d->loops);

@@ -95,6 +95,25 @@ request_new(enum cmd cmd)
 	return r;
 }
 
+/* Strings in its arena, which is its own to change. */
+static void
+wipe(const char **secret)
+{
+	char *s = (char *)(uintptr_t)*secret;
+
+	if (s != NULL)
+		explicit_bzero(s, strlen(s));
+	*secret = NULL;
+}
+
+void
+request_wipe(struct request *r)
+{
+	wipe(&r->password);
+	wipe(&r->new_password);
+	wipe(&r->token);
+}
+
 void
 request_free(struct request *r)
 {
@@ -103,6 +122,7 @@ request_free(struct request *r)
 
 	if (r == NULL)
 		return;
+	request_wipe(r);
 	msg_unref(r->msg);
 	if (r->msgs != NULL) {
 		for (i = 0; i < r->nlisted; i++)

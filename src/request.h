@@ -57,12 +57,16 @@ struct moved_room {
 };
 
 /* What the pool of auth.h is to do with a request, and what came of it. */
-enum auth_job { AUTH_VERIFY, AUTH_HASH, AUTH_VERIFY_HASH };
+enum auth_job {
+	AUTH_VERIFY,		/* password against hash */
+	AUTH_HASH,		/* new_password, or else password */
+	AUTH_VERIFY_HASH	/* and, if that is good, new_password */
+};
 enum proof {
 	PROOF_NONE,		/* it was not there yet */
 	PROOF_GOOD,
 	PROOF_BAD,
-	PROOF_FAILED		/* no memory to hash with */
+	PROOF_FAILED		/* no memory, or that is no hash */
 };
 
 struct request_chunk;
@@ -86,7 +90,7 @@ struct request {
 	const char	*epoch;		/* subscribe; the answer: the store's */
 	const char	*match;
 	const char	*resume;	/* login: session of an earlier login */
-	const char	*password;	/* login, register; passwd: the old one */
+	const char	*password;	/* login, register, passwd */
 	const char	*new_password;
 	const char	*token;		/* login */
 	const char	*address;	/* login: the client's, as text */
@@ -156,6 +160,8 @@ const char *request_fmt(struct request *, const char *, ...)
 	    __attribute__((format(printf, 2, 3)));
 void	 request_set_name(struct request *, const struct name *);
 void	 request_set_room(struct request *, const struct name *);
+/* Overwrites its secrets, which it then has no more; as freeing does. */
+void	 request_wipe(struct request *);
 /* Sets the error and a message of its own (NULL: the error's usual one). */
 void	 request_fail(struct request *, enum error, const char *, ...)
 	    __attribute__((format(printf, 3, 4)));

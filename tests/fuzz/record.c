@@ -100,7 +100,7 @@ hub(const uint8_t *data, size_t size)
 	static const struct conf_override o[] = { { "store=memory" } };
 	static struct conf *conf;
 	const struct hub_out out = { NULL, out_reply, out_batch, NULL,
-	    out_place, out_session };
+	    out_place, out_session, NULL };
 	uint32_t sids[EVERY_SID];
 	struct mailbox box;
 	struct store *store;

@@ -257,7 +257,7 @@ void
 fake_start(struct fake *f, const struct store_room *rooms)
 {
 	struct hub_out out = { f, reply_cb, batch_cb, writing_cb, place_cb,
-	    session_cb };
+	    session_cb, NULL };
 
 	*f = (struct fake){ .written = UINT32_MAX, .conf = {
 	    .store_queue = 1 << 20, .max_rooms = 10, .presence_limit = 100,

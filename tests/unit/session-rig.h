@@ -79,7 +79,7 @@ rig_open(const char *const *options)
 {
 	static struct loop loops[LOOPS];
 	const struct hub_out out = { NULL, rig_reply, rig_batch, NULL,
-	    rig_place, rig_session };
+	    rig_place, rig_session, NULL };
 	struct conf_override o[16] = { { "store=memory" }, { "loops=2" },
 	    { "rate=0" }, { "log_level=error" } };
 	size_t n = 4;

@@ -1,0 +1,55 @@
+/*
+ * Passwords and tokens. A pool of threads takes passwords' hashes (argon2id),
+ * which is made to take long and much memory: off the loops and off the hub, so
+ * many at a time as there are threads, and a bounded queue before them. What
+ * they are handed is theirs until they post it to the hub.
+ */
+#ifndef AUTH_H
+#define AUTH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf.h"
+#include "mailbox.h"
+#include "request.h"
+
+struct auth;
+
+/* Main thread, once the sandbox is entered; starts the threads. They post to
+ * this mailbox, which outlives them. Keeps no pointer into conf. */
+struct auth *auth_new(const struct conf *, struct mailbox *to);
+/*
+ * The hub's thread, before or after a stop. Takes over: the request comes back
+ * as MAIL_REQUEST with its proof, its secrets wiped. False: too many wait, or
+ * it was stopped, and nothing was taken.
+ */
+bool	 auth_submit(struct auth *, struct request *);
+/* Main thread: has done what was begun, and waits for the threads' end. What
+ * waited is freed unanswered: its clients are gone. */
+void	 auth_stop(struct auth *);
+void	 auth_free(struct auth *);	/* stops if need be; NULL is nothing */
+
+/* The rest is for any thread. */
+
+#define PASSWORD_MAX	512	/* bytes */
+
+/* Whether a new password is long enough and not too long; *why (a constant, or
+ * in the request's arena) is what is wrong with it. */
+bool	 auth_password_fits(struct request *, const char *password,
+	    const struct conf *, const char **why);
+
+#define TOKEN_PREFIX	"pl_"	/* so that it is known for what it is */
+#define TOKEN_RANDOM	24	/* bytes */
+#define TOKEN_SIZE	(sizeof(TOKEN_PREFIX) + TOKEN_RANDOM / 3 * 4)
+#define TOKEN_HASH_SIZE	65	/* BLAKE2b-256 in hex, and NUL */
+
+/* A new token, of letters that a URL may hold. */
+void	 auth_token_new(char [TOKEN_SIZE]);
+/* What is kept of one. It is random enough for a quick hash without salt. */
+void	 auth_token_hash(const char *token, char [TOKEN_HASH_SIZE]);
+/* Takes as long wherever they differ; but not so if they differ in length. */
+bool	 auth_equal(const char *, const char *);
+
+#endif
