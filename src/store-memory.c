@@ -16,6 +16,7 @@
 #include "util.h"
 
 #define KEYS_BYTES	(64u << 20)	/* of all keys; the oldest go first */
+#define AUDITS		1024		/* lines kept; a power of two */
 
 struct room {
 	uint32_t	 id;
@@ -56,6 +57,11 @@ struct memory {
 	struct key	*key_first, **key_last;	/* oldest first */
 	size_t		 key_bytes;
 	struct buf	 key;		/* scratch */
+	struct audit {
+		int64_t	 time;
+		char	*act;
+	}		 audits[AUDITS];
+	uint64_t	 audit;		/* the id of the newest, from 1 */
 };
 
 static const char *
@@ -275,7 +281,7 @@ key_check(struct memory *s, struct store_op *op, int64_t now)
 {
 	struct key *k;
 
-	if (op->msg->key_len == 0)
+	if (op->kind != STORE_APPEND || op->msg->key_len == 0)
 		return false;
 	buf_reset(&s->key);
 	buf_addf(&s->key, "%u:%zu:%s", op->room, strlen(op->from_key),
@@ -338,6 +344,76 @@ forget(struct memory *s, struct store_op *op)
 	room_touch(s, room);
 }
 
+/* A message is shared and frozen: another one takes its place. */
+static void
+blank(struct memory *s, struct room *room, size_t i)
+{
+	struct msg **at = &room->ring[(room->first + i) & (room->cap - 1)];
+	struct msg *old = *at, *m = msg_new((enum msg_kind)old->kind,
+	    msg_from(old), msg_to(old), NULL, 0, NULL);
+
+	m->room = old->room;
+	m->seq = old->seq;
+	m->time = old->time;
+	m->flags = old->flags | MSG_REDACTED;
+	room->bytes -= msg_size(old) - msg_size(m);
+	s->bytes -= msg_size(old) - msg_size(m);
+	*at = m;
+	msg_unref(old);
+}
+
+static void
+redact(struct memory *s, struct store_op *op, int64_t now)
+{
+	struct room *room = id_map_get(&s->rooms, op->room);
+	struct msg *m;
+	size_t i;
+
+	op->error = STORE_NO_MESSAGE;
+	if (room == NULL || op->target == 0 ||
+	    (i = ring_find(room, op->target - 1)) == room->n)
+		return;
+	m = ring_at(room, i);
+	if (m->seq != op->target || m->kind > MSG_NOTICE ||
+	    (m->flags & MSG_REDACTED) || (op->from_key != NULL &&
+	    !store_is_from(msg_from(m), op->from_key)))
+		return;
+	op->error = STORE_OK;
+	blank(s, room, i);
+	append(s, op, now);
+}
+
+static void
+put_audit(struct memory *s, const char *act, int64_t now)
+{
+	struct audit *a = &s->audits[s->audit++ % AUDITS];
+
+	free(a->act);
+	a->act = xstrdup(act);
+	a->time = now;
+}
+
+static void
+run_op(struct memory *s, struct store_op *op, int64_t now)
+{
+	switch (op->kind) {
+	case STORE_APPEND:
+		append(s, op, now);
+		break;
+	case STORE_FORGET:
+		forget(s, op);
+		break;
+	case STORE_REDACT:
+		redact(s, op, now);
+		break;
+	case STORE_TOPIC:
+	case STORE_FACTS:
+		break;
+	}
+	if (op->audit != NULL && op->error == STORE_OK && !op->duplicate)
+		put_audit(s, op->audit, now);
+}
+
 static void
 run(struct memory *s, struct mail *first, struct mail_list *out)
 {
@@ -347,14 +423,8 @@ run(struct memory *s, struct mail *first, struct mail_list *out)
 	struct mail *m;
 
 	key_expire(s, now);
-	for (m = first; m != NULL; m = m->next) {
-		struct store_op *op = (struct store_op *)m;
-
-		if (op->kind == STORE_APPEND)
-			append(s, op, now);
-		else if (op->kind == STORE_FORGET)
-			forget(s, op);
-	}
+	for (m = first; m != NULL; m = m->next)
+		run_op(s, (struct store_op *)m, now);
 	if (s->age > 0 && s->rooms.n > 0) {
 		if ((room = id_map_next(&s->rooms, &s->sweep)) == NULL)
 			s->sweep = 0;
@@ -452,6 +522,25 @@ read_room(struct room *room, struct store_read *r)
 }
 
 static void
+read_audit(struct memory *s, struct store_read *r)
+{
+	uint64_t id = s->audit > AUDITS ? s->audit - AUDITS : 0;
+	uint32_t n = 0;
+
+	r->before = r->after;
+	for (id = r->after > id ? r->after : id; id < s->audit; id++) {
+		const struct audit *a = &s->audits[id % AUDITS];
+
+		if (n++ == r->limit || r->text.len > r->bytes) {
+			r->more = true;
+			break;
+		}
+		r->before = id + 1;
+		store_audit_line(&r->text, r->before, a->time, a->act);
+	}
+}
+
+static void
 memory_read(struct store *store, struct store_read *r)
 {
 	struct memory *s = (struct memory *)store;
@@ -460,7 +549,9 @@ memory_read(struct store *store, struct store_read *r)
 
 	mail_list_init(&pruned);
 	pthread_mutex_lock(&s->lock);
-	if ((room = id_map_get(&s->rooms, r->room)) != NULL) {
+	if (r->kind == READ_AUDIT)
+		read_audit(s, r);
+	else if ((room = id_map_get(&s->rooms, r->room)) != NULL) {
 		if (s->age > 0)
 			room_prune(s, room, clock_wall(), &pruned);
 		read_room(room, r);
@@ -477,7 +568,7 @@ memory_close(struct store *store)
 	struct memory *s = (struct memory *)store;
 	struct room *room;
 	struct key *k;
-	size_t pos = 0;
+	size_t pos = 0, i;
 
 	memory_flush(store);
 	while ((room = id_map_next(&s->rooms, &pos)) != NULL)
@@ -487,6 +578,8 @@ memory_close(struct store *store)
 		s->key_first = k->next;
 		free(k);
 	}
+	for (i = 0; i < AUDITS; i++)
+		free(s->audits[i].act);
 	table_free(&s->keys);
 	buf_free(&s->key);
 	pthread_mutex_destroy(&s->lock);

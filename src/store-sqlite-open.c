@@ -18,89 +18,10 @@
 #include "store-sqlite.h"
 #include "util.h"
 
-#define APPLICATION_ID	0x504c494e	/* "PLIN", PRAGMA application_id */
-#define BUSY_MS		2000		/* how long another program may write */
 #define WAL_KEEP	"16777216"	/* bytes of an idle -wal */
 /* Up to this size every page is looked at when opening: half a second.
  * Above it the schema, the rooms and all of the index are. */
 #define CHECK_BYTES	(256 << 20)
-
-/* Step n takes a database from version n to n + 1. Never changed, only added
- * to. A key outlives its message, whose seq it bears. */
-static const char *const steps[] = {
-	"CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
-	"    WITHOUT ROWID;"
-	/* a key of NULL: the room is over, the rest of it is to go */
-	"CREATE TABLE rooms (id INTEGER PRIMARY KEY, name TEXT NOT NULL,"
-	"    key TEXT UNIQUE, topic TEXT NOT NULL DEFAULT '',"
-	"    head INTEGER NOT NULL, floor INTEGER NOT NULL,"
-	"    count INTEGER NOT NULL, bytes INTEGER NOT NULL);"
-	"CREATE TABLE messages (seq INTEGER PRIMARY KEY, room INTEGER NOT NULL,"
-	"    time INTEGER NOT NULL, kind INTEGER NOT NULL,"
-	"    flags INTEGER NOT NULL, sender TEXT NOT NULL,"
-	"    recipient TEXT NOT NULL, text TEXT NOT NULL);"
-	/* every index ends with the row's seq by itself */
-	"CREATE INDEX messages_room ON messages (room);"
-	"CREATE TABLE keys (seq INTEGER PRIMARY KEY, time INTEGER NOT NULL,"
-	"    room INTEGER NOT NULL, sender TEXT NOT NULL, key TEXT NOT NULL,"
-	"    UNIQUE (room, sender, key));",
-
-	"CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL)"
-	"    WITHOUT ROWID;"
-	"CREATE TABLE audit (id INTEGER PRIMARY KEY, time INTEGER NOT NULL,"
-	"    act TEXT NOT NULL);"
-};
-
-static const char *const writes[W_MAX] = {
-	[W_BEGIN] = "BEGIN IMMEDIATE",
-	[W_COMMIT] = "COMMIT",
-	[W_ROLLBACK] = "ROLLBACK",
-	[W_MESSAGE] = "INSERT INTO messages (seq, room, time, kind, flags,"
-	    " sender, recipient, text) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-	[W_KEY] = "INSERT INTO keys (seq, time, room, sender, key)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5)"
-	    " ON CONFLICT (room, sender, key) DO NOTHING",
-	[W_KEY_FIND] = "SELECT seq, time FROM keys"
-	    " WHERE room = ?1 AND sender = ?2 AND key = ?3",
-	[W_KEY_DROP] = "DELETE FROM keys WHERE seq = ?1",
-	[W_KEY_EXPIRED] = "SELECT seq, time FROM keys ORDER BY seq LIMIT ?1",
-	[W_KEY_EXPIRE] = "DELETE FROM keys WHERE seq <= ?1",
-	[W_ROOM_BY_KEY] = "SELECT id FROM rooms WHERE key = ?1",
-	[W_ROOM_NEW] = "INSERT INTO rooms (id, name, key, head, floor, count,"
-	    " bytes) VALUES (?1, ?2, ?3, 0, 0, 0, 0) ON CONFLICT (id)"
-	    " DO UPDATE SET name = ?2, key = ?3",
-	[W_ROOM_GONE] = "UPDATE rooms SET key = NULL, topic = '' WHERE id = ?1",
-	[W_ROOM_DROP] = "DELETE FROM rooms WHERE id = ?1",
-	[W_ROOM_KEYS] = "DELETE FROM keys WHERE seq IN"
-	    " (SELECT seq FROM keys WHERE room = ?1 LIMIT ?2)",
-	[W_ROOM] = "UPDATE rooms SET head = ?2, floor = ?3, count = ?4,"
-	    " bytes = ?5 WHERE id = ?1",
-	[W_TOPIC] = "UPDATE rooms SET topic = ?2 WHERE id = ?1",
-	[W_SEQ] = "UPDATE meta SET value = ?1 WHERE name = 'seq'",
-	[W_OLDEST] = "SELECT seq, time, sender, recipient, text FROM messages"
-	    " WHERE room = ?1 ORDER BY seq LIMIT ?2",
-	[W_PRUNE] = "DELETE FROM messages WHERE room = ?1 AND seq <= ?2",
-	[W_TRY] = "INSERT INTO meta VALUES ('try', '')",
-	[W_TRIED] = "DELETE FROM meta WHERE name = 'try'",
-	[W_FACT] = "INSERT INTO facts (key, value) VALUES (?1, ?2)"
-	    " ON CONFLICT (key) DO UPDATE SET value = ?2",
-	[W_FACT_DROP] = "DELETE FROM facts WHERE key = ?1",
-	[W_AUDIT] = "INSERT INTO audit (time, act) VALUES (?1, ?2)"
-};
-
-#define COLUMNS	"SELECT seq, time, kind, flags, sender, recipient, text FROM" \
-		" messages WHERE room = ?1 AND seq > ?2"
-#define SEEK	"SELECT seq FROM messages WHERE room = ?1 AND seq > ?2"	\
-		" AND seq < ?3 ORDER BY seq DESC LIMIT 1 OFFSET ?4"
-
-static const char *const reads[R_MAX] = {
-	[R_BEGIN] = "BEGIN",
-	[R_END] = "COMMIT",
-	[R_FLOOR] = "SELECT floor FROM rooms WHERE id = ?1",
-	[R_AFTER] = COLUMNS " ORDER BY seq",
-	[R_BEFORE] = COLUMNS " AND seq < ?3 ORDER BY seq DESC",
-	[R_SEEK] = SEEK
-};
 
 void
 sqlite_bind(sqlite3_stmt *st, int at, uint64_t value)
@@ -304,27 +225,6 @@ look(struct sqlite *s, const char *dir, bool *missing, char **error)
 	return *error == NULL;
 }
 
-/* Steps from this version up to ours; the version stands in the header, and
- * in meta, where an SQL dump keeps it. */
-static int
-upgrade(sqlite3 *db, int version)
-{
-	char sql[256];
-	int rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-
-	for (; rc == SQLITE_OK && version < (int)NITEMS(steps); version++)
-		rc = sqlite3_exec(db, steps[version], NULL, NULL, NULL);
-	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d;"
-	    "PRAGMA user_version = %d;"
-	    "REPLACE INTO meta VALUES ('schema', '%d');", APPLICATION_ID,
-	    version, version);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
-	return rc;
-}
-
 static void
 sync_dir(const char *dir)
 {
@@ -345,7 +245,7 @@ fill(sqlite3 *db)
 	random_hex(epoch, 16);
 	snprintf(sql, sizeof(sql), "INSERT INTO meta VALUES ('epoch', '%s'), "
 	    "('seq', '0');", epoch);
-	if ((rc = upgrade(db, 0)) == SQLITE_OK)
+	if ((rc = sqlite_upgrade(db, 0, sqlite_version)) == SQLITE_OK)
 		rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
 	return rc;
 }
@@ -429,7 +329,7 @@ connect_db(struct sqlite *s, const char *dir, char **error)
 		return NULL;
 	}
 	sqlite3_extended_result_codes(db, 1);
-	sqlite3_busy_timeout(db, BUSY_MS);
+	sqlite3_busy_timeout(db, SQLITE_BUSY_MS);
 	/* One that is refused is left as it is, its -wal apart from it. */
 	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	/* SQLite takes what it may not write for what is not to be written. */
@@ -450,10 +350,11 @@ adopt_dump(sqlite3 *db, int64_t *id, int64_t *version)
 
 	if (rc == SQLITE_ERROR)		/* not ours: there is no such table */
 		return SQLITE_OK;
-	if (rc == SQLITE_OK && *version <= (int)NITEMS(steps) &&
-	    (rc = upgrade(db, (int)*version)) == SQLITE_OK) {
-		*id = APPLICATION_ID;
-		*version = NITEMS(steps);
+	if (rc == SQLITE_OK && *version <= sqlite_version &&
+	    (rc = sqlite_upgrade(db, (int)*version,
+	    sqlite_version)) == SQLITE_OK) {
+		*id = SQLITE_OURS;
+		*version = sqlite_version;
 	}
 	return rc;
 }
@@ -470,14 +371,14 @@ check_version(struct sqlite *s, int64_t *version, char **error)
 	    version)) != SQLITE_OK || (id == 0 && *version == 0 &&
 	    (rc = adopt_dump(s->wdb, &id, version)) != SQLITE_OK))
 		return rc;
-	if (id != APPLICATION_ID)
+	if (id != SQLITE_OURS)
 		*error = xasprintf("state_dir: %s is another program's "
 		    "database; name another state_dir, or move it away",
 		    s->path);
-	else if (*version > (int)NITEMS(steps))
+	else if (*version > sqlite_version)
 		*error = xasprintf("state_dir: %s was written by a newer "
 		    "partylined (schema %" PRId64 ", this one knows up to "
-		    "%zu); run that one", s->path, *version, NITEMS(steps));
+		    "%d); run that one", s->path, *version, sqlite_version);
 	return *version < 1 ? SQLITE_CORRUPT : SQLITE_OK;
 }
 
@@ -496,8 +397,8 @@ bring_up(struct sqlite *s, const char *dir, char **error)
 		*error = describe(s, dir, rc, "it has no schema");
 	else if (rc != SQLITE_OK ||
 	    query_text(s->wdb, "PRAGMA journal_mode = WAL", mode,
-	    sizeof(mode)) != SQLITE_OK || (version < (int)NITEMS(steps) &&
-	    upgrade(s->wdb, (int)version) != SQLITE_OK))
+	    sizeof(mode)) != SQLITE_OK || (version < sqlite_version &&
+	    sqlite_upgrade(s->wdb, (int)version, sqlite_version) != SQLITE_OK))
 		*error = describe_db(s, dir, s->wdb);
 	else if (strcmp(mode, "wal") != 0)
 		*error = xasprintf("state_dir: %s does not allow a write-ahead "
@@ -659,17 +560,22 @@ open_all(struct sqlite *s, const char *dir, int handle, char **error)
 	/* The writer checkpoints itself, when nobody waits for it. */
 	if (sqlite3_exec(s->wdb, "PRAGMA wal_autocheckpoint = 0;"
 	    "PRAGMA journal_size_limit = " WAL_KEEP ";"
-	    "PRAGMA cache_size = -16384", NULL, NULL, NULL) != SQLITE_OK ||
+	    "PRAGMA cache_size = -16384;"
+	    "PRAGMA secure_delete = ON", NULL, NULL, NULL) != SQLITE_OK ||
 	    !sqlite_durability(s->wdb, s->durability)) {
 		*error = describe_db(s, dir, s->wdb);
 		return false;
 	}
-	if (!prepare(s, dir, s->wdb, s->w, writes, W_MAX, error) ||
+	if (!prepare(s, dir, s->wdb, s->w, sqlite_writes, W_MAX, error) ||
 	    !load(s, dir, error) ||
 	    (s->rdb = connect_db(s, dir, error)) == NULL ||
-	    !prepare(s, dir, s->rdb, s->r, reads, R_MAX, error))
+	    !prepare(s, dir, s->rdb, s->r, sqlite_reads, R_MAX, error))
 		return false;
 	sqlite3_db_config(s->wdb, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+	/* After a kill the -wal may hold what was redacted since. */
+	if (handle == -1)
+		sqlite3_wal_checkpoint_v2(s->wdb, NULL,
+		    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	return true;
 }
 
@@ -681,6 +587,7 @@ sqlite_files_open(const struct conf *conf, int handle, char **error)
 	s->path = xasprintf("%s/partyline.db", conf->state_dir);
 	s->lock_fd = -1;
 	s->due_last = &s->due;
+	s->scrub = handle != -1;	/* the other may not have come to it */
 	sqlite_limits(s, conf);
 	s->now = s->limits;
 	s->durability = conf->durability;

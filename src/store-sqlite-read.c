@@ -18,14 +18,15 @@ take(struct store_read *r, sqlite3_stmt *st, uint32_t *cap, size_t *bytes)
 	const char *to = (const char *)sqlite3_column_text(st, 5);
 	const char *text = (const char *)sqlite3_column_text(st, 6);
 	enum msg_kind kind = (enum msg_kind)sqlite3_column_int(st, 2);
+	int flags = sqlite3_column_int(st, 3);
 	struct msg *m;
 
 	if (r->n == r->limit)
 		return false;
-	if (kind > MSG_NOTICE)		/* damaged */
-		kind = MSG_TEXT;
-	m = msg_new(kind, from, to, text, (size_t)sqlite3_column_bytes(st, 6),
-	    NULL);
+	m = msg_new(kind, from, to, text, flags & MSG_REDACTED ? 0 :
+	    (size_t)sqlite3_column_bytes(st, 6), NULL);
+	if (!msg_stored(m))		/* damaged */
+		m->kind = MSG_TEXT;
 	if (r->n > 0 && msg_size(m) > r->bytes - *bytes) {
 		msg_unref(m);
 		return false;
@@ -34,7 +35,7 @@ take(struct store_read *r, sqlite3_stmt *st, uint32_t *cap, size_t *bytes)
 	    r->bytes;
 	m->seq = (uint64_t)sqlite3_column_int64(st, 0);
 	m->time = sqlite3_column_int64(st, 1);
-	m->flags = (uint8_t)sqlite3_column_int(st, 3);
+	m->flags = (uint8_t)flags;
 	m->room = r->room;
 	if (r->n == *cap) {
 		*cap = *cap ? *cap * 2 : FIRST;
@@ -88,12 +89,53 @@ read_seek(sqlite3_stmt *st, struct store_read *r)
 }
 
 static int
+read_count(sqlite3_stmt *st, struct store_read *r, uint64_t after)
+{
+	uint64_t n = 0;
+	int rc;
+
+	sqlite_bind(st, 1, r->room);
+	sqlite_bind(st, 2, after);
+	sqlite_bind(st, 3, (uint64_t)r->limit + 1);
+	if ((rc = sqlite3_step(st)) == SQLITE_ROW)
+		n = (uint64_t)sqlite3_column_int64(st, 0);
+	sqlite3_reset(st);
+	r->more = n > r->limit;
+	r->count = r->more ? r->limit : (uint32_t)n;
+	return rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
+static int
+read_audit(sqlite3_stmt *st, struct store_read *r)
+{
+	uint32_t n = 0;
+	int rc;
+
+	sqlite_bind(st, 1, r->after);
+	r->before = r->after;
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		if (n++ == r->limit || r->text.len > r->bytes) {
+			r->more = true;
+			break;
+		}
+		r->before = (uint64_t)sqlite3_column_int64(st, 0);
+		store_audit_line(&r->text, r->before,
+		    sqlite3_column_int64(st, 1),
+		    (const char *)sqlite3_column_text(st, 2));
+	}
+	sqlite3_reset(st);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int
 read_room(struct sqlite *s, struct store_read *r)
 {
 	sqlite3_stmt *st = s->r[R_FLOOR];
 	uint64_t after;
 	int rc;
 
+	if (r->kind == READ_AUDIT)
+		return read_audit(s->r[R_AUDIT], r);
 	sqlite_bind(st, 1, r->room);
 	if ((rc = sqlite3_step(st)) == SQLITE_ROW)
 		r->floor = (uint64_t)sqlite3_column_int64(st, 0);
@@ -109,6 +151,7 @@ read_room(struct sqlite *s, struct store_read *r)
 	case READ_SEEK:
 		return read_seek(s->r[R_SEEK], r);
 	case READ_COUNT:
+		return read_count(s->r[R_COUNT], r, after);
 	case READ_SEARCH:
 	case READ_AUDIT:
 		break;
@@ -140,6 +183,7 @@ answer(struct sqlite *s, struct store_read *r)
 	if (rc != SQLITE_OK) {
 		while (r->n > 0)
 			msg_unref(r->msgs[--r->n]);
+		buf_reset(&r->text);
 		r->error = STORE_UNAVAILABLE;
 		r->more = false;
 	}

@@ -178,8 +178,8 @@ append(struct sqlite *s, struct sqlite_room *room, struct store_op *op,
 	sqlite3_stmt *st = s->w[W_MESSAGE];
 	int rc;
 
-	if (m->key_len > 0 && ((rc = key_put(s, op, now)) != SQLITE_OK ||
-	    op->duplicate))
+	if (op->kind == STORE_APPEND && m->key_len > 0 &&
+	    ((rc = key_put(s, op, now)) != SQLITE_OK || op->duplicate))
 		return rc;
 	op->seq = ++s->seq;
 	op->time = now;
@@ -258,20 +258,46 @@ put_facts(struct sqlite *s, const struct store_op *op, int64_t now)
 }
 
 static int
-run_op(struct sqlite *s, struct store_op *op, int64_t now)
+act(struct sqlite *s, struct store_op *op, int64_t now)
 {
 	struct sqlite_room *room;
 	int rc;
 
-	if ((rc = put_facts(s, op, now)) != SQLITE_OK ||
-	    op->kind == STORE_FACTS)
-		return rc;
-	if (op->kind == STORE_FORGET)
+	switch (op->kind) {
+	case STORE_FACTS:
+		return SQLITE_OK;
+	case STORE_FORGET:
 		return forget(s, op);
+	case STORE_REDACT:
+		room = id_map_get(&s->rooms, op->room);
+		if (room == NULL || !room->row.stored || room->row.gone) {
+			op->error = STORE_NO_MESSAGE;
+			return SQLITE_OK;
+		}
+		if ((rc = sqlite_redact(s, room, op)) != SQLITE_OK ||
+		    op->error != STORE_OK)
+			return rc;
+		sqlite_touch(s, room);
+		return append(s, room, op, now);
+	case STORE_TOPIC:
+	case STORE_APPEND:
+		break;
+	}
 	if ((rc = room_of(s, op, &room)) != SQLITE_OK)
 		return rc;
 	return op->kind == STORE_TOPIC ? set_topic(s, room, op) :
 	    append(s, room, op, now);
+}
+
+/* An op that changes nothing brings no facts either. */
+static int
+run_op(struct sqlite *s, struct store_op *op, int64_t now)
+{
+	int rc = act(s, op, now);
+
+	if (rc != SQLITE_OK || op->error != STORE_OK || op->duplicate)
+		return rc;
+	return put_facts(s, op, now);
 }
 
 static int
@@ -405,7 +431,8 @@ run_group(struct sqlite *s, struct mail_list *group)
 		if (rc != SQLITE_OK) {
 			op->error = STORE_UNAVAILABLE;
 			op->duplicate = false;
-		} else if (op->kind == STORE_APPEND && !op->duplicate) {
+		} else if (op->msg != NULL && op->error == STORE_OK &&
+		    !op->duplicate) {
 			op->msg->seq = op->seq;
 			op->msg->time = op->time;
 		}
@@ -418,12 +445,13 @@ run_group(struct sqlite *s, struct mail_list *group)
 /*
  * Moves the -wal into the database. Should it grow all the same, because some
  * read always holds a part of it, reads wait once for a checkpoint to catch
- * up: only then does the -wal begin again at its start.
+ * up: only then does the -wal begin again at its start. What was redacted is
+ * to be gone from it as well: then it is cut to nothing.
  */
 static void
 checkpoint(struct sqlite *s)
 {
-	bool press = s->wal_pages >= WAL_PRESS;
+	bool press = s->scrub || s->wal_pages >= WAL_PRESS;
 	int pages = 0, done = 0;
 
 	if (press) {
@@ -433,8 +461,18 @@ checkpoint(struct sqlite *s)
 			pthread_cond_wait(&s->rest, &s->lock);
 		pthread_mutex_unlock(&s->lock);
 	}
-	if (sqlite3_wal_checkpoint_v2(s->wdb, NULL, SQLITE_CHECKPOINT_PASSIVE,
-	    &pages, &done) == SQLITE_OK && pages == done)
+	if (s->scrub) {
+		/* Another program that reads it is not waited for. */
+		sqlite3_busy_timeout(s->wdb, 0);
+		if (sqlite3_wal_checkpoint_v2(s->wdb, NULL,
+		    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) == SQLITE_OK) {
+			s->scrub = false;
+			s->wal_pages = 0;
+		}
+		sqlite3_busy_timeout(s->wdb, SQLITE_BUSY_MS);
+	} else if (sqlite3_wal_checkpoint_v2(s->wdb, NULL,
+	    SQLITE_CHECKPOINT_PASSIVE, &pages, &done) == SQLITE_OK &&
+	    pages == done)
 		s->wal_pages = 0;
 	if (press) {
 		pthread_mutex_lock(&s->lock);
@@ -520,6 +558,18 @@ wait_work(struct sqlite *s, struct mail_list *group, bool busy,
 	return more;
 }
 
+/* At most once a second, so that many redactions cost no more than that. */
+static bool
+scrub_due(struct sqlite *s)
+{
+	uint64_t ms = clock_ms();
+
+	if (!s->scrub || ms < s->scrub_next)
+		return false;
+	s->scrub_next = ms + IDLE_MS;
+	return true;
+}
+
 void *
 sqlite_writer(void *arg)
 {
@@ -537,8 +587,8 @@ sqlite_writer(void *arg)
 		if (!mail_list_empty(&group) || s->store.failing || busy)
 			run_group(s, &group);
 		/* One that cannot grow may still be emptied. */
-		if (s->wal_pages >= WAL_PAGES || (s->store.failing &&
-		    s->wal_pages > 0))
+		if (s->wal_pages >= WAL_PAGES || (s->wal_pages > 0 &&
+		    (s->store.failing || scrub_due(s))))
 			checkpoint(s);
 		busy = (s->due != NULL || s->keys_due) && !s->store.failing;
 	}

@@ -20,12 +20,12 @@ enum sqlite_write {
 	W_MESSAGE, W_KEY, W_KEY_FIND, W_KEY_DROP, W_KEY_EXPIRED, W_KEY_EXPIRE,
 	W_ROOM_BY_KEY, W_ROOM_NEW, W_ROOM_GONE, W_ROOM_DROP, W_ROOM_KEYS,
 	W_ROOM, W_TOPIC, W_SEQ, W_OLDEST, W_PRUNE, W_TRY, W_TRIED,
-	W_FACT, W_FACT_DROP, W_AUDIT,
+	W_FACT, W_FACT_DROP, W_AUDIT, W_TARGET, W_REDACT,
 	W_MAX
 };
 
 enum sqlite_read {
-	R_BEGIN, R_END, R_FLOOR, R_AFTER, R_BEFORE, R_SEEK,
+	R_BEGIN, R_END, R_FLOOR, R_AFTER, R_BEFORE, R_SEEK, R_COUNT, R_AUDIT,
 	R_MAX
 };
 
@@ -71,6 +71,8 @@ struct sqlite {
 	uint64_t	 young, young_key; /* above it none is too old */
 	bool		 keys_due;	/* there may be keys too old */
 	int		 wal_pages;
+	bool		 scrub;		/* the -wal may hold redacted text */
+	uint64_t	 scrub_next;	/* monotonic ms */
 	bool		 wal_told;	/* its size has been complained of */
 
 	/* the reader's */
@@ -81,6 +83,15 @@ struct sqlite {
 
 /* store-sqlite.c */
 void	 sqlite_limits(struct sqlite *, const struct conf *);
+
+/* store-sqlite-schema.c */
+#define SQLITE_BUSY_MS	2000	/* how long another program may write */
+#define SQLITE_OURS	0x504c494e	/* "PLIN", PRAGMA application_id */
+extern const int sqlite_version;	/* of the schema */
+extern const char *const sqlite_writes[W_MAX], *const sqlite_reads[R_MAX];
+/* Steps from this version up to another; the version stands in the header, and
+ * in meta, where an SQL dump keeps it. An SQLite result. */
+int	 sqlite_upgrade(sqlite3 *, int version, int to);
 
 /* store-sqlite-open.c: NULL and *error, as store_open(). handle is another
  * daemon's lock, -1: its own is taken. */
@@ -101,6 +112,11 @@ int	 sqlite_run(sqlite3_stmt *);
 void	 sqlite_touch(struct sqlite *, struct sqlite_room *);
 /* A room's message as retention counts it. */
 uint64_t sqlite_cost(size_t from, size_t to, size_t text);
+
+/* store-sqlite-redact.c: the writer's thread, within a transaction. Takes the
+ * text from the op's target, or sets its error. An SQLite result. */
+int	 sqlite_redact(struct sqlite *, const struct sqlite_room *,
+	    struct store_op *);
 
 /* store-sqlite-prune.c: the writer's thread, within a transaction. */
 /* Puts a room that is above its limits, or has forgotten ones, on the list. */

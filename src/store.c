@@ -1,6 +1,8 @@
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "name.h"
 #include "store.h"
 #include "util.h"
 
@@ -161,12 +163,12 @@ store_count(struct store *s, const struct mail *first, uint64_t us)
 
 	for (m = first; m != NULL; m = m->next) {
 		const struct store_op *op = (const struct store_op *)m;
-		bool append = op->kind == STORE_APPEND;
+		bool says = op->msg != NULL && op->error == STORE_OK;
 
 		n++;
-		failed += op->error != STORE_OK;
-		duplicates += append && op->duplicate;
-		messages += append && op->error == STORE_OK && !op->duplicate;
+		failed += op->error == STORE_UNAVAILABLE;
+		duplicates += says && op->duplicate;
+		messages += says && !op->duplicate;
 	}
 	if (n == 0)
 		return;
@@ -175,6 +177,26 @@ store_count(struct store *s, const struct mail *first, uint64_t us)
 	metric_add(&s->metrics.failed, failed);
 	histogram_add(&s->metrics.groups, histogram_ops, n);
 	histogram_add(&s->metrics.commits, histogram_us, us);
+}
+
+bool
+store_is_from(const char *from, const char *key)
+{
+	struct name name;
+
+	return name_parse(&name, from, strlen(from), NULL) &&
+	    strcmp(name.key, key) == 0;
+}
+
+void
+store_audit_line(struct buf *out, uint64_t id, int64_t at, const char *act)
+{
+	char time[TIME_RFC3339];
+	const char *rest = act[0] == '{' ? act + 1 : "}";
+
+	time_rfc3339(at, time);
+	buf_addf(out, "{\"id\":%" PRIu64 ",\"time\":\"%s\"%s%s\n", id, time,
+	    *rest == '}' ? "" : ",", rest);
 }
 
 uint64_t

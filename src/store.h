@@ -83,8 +83,9 @@ struct store_op {
 	struct msg	*msg;		/* a reference; seq and time are set */
 	const char	*text;
 	uint64_t	 target;	/* redact: the seq of a message */
-	/* Of any op, all or nothing with what it does itself. They are the
-	 * asker's, and stay until the op comes back. */
+	/* Of any op, all or nothing with what it does itself: not with a
+	 * duplicate, nor with an error. They are the asker's, and stay until
+	 * the op comes back. */
 	const struct store_fact *facts;
 	uint32_t	 nfacts;
 	const char	*audit;		/* JSON text, appended with a time to
@@ -123,8 +124,8 @@ enum store_read_kind {
 	READ_SEARCH,	/* messages that match query, the newest first, with
 			 * seq < before (0: no end); see below */
 	READ_AUDIT	/* only sets text: lines of the audit with an id >
-			 * after, oldest first, at most limit; sets before to
-			 * the last one's id */
+			 * after, oldest first, at most limit, or one more than
+			 * bytes hold; sets before to the last one's id */
 };
 
 /*
@@ -224,6 +225,12 @@ void	 store_read(struct store *, struct store_read *);
 bool	 store_ok(const struct store *);
 /* For the backends: these ops, whose errors are set, took this many us. */
 void	 store_count(struct store *, const struct mail *, uint64_t us);
+/* For the backends: is this name, as it stands in a message, that of key? */
+bool	 store_is_from(const char *from, const char *key);
+/* For the backends: appends a line of the audit, the act's own object with id
+ * and time before the rest. */
+void	 store_audit_line(struct buf *, uint64_t id, int64_t time,
+	    const char *act);
 /*
  * For the backends: whatever has a seq above this one is not of that age yet,
  * in ms, by the monotonic clock. head is the highest seq there is. The newer

@@ -236,6 +236,46 @@ rig_forget(struct rig *rig, uint32_t room, uint64_t seq)
 	op_free(op);
 }
 
+static inline enum store_error
+rig_facts(struct rig *rig, const struct store_fact *facts, uint32_t n,
+    const char *audit)
+{
+	struct store_op *op = op_new(STORE_FACTS, 0);
+	enum store_error error;
+
+	op->facts = facts;
+	op->nfacts = n;
+	op->audit = audit;
+	error = rig_do(rig, op)->error;
+	op_free(op);
+	return error;
+}
+
+/* The op of a redaction; its event is "ann" having taken it away. */
+static inline struct store_op *
+op_redact(uint32_t room, uint64_t target, const char *from_key)
+{
+	struct store_op *op = op_say(room, "ann", "event", NULL);
+
+	op->kind = STORE_REDACT;
+	op->target = target;
+	op->from_key = from_key;
+	return op;
+}
+
+static inline enum store_error
+rig_redact(struct rig *rig, uint32_t room, uint64_t target,
+    const char *from_key)
+{
+	struct store_op *op = rig_do(rig, op_redact(room, target, from_key));
+	enum store_error error = op->error;
+
+	cr_assert_eq(op->seq > 0, error == STORE_OK);
+	cr_assert_eq(op->msg->seq, op->seq);
+	op_free(op);
+	return error;
+}
+
 static inline struct store_read *
 rig_read(struct rig *rig, enum store_read_kind kind, uint32_t room,
     uint64_t after, uint64_t before, uint32_t limit, size_t bytes)

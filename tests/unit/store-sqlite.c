@@ -1,5 +1,6 @@
 /* What the SQLite store promises beyond: restarts, damage, a full disk. */
-#include "store-rig.h"
+#include "store-shell.h"
+#include "store-sqlite.h"
 
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -11,10 +12,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <sqlite3.h>
 #include <stdatomic.h>
-
-static struct rig rig;
 
 static atomic_uint syncs;		/* calls that reached the disk */
 static atomic_bool syncs_fail;
@@ -50,99 +48,6 @@ teardown(void)
 }
 
 TestSuite(sqlite_only, .init = setup, .fini = teardown, .timeout = 120);
-
-static void
-reopen(void)
-{
-	if (rig.store != NULL)
-		rig_close(&rig);
-	rig_open(&rig);
-}
-
-/* Another connection to the database, as an operator's shell has one. */
-static sqlite3 *
-shell(void)
-{
-	char *path = rig_file(&rig, "partyline.db");
-	sqlite3 *db;
-
-	cr_assert_eq(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL),
-	    SQLITE_OK);
-	sqlite3_busy_timeout(db, 5000);
-	free(path);
-	return db;
-}
-
-static void
-sql(const char *text)
-{
-	sqlite3 *db = shell();
-	char *error = NULL;
-
-	cr_assert_eq(sqlite3_exec(db, text, NULL, NULL, &error), SQLITE_OK,
-	    "%s: %s", text, error);
-	sqlite3_close(db);
-}
-
-static int64_t
-sql_int(const char *text)
-{
-	sqlite3 *db = shell();
-	sqlite3_stmt *st;
-	int64_t n;
-
-	cr_assert_eq(sqlite3_prepare_v2(db, text, -1, &st, NULL), SQLITE_OK);
-	cr_assert_eq(sqlite3_step(st), SQLITE_ROW);
-	n = sqlite3_column_int64(st, 0);
-	sqlite3_finalize(st);
-	sqlite3_close(db);
-	return n;
-}
-
-/* Waits for a number to be so; the writer works on it by itself. */
-static void
-sql_until(const char *text, int64_t want)
-{
-	uint64_t end = clock_ms() + DEADLINE;
-
-	while (sql_int(text) != want) {
-		cr_assert_lt(clock_ms(), end, "%s is %" PRId64 ", not %" PRId64,
-		    text, sql_int(text), want);
-		mailbox_wait(&rig.reads, 5);
-	}
-}
-
-static void
-write_file(const char *name, const char *text, size_t n)
-{
-	char *path = rig_file(&rig, name);
-	FILE *f = fopen(path, "w");
-
-	cr_assert_not_null(f);
-	cr_assert_eq(fwrite(text, 1, n, f), n);
-	cr_assert_eq(fclose(f), 0);
-	free(path);
-}
-
-static void
-remove_file(const char *name)
-{
-	char *path = rig_file(&rig, name);
-
-	unlink(path);
-	free(path);
-}
-
-static off_t
-file_size(const char *name)
-{
-	char *path = rig_file(&rig, name);
-	struct stat st;
-	off_t size = stat(path, &st) == 0 ? st.st_size : -1;
-
-	free(path);
-	return size;
-}
 
 struct seen {
 	unsigned	 n;
@@ -469,13 +374,18 @@ Test(sqlite_only, a_creation_cut_short_is_repeated)
 
 Test(sqlite_only, other_databases)
 {
+	char version[64];
+
 	reopen();
 	rig_close(&rig);
+	snprintf(version, sizeof(version), "PRAGMA user_version = %d",
+	    sqlite_version);
 	sql("PRAGMA user_version = 1000");
 	rig_refused(&rig, "newer partylined", "schema 1000");
 	sql("PRAGMA user_version = 0");
 	rig_refused(&rig, "is damaged", "no schema");
-	sql("PRAGMA user_version = 1; PRAGMA application_id = 7");
+	sql(version);
+	sql("PRAGMA application_id = 7");
 	rig_refused(&rig, "another program's database", "state_dir");
 	sql("PRAGMA application_id = 0x504c494e; ALTER TABLE messages "
 	    "RENAME COLUMN text TO texts");

@@ -1,0 +1,112 @@
+/*
+ * The schema, its steps from version to version, and every statement that is
+ * kept prepared.
+ */
+#include <stdio.h>
+
+#include "store-sqlite.h"
+#include "util.h"
+
+/* Step n takes a database from version n to n + 1. Never changed, only added
+ * to. A key outlives its message, whose seq it bears. */
+static const char *const steps[] = {
+	"CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
+	"    WITHOUT ROWID;"
+	/* a key of NULL: the room is over, the rest of it is to go */
+	"CREATE TABLE rooms (id INTEGER PRIMARY KEY, name TEXT NOT NULL,"
+	"    key TEXT UNIQUE, topic TEXT NOT NULL DEFAULT '',"
+	"    head INTEGER NOT NULL, floor INTEGER NOT NULL,"
+	"    count INTEGER NOT NULL, bytes INTEGER NOT NULL);"
+	"CREATE TABLE messages (seq INTEGER PRIMARY KEY, room INTEGER NOT NULL,"
+	"    time INTEGER NOT NULL, kind INTEGER NOT NULL,"
+	"    flags INTEGER NOT NULL, sender TEXT NOT NULL,"
+	"    recipient TEXT NOT NULL, text TEXT NOT NULL);"
+	/* every index ends with the row's seq by itself */
+	"CREATE INDEX messages_room ON messages (room);"
+	"CREATE TABLE keys (seq INTEGER PRIMARY KEY, time INTEGER NOT NULL,"
+	"    room INTEGER NOT NULL, sender TEXT NOT NULL, key TEXT NOT NULL,"
+	"    UNIQUE (room, sender, key));",
+
+	"CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL)"
+	"    WITHOUT ROWID;"
+	"CREATE TABLE audit (id INTEGER PRIMARY KEY, time INTEGER NOT NULL,"
+	"    act TEXT NOT NULL);"
+};
+
+const char *const sqlite_writes[W_MAX] = {
+	[W_BEGIN] = "BEGIN IMMEDIATE",
+	[W_COMMIT] = "COMMIT",
+	[W_ROLLBACK] = "ROLLBACK",
+	[W_MESSAGE] = "INSERT INTO messages (seq, room, time, kind, flags,"
+	    " sender, recipient, text) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[W_KEY] = "INSERT INTO keys (seq, time, room, sender, key)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5)"
+	    " ON CONFLICT (room, sender, key) DO NOTHING",
+	[W_KEY_FIND] = "SELECT seq, time FROM keys"
+	    " WHERE room = ?1 AND sender = ?2 AND key = ?3",
+	[W_KEY_DROP] = "DELETE FROM keys WHERE seq = ?1",
+	[W_KEY_EXPIRED] = "SELECT seq, time FROM keys ORDER BY seq LIMIT ?1",
+	[W_KEY_EXPIRE] = "DELETE FROM keys WHERE seq <= ?1",
+	[W_ROOM_BY_KEY] = "SELECT id FROM rooms WHERE key = ?1",
+	[W_ROOM_NEW] = "INSERT INTO rooms (id, name, key, head, floor, count,"
+	    " bytes) VALUES (?1, ?2, ?3, 0, 0, 0, 0) ON CONFLICT (id)"
+	    " DO UPDATE SET name = ?2, key = ?3",
+	[W_ROOM_GONE] = "UPDATE rooms SET key = NULL, topic = '' WHERE id = ?1",
+	[W_ROOM_DROP] = "DELETE FROM rooms WHERE id = ?1",
+	[W_ROOM_KEYS] = "DELETE FROM keys WHERE seq IN"
+	    " (SELECT seq FROM keys WHERE room = ?1 LIMIT ?2)",
+	[W_ROOM] = "UPDATE rooms SET head = ?2, floor = ?3, count = ?4,"
+	    " bytes = ?5 WHERE id = ?1",
+	[W_TOPIC] = "UPDATE rooms SET topic = ?2 WHERE id = ?1",
+	[W_SEQ] = "UPDATE meta SET value = ?1 WHERE name = 'seq'",
+	[W_OLDEST] = "SELECT seq, time, sender, recipient, text FROM messages"
+	    " WHERE room = ?1 ORDER BY seq LIMIT ?2",
+	[W_PRUNE] = "DELETE FROM messages WHERE room = ?1 AND seq <= ?2",
+	[W_TRY] = "INSERT INTO meta VALUES ('try', '')",
+	[W_TRIED] = "DELETE FROM meta WHERE name = 'try'",
+	[W_FACT] = "INSERT INTO facts (key, value) VALUES (?1, ?2)"
+	    " ON CONFLICT (key) DO UPDATE SET value = ?2",
+	[W_FACT_DROP] = "DELETE FROM facts WHERE key = ?1",
+	[W_AUDIT] = "INSERT INTO audit (time, act) VALUES (?1, ?2)",
+	[W_TARGET] = "SELECT kind, flags, sender, length(CAST(text AS BLOB))"
+	    " FROM messages WHERE seq = ?1 AND room = ?2",
+	[W_REDACT] = "UPDATE messages SET flags = ?2, text = ?3 WHERE seq = ?1"
+};
+
+#define COLUMNS	"SELECT seq, time, kind, flags, sender, recipient, text FROM" \
+		" messages WHERE room = ?1 AND seq > ?2"
+#define SEEK	"SELECT seq FROM messages WHERE room = ?1 AND seq > ?2"	\
+		" AND seq < ?3 ORDER BY seq DESC LIMIT 1 OFFSET ?4"
+
+const char *const sqlite_reads[R_MAX] = {
+	[R_BEGIN] = "BEGIN",
+	[R_END] = "COMMIT",
+	[R_FLOOR] = "SELECT floor FROM rooms WHERE id = ?1",
+	[R_AFTER] = COLUMNS " ORDER BY seq",
+	[R_BEFORE] = COLUMNS " AND seq < ?3 ORDER BY seq DESC",
+	[R_SEEK] = SEEK,
+	[R_COUNT] = "SELECT count(*) FROM (SELECT 1 FROM messages"
+	    " WHERE room = ?1 AND seq > ?2 LIMIT ?3)",
+	[R_AUDIT] = "SELECT id, time, act FROM audit WHERE id > ?1 ORDER BY id"
+};
+
+const int sqlite_version = NITEMS(steps);
+
+int
+sqlite_upgrade(sqlite3 *db, int version, int to)
+{
+	char sql[256];
+	int rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+
+	for (; rc == SQLITE_OK && version < to; version++)
+		rc = sqlite3_exec(db, steps[version], NULL, NULL, NULL);
+	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d;"
+	    "PRAGMA user_version = %d;"
+	    "REPLACE INTO meta VALUES ('schema', '%d');", SQLITE_OURS,
+	    version, version);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+	return rc;
+}

@@ -1,0 +1,220 @@
+/* What is kept beside the logs, and what is taken out of them again. */
+#include "store-rig.h"
+
+/* They are of the act: none with what was said before, nor with an error. */
+BOTH(facts_go_with_the_op)
+{
+	const struct store_fact fact = { "k", "1" };
+	struct store_op *op;
+	struct store_read *r;
+	const char *text;
+	unsigned i;
+
+	for (i = 0; i < 2; i++) {
+		op = op_say(1, "ann", "hi", "key");
+		op->facts = &fact;
+		op->nfacts = 1;
+		op->audit = "{\"act\":\"said\"}";
+		rig_do(rig, op);
+		cr_assert_eq(op->duplicate, i == 1);
+		op_free(op);
+	}
+	op = op_say(1, "ann", "gone", NULL);
+	op->kind = STORE_REDACT;
+	op->target = 77;
+	op->audit = "{\"act\":\"redacted\"}";
+	cr_assert_eq(rig_do(rig, op)->error, STORE_NO_MESSAGE);
+	op_free(op);
+	r = rig_read(rig, READ_AUDIT, 0, 0, 0, 10, SIZE_MAX);
+	cr_assert(r->before == 1 && !r->more);
+	text = buf_str(&r->text);
+	cr_assert_eq(strncmp(text, "{\"id\":1,\"time\":\"", 16), 0);
+	cr_assert_not_null(strstr(text, "Z\",\"act\":\"said\"}\n"));
+	store_read_free(r);
+}
+
+BOTH(audit_in_pages)
+{
+	struct store_read *r;
+	uint64_t after = 0;
+	unsigned i, n = 0;
+
+	r = rig_read(rig, READ_AUDIT, 0, 5, 0, 10, SIZE_MAX);
+	cr_assert(r->error == STORE_OK && r->text.len == 0 && !r->more &&
+	    r->before == 5);
+	store_read_free(r);
+	for (i = 0; i < 25; i++) {
+		char *act = xasprintf("{\"n\":%u}", i);
+
+		rig_facts(rig, NULL, 0, i == 24 ? "{}" : act);
+		free(act);
+	}
+	do {
+		char *line, *next;
+
+		r = rig_read(rig, READ_AUDIT, 0, after, 0, 10, SIZE_MAX);
+		for (line = (char *)buf_str(&r->text); *line != '\0';
+		    line = next) {
+			char *tail = n == 24 ? xasprintf("Z\"}") :
+			    xasprintf("Z\",\"n\":%u}", n);
+
+			n++;
+			cr_assert_not_null(next = strchr(line, '\n'));
+			*next++ = '\0';
+			cr_assert_eq(strtoull(line + 6, NULL, 10), n);
+			cr_assert_str_eq(line + strlen(line) - strlen(tail),
+			    tail);
+			free(tail);
+		}
+		cr_assert_eq(r->before, n);
+		cr_assert_eq(r->more, n < 25);
+		after = r->before;
+		store_read_free(r);
+	} while (n < 25);
+	r = rig_read(rig, READ_AUDIT, 0, 0, 0, 10, 1);
+	cr_assert(r->more && r->before == 1, "more than bytes");
+	store_read_free(r);
+}
+
+/* Without persistence there is at least the newest of it. */
+Test(memory, audit_is_bounded)
+{
+	struct store_read *r;
+	struct rig mine;
+	unsigned i;
+
+	rig_init(&mine, "memory");
+	rig_open(&mine);
+	for (i = 0; i < 3000; i++)
+		rig_facts(&mine, NULL, 0, "{}");
+	r = rig_read(&mine, READ_AUDIT, 0, 0, 0, 10000, SIZE_MAX);
+	cr_assert_eq(r->before, 3000);
+	cr_assert_eq(strncmp(buf_str(&r->text), "{\"id\":1977,", 11), 0);
+	store_read_free(r);
+	rig_free(&mine);
+}
+
+BOTH(counts_up_to_a_limit)
+{
+	struct store_read *r;
+
+	r = rig_read(rig, READ_COUNT, 1, 0, 0, 10, SIZE_MAX);
+	cr_assert(r->error == STORE_OK && r->count == 0 && !r->more);
+	store_read_free(r);
+	rig_fill(rig, 1, 50);
+	rig_fill(rig, 2, 50);
+	r = rig_read(rig, READ_COUNT, 1, 0, 0, 50, SIZE_MAX);
+	cr_assert(r->count == 50 && !r->more && r->n == 0);
+	store_read_free(r);
+	r = rig_read(rig, READ_COUNT, 1, 0, 0, 49, SIZE_MAX);
+	cr_assert(r->count == 49 && r->more);
+	store_read_free(r);
+	r = rig_read(rig, READ_COUNT, 2, 60, 0, 1000, SIZE_MAX);
+	cr_assert(r->count == 40 && !r->more);
+	store_read_free(r);
+	rig_forget(rig, 1, 20);
+	r = rig_read(rig, READ_COUNT, 1, 10, 0, UINT32_MAX, SIZE_MAX);
+	cr_assert(r->count == 30 && !r->more);
+	store_read_free(r);
+}
+
+static uint64_t
+say_as(struct rig *r, uint32_t room, enum msg_kind kind, const char *from,
+    const char *text)
+{
+	struct store_op *op = op_new(STORE_APPEND, room);
+	uint64_t seq;
+
+	op->msg = msg_new(kind, from, "bob", text, strlen(text), NULL);
+	op->msg->room = room;
+	seq = rig_do(r, op)->seq;
+	op_free(op);
+	return seq;
+}
+
+BOTH(redacted_messages_have_no_text)
+{
+	uint64_t text = say_as(rig, 1, MSG_TEXT, "Ann", "one");
+	uint64_t action = say_as(rig, 1, MSG_ACTION, "Ann", "two");
+	uint64_t notice = say_as(rig, 1, MSG_NOTICE, "Ann", "three");
+	uint64_t last = say_as(rig, 1, MSG_TEXT, "Ann", "four");
+	struct store_read *before, *r;
+	unsigned i;
+
+	before = rig_read(rig, READ_AFTER, 1, 0, 0, 10, SIZE_MAX);
+	cr_assert_eq(rig_redact(rig, 1, text, NULL), STORE_OK);
+	cr_assert_eq(rig_redact(rig, 1, action, "ann"), STORE_OK);
+	cr_assert_eq(rig_redact(rig, 1, notice, NULL), STORE_OK);
+	r = rig_read(rig, READ_AFTER, 1, 0, 0, 10, SIZE_MAX);
+	cr_assert_eq(r->n, 7);
+	for (i = 0; i < 4; i++) {
+		struct msg *was = before->msgs[i], *is = r->msgs[i];
+
+		cr_assert(is->seq == was->seq && is->time == was->time &&
+		    is->kind == was->kind && is->room == was->room);
+		cr_assert_str_eq(msg_from(is), "Ann");
+		cr_assert_str_eq(msg_to(is), "bob");
+		cr_assert_eq(is->flags, i < 3 ? MSG_REDACTED : 0);
+		cr_assert_str_eq(msg_text(is), i < 3 ? "" : "four");
+	}
+	/* What was read before is frozen. */
+	cr_assert_str_eq(msg_text(before->msgs[0]), "one");
+	cr_assert_gt(r->msgs[4]->seq, last);
+	cr_assert_str_eq(msg_text(r->msgs[4]), "event");
+	store_read_free(before);
+	store_read_free(r);
+}
+
+BOTH(redactions_that_find_nothing)
+{
+	uint64_t seq = say_as(rig, 1, MSG_TEXT, "\xc3\x84nn", "one");
+	uint64_t other, forgotten;
+
+	cr_assert_eq(rig_redact(rig, 1, 0, NULL), STORE_NO_MESSAGE);
+	cr_assert_eq(rig_redact(rig, 1, seq + 1, NULL), STORE_NO_MESSAGE);
+	cr_assert_eq(rig_redact(rig, 1, UINT64_MAX, NULL), STORE_NO_MESSAGE);
+	cr_assert_eq(rig_redact(rig, 2, seq, NULL), STORE_NO_MESSAGE);
+	cr_assert_eq(rig_redact(rig, 1, seq, "bob"), STORE_NO_MESSAGE);
+	cr_assert_eq(rig_redact(rig, 1, seq, "\xc3\x84nn"), STORE_NO_MESSAGE,
+	    "a key is folded");
+	cr_assert_eq(rig_count(rig, 1, NULL), 1);
+	cr_assert_eq(rig_count(rig, 2, NULL), 0);
+	cr_assert_eq(rig_redact(rig, 1, seq, "\xc3\xa4nn"), STORE_OK);
+	cr_assert_eq(rig_redact(rig, 1, seq, NULL), STORE_NO_MESSAGE, "twice");
+	other = say_as(rig, 2, MSG_TEXT, "ann", "one");
+	cr_assert_eq(rig_redact(rig, 1, other, NULL), STORE_NO_MESSAGE);
+	forgotten = rig_say(rig, 1, "soon forgotten");
+	rig_say(rig, 1, "last");
+	rig_forget(rig, 1, forgotten);
+	cr_assert_eq(rig_redact(rig, 1, forgotten, NULL), STORE_NO_MESSAGE);
+	rig_forget(rig, 2, UINT64_MAX);
+	cr_assert_eq(rig_redact(rig, 2, other, NULL), STORE_NO_MESSAGE);
+	cr_assert_eq(metric_get(&rig->store->metrics.failed), 0);
+}
+
+/* One that finds nothing holds up none of its group. */
+BOTH(a_redaction_in_a_group)
+{
+	struct store_op *ops[4], *back[4];
+	uint64_t seq = rig_say(rig, 1, "first");
+	unsigned i;
+
+	ops[0] = op_say(1, "ann", "second", NULL);
+	ops[1] = op_redact(1, seq, NULL);
+	ops[2] = op_redact(1, seq, NULL);
+	ops[3] = op_redact(1, seq + 1, NULL);
+	for (i = 0; i < 4; i++)
+		store_submit(rig->store, ops[i]);
+	store_flush(rig->store);
+	rig_await(rig, back, 4);
+	for (i = 0; i < 4; i++) {
+		cr_assert_eq(back[i], ops[i]);
+		cr_assert_eq(ops[i]->error, i == 2 ? STORE_NO_MESSAGE :
+		    STORE_OK);
+	}
+	cr_assert_eq(ops[1]->seq, seq + 2);
+	cr_assert_eq(ops[3]->seq, seq + 3);
+	for (i = 0; i < 4; i++)
+		op_free(ops[i]);
+	cr_assert_eq(rig_count(rig, 1, NULL), 4);
+}
