@@ -192,6 +192,14 @@ const struct conf_option conf_options[] = {
 	{ OPTION(password_min, CONF_NUMBER), BOUNDS(1, 64), .def = "8",
 	  .reloadable = true,
 	  .help = "Characters that a new password has at least." },
+	{ OPTION(login_tries, CONF_NUMBER), BOUNDS(0, 1000), .def = "10",
+	  .reloadable = true,
+	  .help = "Logins that may fail from one address, and to one account, "
+	    "before more are answered rate-limited; 0 for no limit." },
+	{ OPTION(login_tries_window, CONF_SECONDS), BOUNDS(1, DAY),
+	  .def = "10m", .reloadable = true,
+	  .help = "How long all of login_tries take to come back, one by one: "
+	    "with 10 of them in 10m it is one a minute." },
 
 	{ OPTION(origins, CONF_TEXT), .section = "Web", BOUNDS(0, 4096),
 	  .def = "", .check = check_origins, .reloadable = true,

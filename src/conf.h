@@ -76,6 +76,8 @@ struct conf {
 	unsigned	 auth_queue;	/* requests that wait for them */
 	enum auth_cost	 auth_cost;
 	unsigned	 password_min;	/* characters */
+	uint64_t	 login_tries;	/* failed logins; 0: any number */
+	uint64_t	 login_tries_window;	/* seconds for all of them */
 
 	char		*origins;	/* with " " between; "*" for any */
 	uint64_t	 http_timeout;	/* seconds */
