@@ -384,6 +384,23 @@ redact(struct memory *s, struct store_op *op, int64_t now)
 }
 
 static void
+erase(struct memory *s, const char *key)
+{
+	struct room *room;
+	size_t pos = 0, i;
+
+	while ((room = id_map_next(&s->rooms, &pos)) != NULL) {
+		for (i = 0; i < room->n; i++) {
+			const struct msg *m = ring_at(room, i);
+
+			if (m->kind <= MSG_NOTICE && !(m->flags &
+			    MSG_REDACTED) && store_is_from(msg_from(m), key))
+				blank(s, room, i);
+		}
+	}
+}
+
+static void
 put_audit(struct memory *s, const char *act, int64_t now)
 {
 	struct audit *a = &s->audits[s->audit++ % AUDITS];
@@ -405,6 +422,9 @@ run_op(struct memory *s, struct store_op *op, int64_t now)
 		break;
 	case STORE_REDACT:
 		redact(s, op, now);
+		break;
+	case STORE_ERASE:
+		erase(s, op->text);
 		break;
 	case STORE_TOPIC:
 	case STORE_FACTS:

@@ -587,6 +587,7 @@ sqlite_files_open(const struct conf *conf, int handle, char **error)
 	s->path = xasprintf("%s/partyline.db", conf->state_dir);
 	s->lock_fd = -1;
 	s->due_last = &s->due;
+	s->erasing = true;
 	s->scrub = handle != -1;	/* the other may not have come to it */
 	sqlite_limits(s, conf);
 	s->now = s->limits;
@@ -611,6 +612,9 @@ sqlite_files_close(struct sqlite *s)
 
 	for (i = 0; i < R_MAX; i++)
 		sqlite3_finalize(s->r[i]);
+	while (s->erased.n > 0)
+		free(s->erased.all[--s->erased.n].key);
+	free(s->erased.all);
 	for (i = 0; i < W_MAX; i++)
 		sqlite3_finalize(s->w[i]);
 	/* The last one to close moves the -wal into the database. */

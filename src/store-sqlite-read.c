@@ -10,19 +10,54 @@
 
 #define FIRST	16	/* slots for messages to begin with */
 
+int
+sqlite_erasures(sqlite3_stmt *st, struct sqlite_erasures *e)
+{
+	int rc;
+
+	while (e->n > 0)
+		free(e->all[--e->n].key);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		e->all = xrealloc(e->all, (e->n + 1) * sizeof(*e->all));
+		e->all[e->n++] = (struct sqlite_erasure){
+		    xstrdup((const char *)sqlite3_column_text(st, 0)),
+		    (uint64_t)sqlite3_column_int64(st, 1) };
+	}
+	sqlite3_reset(st);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+bool
+sqlite_is_erased(const struct sqlite_erasures *e, enum msg_kind kind,
+    uint64_t seq, const char *from)
+{
+	size_t i;
+
+	for (i = 0; i < e->n; i++) {
+		if (kind <= MSG_NOTICE && seq <= e->all[i].upto &&
+		    store_is_from(from, e->all[i].key))
+			return true;
+	}
+	return false;
+}
+
 /* Takes up the row's message; false if the page is full. */
 static bool
-take(struct store_read *r, sqlite3_stmt *st, uint32_t *cap, size_t *bytes)
+take(struct sqlite *s, struct store_read *r, sqlite3_stmt *st, uint32_t *cap,
+    size_t *bytes)
 {
 	const char *from = (const char *)sqlite3_column_text(st, 4);
 	const char *to = (const char *)sqlite3_column_text(st, 5);
 	const char *text = (const char *)sqlite3_column_text(st, 6);
 	enum msg_kind kind = (enum msg_kind)sqlite3_column_int(st, 2);
+	uint64_t seq = (uint64_t)sqlite3_column_int64(st, 0);
 	int flags = sqlite3_column_int(st, 3);
 	struct msg *m;
 
 	if (r->n == r->limit)
 		return false;
+	if (sqlite_is_erased(&s->erased, kind, seq, from))
+		flags |= MSG_REDACTED;
 	m = msg_new(kind, from, to, text, flags & MSG_REDACTED ? 0 :
 	    (size_t)sqlite3_column_bytes(st, 6), NULL);
 	if (!msg_stored(m))		/* damaged */
@@ -33,7 +68,7 @@ take(struct store_read *r, sqlite3_stmt *st, uint32_t *cap, size_t *bytes)
 	}
 	*bytes = msg_size(m) < r->bytes - *bytes ? *bytes + msg_size(m) :
 	    r->bytes;
-	m->seq = (uint64_t)sqlite3_column_int64(st, 0);
+	m->seq = seq;
 	m->time = sqlite3_column_int64(st, 1);
 	m->flags = (uint8_t)flags;
 	m->room = r->room;
@@ -46,18 +81,21 @@ take(struct store_read *r, sqlite3_stmt *st, uint32_t *cap, size_t *bytes)
 }
 
 static int
-read_page(sqlite3_stmt *st, struct store_read *r, uint64_t after)
+read_page(struct sqlite *s, sqlite3_stmt *st, struct store_read *r,
+    uint64_t after)
 {
 	uint32_t cap = 0, i;
 	size_t bytes = 0;
 	int rc;
 
+	if ((rc = sqlite_erasures(s->r[R_ERASURES], &s->erased)) != SQLITE_OK)
+		return rc;
 	sqlite_bind(st, 1, r->room);
 	sqlite_bind(st, 2, after);
 	if (r->kind == READ_BEFORE)
 		sqlite_bind(st, 3, r->before ? r->before : INT64_MAX);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		if (!take(r, st, &cap, &bytes)) {
+		if (!take(s, r, st, &cap, &bytes)) {
 			r->more = true;
 			break;
 		}
@@ -145,9 +183,9 @@ read_room(struct sqlite *s, struct store_read *r)
 	after = r->after > r->floor ? r->after : r->floor;
 	switch (r->kind) {
 	case READ_AFTER:
-		return read_page(s->r[R_AFTER], r, after);
+		return read_page(s, s->r[R_AFTER], r, after);
 	case READ_BEFORE:
-		return read_page(s->r[R_BEFORE], r, after);
+		return read_page(s, s->r[R_BEFORE], r, after);
 	case READ_SEEK:
 		return read_seek(s->r[R_SEEK], r);
 	case READ_COUNT:

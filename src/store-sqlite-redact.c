@@ -8,6 +8,9 @@
 
 #include "store-sqlite.h"
 #include "util.h"
+#include "words.h"
+
+#define SLICE		512		/* rows looked at at once */
 
 /* Writes blanks over the row's text. */
 static int
@@ -15,13 +18,17 @@ blank(struct sqlite *s, uint64_t seq, int flags, size_t n)
 {
 	sqlite3_stmt *st = s->w[W_REDACT];
 	char *blanks = xmalloc(n + 1);
+	int rc;
 
 	memset(blanks, ' ', n);
 	sqlite_bind(st, 1, seq);
 	sqlite3_bind_int(st, 2, flags | MSG_REDACTED);
 	sqlite3_bind_text(st, 3, blanks, (int)n, free);
 	s->scrub = true;
-	return sqlite_run(st);
+	sqlite_bind(s->w[W_STALE], 1, seq / WORDS_PART);
+	if ((rc = sqlite_run(st)) == SQLITE_OK)
+		rc = sqlite_run(s->w[W_STALE]);
+	return rc;
 }
 
 int
@@ -51,4 +58,95 @@ sqlite_redact(struct sqlite *s, const struct sqlite_room *room,
 		return blank(s, op->target, flags, n);
 	op->error = STORE_NO_MESSAGE;
 	return SQLITE_OK;
+}
+
+int
+sqlite_erase(struct sqlite *s, const struct store_op *op)
+{
+	sqlite3_stmt *st = s->w[W_ERASE];
+
+	sqlite3_bind_text(st, 1, op->text, -1, SQLITE_STATIC);
+	sqlite_bind(st, 2, s->seq);
+	s->erasing = true;
+	return sqlite_run(st);
+}
+
+struct row {
+	uint64_t	 seq;
+	int		 flags;
+	size_t		 n;
+};
+
+/* Of the rows after *done those of key; *done becomes the last looked at, or
+ * upto if there are no more. */
+static int
+find_rows(struct sqlite *s, const char *key, uint64_t upto, uint64_t *done,
+    struct row rows[SLICE], unsigned *n)
+{
+	sqlite3_stmt *st = s->w[W_ERASE_ROWS];
+	unsigned seen = 0;
+	int rc;
+
+	*n = 0;
+	sqlite_bind(st, 1, *done);
+	sqlite_bind(st, 2, upto);
+	sqlite_bind(st, 3, SLICE);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		struct row *row = &rows[*n];
+
+		seen++;
+		*done = row->seq = (uint64_t)sqlite3_column_int64(st, 0);
+		row->flags = sqlite3_column_int(st, 2);
+		row->n = (size_t)sqlite3_column_int64(st, 4);
+		*n += sqlite3_column_int(st, 1) <= MSG_NOTICE &&
+		    !(row->flags & MSG_REDACTED) && store_is_from(
+		    (const char *)sqlite3_column_text(st, 3), key);
+	}
+	sqlite3_reset(st);
+	if (seen < SLICE)
+		*done = upto;
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int
+erase_slice(struct sqlite *s, const char *key, uint64_t upto, uint64_t done)
+{
+	struct row rows[SLICE];
+	sqlite3_stmt *st;
+	unsigned n, i;
+	int rc = find_rows(s, key, upto, &done, rows, &n);
+
+	for (i = 0; i < n && rc == SQLITE_OK; i++)
+		rc = blank(s, rows[i].seq, rows[i].flags, rows[i].n);
+	if (rc != SQLITE_OK)
+		return rc;
+	st = s->w[done < upto ? W_ERASED_TO : W_ERASED];
+	sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
+	if (done < upto)
+		sqlite_bind(st, 2, done);
+	return sqlite_run(st);
+}
+
+int
+sqlite_erase_some(struct sqlite *s, uint64_t us)
+{
+	uint64_t end = clock_us() + us, upto, done;
+	sqlite3_stmt *st = s->w[W_ERASING];
+	int rc = SQLITE_OK;
+	char *key;
+
+	while (rc == SQLITE_OK && s->erasing && clock_us() < end) {
+		if ((rc = sqlite3_step(st)) != SQLITE_ROW) {
+			sqlite3_reset(st);
+			s->erasing = rc != SQLITE_DONE;
+			return rc == SQLITE_DONE ? SQLITE_OK : rc;
+		}
+		key = xstrdup((const char *)sqlite3_column_text(st, 0));
+		upto = (uint64_t)sqlite3_column_int64(st, 1);
+		done = (uint64_t)sqlite3_column_int64(st, 2);
+		sqlite3_reset(st);
+		rc = erase_slice(s, key, upto, done);
+		free(key);
+	}
+	return rc;
 }

@@ -30,7 +30,14 @@ static const char *const steps[] = {
 	"CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL)"
 	"    WITHOUT ROWID;"
 	"CREATE TABLE audit (id INTEGER PRIMARY KEY, time INTEGER NOT NULL,"
-	"    act TEXT NOT NULL);"
+	"    act TEXT NOT NULL);",
+
+	/* whose messages are to go: all up to upto; those up to done have */
+	"CREATE TABLE erasures (key TEXT PRIMARY KEY, upto INTEGER NOT NULL,"
+	"    done INTEGER NOT NULL) WITHOUT ROWID;"
+	/* of the index of words what is to be made anew, see words.h */
+	"CREATE TABLE stale (id INTEGER PRIMARY KEY,"
+	"    part INTEGER NOT NULL UNIQUE);"
 };
 
 const char *const sqlite_writes[W_MAX] = {
@@ -70,7 +77,15 @@ const char *const sqlite_writes[W_MAX] = {
 	[W_AUDIT] = "INSERT INTO audit (time, act) VALUES (?1, ?2)",
 	[W_TARGET] = "SELECT kind, flags, sender, length(CAST(text AS BLOB))"
 	    " FROM messages WHERE seq = ?1 AND room = ?2",
-	[W_REDACT] = "UPDATE messages SET flags = ?2, text = ?3 WHERE seq = ?1"
+	[W_REDACT] = "UPDATE messages SET flags = ?2, text = ?3 WHERE seq = ?1",
+	[W_STALE] = "REPLACE INTO stale (part) VALUES (?1)",
+	[W_ERASE] = "REPLACE INTO erasures VALUES (?1, ?2, 0)",
+	[W_ERASING] = "SELECT key, upto, done FROM erasures LIMIT 1",
+	[W_ERASE_ROWS] = "SELECT seq, kind, flags, sender,"
+	    " length(CAST(text AS BLOB)) FROM messages"
+	    " WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3",
+	[W_ERASED_TO] = "UPDATE erasures SET done = ?2 WHERE key = ?1",
+	[W_ERASED] = "DELETE FROM erasures WHERE key = ?1"
 };
 
 #define COLUMNS	"SELECT seq, time, kind, flags, sender, recipient, text FROM" \
@@ -87,6 +102,7 @@ const char *const sqlite_reads[R_MAX] = {
 	[R_SEEK] = SEEK,
 	[R_COUNT] = "SELECT count(*) FROM (SELECT 1 FROM messages"
 	    " WHERE room = ?1 AND seq > ?2 LIMIT ?3)",
+	[R_ERASURES] = "SELECT key, upto FROM erasures",
 	[R_AUDIT] = "SELECT id, time, act FROM audit WHERE id > ?1 ORDER BY id"
 };
 

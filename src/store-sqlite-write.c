@@ -268,6 +268,8 @@ act(struct sqlite *s, struct store_op *op, int64_t now)
 		return SQLITE_OK;
 	case STORE_FORGET:
 		return forget(s, op);
+	case STORE_ERASE:
+		return sqlite_erase(s, op);
 	case STORE_REDACT:
 		room = id_map_get(&s->rooms, op->room);
 		if (room == NULL || !room->row.stored || room->row.gone) {
@@ -361,6 +363,8 @@ transact(struct sqlite *s, struct mail *first, int64_t now)
 	/* A disk that is full needs no more to do. */
 	if (rc == SQLITE_OK && !s->store.failing)
 		rc = sqlite_prune(s, now, PRUNE_US);
+	if (rc == SQLITE_OK && !s->store.failing)
+		rc = sqlite_erase_some(s, PRUNE_US);
 	if (rc == SQLITE_OK)
 		rc = save_rooms(s);
 	if (rc == SQLITE_OK)
@@ -394,6 +398,7 @@ settle(struct sqlite *s, bool ok, int64_t now, struct mail_list *out)
 			free(room);
 		}
 	}
+	s->erasing = s->erasing || !ok;
 	if (ok)
 		s->committed_seq = s->seq;
 	else
@@ -583,14 +588,15 @@ sqlite_writer(void *arg)
 	sqlite3_wal_hook(s->wdb, wal_hook_cb, s);
 	while (wait_work(s, &group, busy, &limits)) {
 		configure(s, &limits);
-		busy = sqlite_prune_wanted(s, clock_wall());
+		busy = sqlite_prune_wanted(s, clock_wall()) || s->erasing;
 		if (!mail_list_empty(&group) || s->store.failing || busy)
 			run_group(s, &group);
 		/* One that cannot grow may still be emptied. */
 		if (s->wal_pages >= WAL_PAGES || (s->wal_pages > 0 &&
 		    (s->store.failing || scrub_due(s))))
 			checkpoint(s);
-		busy = (s->due != NULL || s->keys_due) && !s->store.failing;
+		busy = (s->due != NULL || s->keys_due || s->erasing) &&
+		    !s->store.failing;
 	}
 	return NULL;
 }

@@ -20,12 +20,13 @@ enum sqlite_write {
 	W_MESSAGE, W_KEY, W_KEY_FIND, W_KEY_DROP, W_KEY_EXPIRED, W_KEY_EXPIRE,
 	W_ROOM_BY_KEY, W_ROOM_NEW, W_ROOM_GONE, W_ROOM_DROP, W_ROOM_KEYS,
 	W_ROOM, W_TOPIC, W_SEQ, W_OLDEST, W_PRUNE, W_TRY, W_TRIED,
-	W_FACT, W_FACT_DROP, W_AUDIT, W_TARGET, W_REDACT,
+	W_FACT, W_FACT_DROP, W_AUDIT, W_TARGET, W_REDACT, W_STALE,
+	W_ERASE, W_ERASING, W_ERASE_ROWS, W_ERASED_TO, W_ERASED,
 	W_MAX
 };
 
 enum sqlite_read {
-	R_BEGIN, R_END, R_FLOOR, R_AFTER, R_BEFORE, R_SEEK, R_COUNT, R_AUDIT,
+	R_BEGIN, R_END, R_FLOOR, R_AFTER, R_BEFORE, R_SEEK, R_COUNT, R_AUDIT, R_ERASURES,
 	R_MAX
 };
 
@@ -34,6 +35,15 @@ struct sqlite_limits {
 	uint64_t	 max, bytes;	/* 0: none */
 	int64_t		 age;		/* ms, 0: none */
 	enum durability	 durability;
+};
+
+/* Whose messages, up to which, are not to be shown any more. */
+struct sqlite_erasures {
+	struct sqlite_erasure {
+		char		*key;
+		uint64_t	 upto;
+	}		*all;
+	size_t		 n;
 };
 
 struct sqlite {
@@ -71,6 +81,7 @@ struct sqlite {
 	uint64_t	 young, young_key; /* above it none is too old */
 	bool		 keys_due;	/* there may be keys too old */
 	int		 wal_pages;
+	bool		 erasing;	/* there may be erasures to work on */
 	bool		 scrub;		/* the -wal may hold redacted text */
 	uint64_t	 scrub_next;	/* monotonic ms */
 	bool		 wal_told;	/* its size has been complained of */
@@ -78,6 +89,7 @@ struct sqlite {
 	/* the reader's */
 	sqlite3		*rdb;
 	sqlite3_stmt	*r[R_MAX];
+	struct sqlite_erasures erased;
 	bool		 read_failing;
 };
 
@@ -117,6 +129,10 @@ uint64_t sqlite_cost(size_t from, size_t to, size_t text);
  * text from the op's target, or sets its error. An SQLite result. */
 int	 sqlite_redact(struct sqlite *, const struct sqlite_room *,
 	    struct store_op *);
+/* Notes an erasure, which reads respect at once. */
+int	 sqlite_erase(struct sqlite *, const struct store_op *);
+/* Works on what is noted for at most this many us. */
+int	 sqlite_erase_some(struct sqlite *, uint64_t us);
 
 /* store-sqlite-prune.c: the writer's thread, within a transaction. */
 /* Puts a room that is above its limits, or has forgotten ones, on the list. */
@@ -126,7 +142,11 @@ bool	 sqlite_prune_wanted(struct sqlite *, int64_t now);
 /* Works down the list for at most this many us. An SQLite result. */
 int	 sqlite_prune(struct sqlite *, int64_t now, uint64_t us);
 
-/* store-sqlite-read.c */
+/* store-sqlite-read.c: any thread, with a statement of its connection, which
+ * is R_ERASURES; those that were there are freed. */
+int	 sqlite_erasures(sqlite3_stmt *, struct sqlite_erasures *);
+bool	 sqlite_is_erased(const struct sqlite_erasures *, enum msg_kind,
+	    uint64_t seq, const char *from);
 void	*sqlite_reader(void *);
 
 #endif

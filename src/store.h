@@ -65,6 +65,10 @@ enum store_op_kind {
 				 * the room is over (a guest's inbox): its key
 				 * may come again, as another room's id */
 	STORE_FACTS,		/* nothing but facts and audit; room is 0 */
+	STORE_ERASE,		/* text is a name's key: of all that it has said
+				 * in any room so far, text, actions and
+				 * notices, the text goes; room is 0. No read
+				 * asked after it came back shows any */
 	STORE_REDACT		/* append msg, and take the text from the
 				 * room's message target; only if from_key,
 				 * unless NULL, is who said that */

@@ -218,3 +218,62 @@ BOTH(a_redaction_in_a_group)
 		op_free(ops[i]);
 	cr_assert_eq(rig_count(rig, 1, NULL), 4);
 }
+
+static void
+erase(struct rig *rig, const char *key)
+{
+	struct store_op *op = op_new(STORE_ERASE, 0);
+
+	op->text = key;
+	cr_assert_eq(rig_do(rig, op)->error, STORE_OK);
+	op_free(op);
+}
+
+/* Of the room's messages those with a text that ann is not to have said. */
+static void
+check_erased(struct rig *rig, uint32_t room, uint32_t n)
+{
+	struct store_read *r = rig_read(rig, READ_AFTER, room, 0, 0, 100000,
+	    SIZE_MAX);
+	uint32_t i;
+
+	cr_assert_eq(r->n, n);
+	for (i = 0; i < n; i++) {
+		const struct msg *m = r->msgs[i];
+		bool erased = m->kind <= MSG_NOTICE && i + 1 < n &&
+		    strcasecmp(msg_from(m), "ann") == 0;
+
+		cr_assert_eq(m->flags, erased ? MSG_REDACTED : 0, "%u", i);
+		cr_assert_eq(m->text_len == 0, erased);
+		cr_assert_str_eq(msg_to(m), "bob");
+	}
+	store_read_free(r);
+}
+
+/* From when it is answered on, whatever remains to be done. */
+BOTH(all_that_somebody_said_is_erased)
+{
+	static const char *const names[] = { "Ann", "ANN", "Bob", "Annie" };
+	struct store_op *ops[3000];
+	uint32_t room;
+	unsigned i;
+
+	for (i = 0; i < 3000; i++) {
+		ops[i] = op_new(STORE_APPEND, i % 3);
+		ops[i]->msg = msg_new((enum msg_kind)(i / 4 % 3), names[i % 4],
+		    "bob", "something", 9, NULL);
+		ops[i]->msg->room = i % 3;
+		store_submit(rig->store, ops[i]);
+	}
+	store_flush(rig->store);
+	rig_await(rig, ops, 3000);
+	for (i = 0; i < 3000; i++)
+		op_free(ops[i]);
+	erase(rig, "ann");
+	erase(rig, "nobody");
+	for (room = 0; room < 3; room++) {
+		say_as(rig, room, MSG_TEXT, "Ann", "again");
+		check_erased(rig, room, 1001);
+	}
+	cr_assert_eq(rig_redact(rig, 0, 1, NULL), STORE_NO_MESSAGE);
+}

@@ -1,9 +1,42 @@
 /* Facts, audit and redactions in the SQLite store's files. */
 #include "store-shell.h"
+#include "store-sqlite.h"
 
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include <signal.h>
+
+static unsigned kill_at;	/* the how manieth sync or write kills us */
+
+static void
+maybe_kill(void)
+{
+	if (kill_at > 0 && --kill_at == 0)
+		kill(getpid(), SIGKILL);
+}
+
+/* These stand before libc's for SQLite as well. */
+int
+fdatasync(int fd)
+{
+	maybe_kill();
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+int
+fsync(int fd)
+{
+	return fdatasync(fd);
+}
+
+ssize_t
+pwrite64(int fd, const void *p, size_t n, off64_t at)
+{
+	maybe_kill();
+	return (ssize_t)syscall(SYS_pwrite64, fd, p, n, at);
+}
 
 static void
 setup(void)
@@ -193,4 +226,137 @@ Test(acts, redacted_text_is_gone_from_the_files)
 	reopen();
 	cr_assert_eq(sql_int("PRAGMA integrity_check") +
 	    sql_int("SELECT count(*) FROM messages WHERE flags = 1"), 41);
+}
+
+/* Closed before it is through: nothing shows, and the rest goes later. */
+Test(acts, an_erasure_goes_on_after_a_restart)
+{
+	enum { N = 60000 };
+	uint64_t end = clock_ms() + DEADLINE;
+	struct store_op *op;
+	struct store_read *r;
+	uint32_t i;
+
+	reopen();
+	rig_fill(&rig, 1, N / 2);
+	rig_say(&rig, 1, "tell-tale");
+	rig_fill(&rig, 1, N / 2);
+	op = op_new(STORE_ERASE, 0);
+	op->text = "ann";
+	store_submit(rig.store, op);
+	rig_close(&rig);
+	rig_await(&rig, &op, 1);
+	op_free(op);
+	cr_assert_eq(sql_int("SELECT count(*) FROM erasures"), 1);
+	cr_assert_gt(sql_int("SELECT count(*) FROM messages WHERE flags = 0"),
+	    0);
+	rig_open(&rig);
+	r = rig_read(&rig, READ_AFTER, 1, 0, 0, UINT32_MAX, SIZE_MAX);
+	cr_assert_eq(r->n, N + 1);
+	for (i = 0; i < r->n; i++)
+		cr_assert(r->msgs[i]->flags == MSG_REDACTED &&
+		    r->msgs[i]->text_len == 0);
+	store_read_free(r);
+	rig_say(&rig, 1, "meanwhile");
+	sql_until("SELECT count(*) FROM erasures", 0);
+	cr_assert_eq(sql_int("SELECT count(*) FROM messages WHERE flags = 0"),
+	    1);
+	cr_assert_eq(sql_int("SELECT count(*) FROM messages WHERE flags = 1 "
+	    "AND trim(text) <> ''"), 0);
+	while (any_holds("tell-tale")) {
+		cr_assert_lt(clock_ms(), end, "it is in the files");
+		mailbox_wait(&rig.reads, 10);
+	}
+}
+
+/* Databases of each earlier version, with what they had in them. */
+static const char *const filled[] = {
+	"INSERT INTO meta VALUES ('epoch', '00112233445566778899aabbccddeeff'),"
+	"    ('seq', '0');"
+	"INSERT INTO rooms VALUES (1, 'Room1', 'room1', 'old', 2, 0, 2, 150);"
+	"INSERT INTO messages VALUES (1, 1, 5, 0, 0, 'Ann', '', 'one'),"
+	"    (2, 1, 6, 0, 0, 'Bob', '', 'two');"
+	"INSERT INTO keys VALUES (2, 6, 1, 'bob', 'k');",
+	"INSERT INTO facts VALUES ('k', '{}');"
+	"INSERT INTO audit VALUES (1, 5, '{\"act\":\"old\"}')"
+};
+
+static void
+make_version(int version)
+{
+	char *path = rig_file(&rig, "partyline.db");
+	sqlite3 *db;
+	int i;
+
+	rig_clean(rig.dir);
+	cr_assert_eq(mkdir(rig.dir, 0700), 0);
+	cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+	sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
+	for (i = 0; i < version; i++) {
+		cr_assert_eq(sqlite_upgrade(db, i, i + 1), SQLITE_OK);
+		if (i < (int)NITEMS(filled))
+			cr_assert_eq(sqlite3_exec(db, filled[i], NULL, NULL,
+			    NULL), SQLITE_OK, "%s", sqlite3_errmsg(db));
+	}
+	sqlite3_close(db);
+	free(path);
+}
+
+static void
+check_version(int version)
+{
+	struct store_read *r;
+
+	facts_are(version > 1 ? "k={}\n" : "");
+	cr_assert_eq(sql_int("PRAGMA user_version"), sqlite_version);
+	cr_assert_str_eq(store_epoch(rig.store),
+	    "00112233445566778899aabbccddeeff");
+	r = rig_read(&rig, READ_AFTER, 1, 0, 0, 10, SIZE_MAX);
+	cr_assert_eq(r->n, 2);
+	cr_assert_str_eq(msg_from(r->msgs[1]), "Bob");
+	cr_assert_str_eq(msg_text(r->msgs[1]), "two");
+	store_read_free(r);
+	r = rig_read(&rig, READ_AUDIT, 1, 0, 0, 10, SIZE_MAX);
+	cr_assert_eq(r->text.len > 0, version > 1);
+	store_read_free(r);
+	cr_assert_eq(rig_redact(&rig, 1, 1, "ann"), STORE_OK);
+	cr_assert_eq(rig_say(&rig, 1, "on"), 4);
+	rig_close(&rig);
+}
+
+Test(acts, every_version_is_brought_up)
+{
+	int version;
+
+	for (version = 1; version <= sqlite_version; version++) {
+		make_version(version);
+		check_version(version);
+	}
+}
+
+/* At every call to the disk of an upgrade the power goes once. */
+Test(acts, an_upgrade_cut_short)
+{
+	unsigned at, died = 0;
+	int version, status;
+	pid_t pid;
+
+	for (version = 1; version < sqlite_version; version++) {
+		for (at = 1;; at++) {
+			make_version(version);
+			if ((pid = fork()) == 0) {
+				kill_at = at;
+				reopen();
+				_exit(0);
+			}
+			cr_assert_eq(waitpid(pid, &status, 0), pid);
+			check_version(version);
+			if (!WIFSIGNALED(status))
+				break;
+			cr_assert_eq(WTERMSIG(status), SIGKILL);
+			died++;
+		}
+	}
+	cr_log_info("killed %u times\n", died);
+	cr_assert_geq(died, 4);
 }
