@@ -1,6 +1,7 @@
 /*
  * Commands about one room: subscribe, unsubscribe, history, seen, topic.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,6 +82,49 @@ enter(struct hub *h, struct room *room, struct login *l, struct member *held)
 	return m;
 }
 
+/*
+ * Another room that the one asked for, which there is not yet, would be taken
+ * for. Nobody can keep the lobby from being made by one that looks like it.
+ */
+static const char *
+lookalike(const struct hub *h, struct request *req)
+{
+	struct name lobby, wanted;
+
+	if (!name_parse_room(&lobby, h->conf->lobby, strlen(h->conf->lobby),
+	    NULL))
+		return NULL;
+	if (strcmp(lobby.key, req->room_key) == 0)
+		return NULL;
+	snprintf(wanted.key, sizeof(wanted.key), "%s", req->room_key);
+	snprintf(wanted.shown, sizeof(wanted.shown), "%s", req->room);
+	if (names_alike(&lobby, &wanted, LOOKS_SAME))
+		return request_str(req, lobby.shown);
+	return skeletons_find(&h->looks, req->room_key, req->room);
+}
+
+/* The room asked for, made; or NULL, and the request has failed. */
+static struct room *
+make(struct hub *h, struct login *l, struct request *req)
+{
+	const char *other = NULL;
+	struct room *room;
+
+	if (!is_inbox(req->room_key))
+		other = lookalike(h, req);
+	if (other != NULL) {
+		request_fail(req, ERR_BAD_NAME, "#%s looks like #%s, which "
+		    "exists: enter that one, or take another name.",
+		    req->room, other);
+		return NULL;
+	}
+	room = is_inbox(req->room_key) ? inbox_get(h, l->user) :
+	    room_new(h, req->room_key, req->room);
+	if (room == NULL)
+		fail(req, ERR_SERVER_FULL);
+	return room;
+}
+
 enum verdict
 cmd_subscribe(struct hub *h, struct login *l, struct request *req)
 {
@@ -94,12 +138,8 @@ cmd_subscribe(struct hub *h, struct login *l, struct request *req)
 		return fail(req, ERR_ALREADY_SUBSCRIBED);
 	if (!is_inbox(req->room_key) && l->nrooms >= h->conf->max_rooms)
 		return fail(req, ERR_TOO_MANY_ROOMS);
-	if (created) {
-		room = is_inbox(req->room_key) ? inbox_get(h, l->user) :
-		    room_new(h, req->room_key, req->room);
-		if (room == NULL)
-			return fail(req, ERR_SERVER_FULL);
-	}
+	if (created && (room = make(h, l, req)) == NULL)
+		return ANSWER;
 	m = enter(h, room, l, m);
 	if (created)
 		m->owner = true;

@@ -6,6 +6,7 @@
 
 #include "hub.h"
 #include "room.h"
+#include "skeleton.h"
 #include "table.h"
 #include "user.h"
 
@@ -20,6 +21,7 @@ struct hub {
 	struct client_sids *clients;	/* one a loop */
 
 	struct table	 rooms;		/* struct room by key, no dead ones */
+	struct skeletons looks;		/* of the rooms that are no inboxes */
 	struct room_index index;
 	uint32_t	 last_id;	/* of a room */
 	struct room	**news;		/* rooms that had some, or NULL */

@@ -47,6 +47,12 @@ room_table_key(const void *item)
 	return room_key((const struct room *)item);
 }
 
+static const char *
+room_table_shown(const void *item)
+{
+	return room_shown((const struct room *)item);
+}
+
 static void
 adopt_cb(void *arg, const struct store_room *room)
 {
@@ -66,6 +72,7 @@ hub_new(const struct conf *conf, struct store *store, unsigned nloops,
 	h->clients = xcalloc(nloops, sizeof(*h->clients));
 	table_init(&h->users, user_table_key);
 	table_init(&h->rooms, room_table_key);
+	skeletons_init(&h->looks, &h->rooms, room_table_shown, LOOKS_SAME);
 	store_rooms(store, adopt_cb, h);
 	room_index_sort(h);
 	return h;
@@ -115,6 +122,7 @@ hub_free(struct hub *h)
 	}
 	free(h->index.refs);
 	free(h->news);
+	skeletons_free(&h->looks);
 	table_free(&h->rooms);
 	for (i = 0; i < h->nloops; i++)
 		free(h->clients[i].sids);

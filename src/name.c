@@ -16,6 +16,9 @@
 #define NAME_RAW_MAX	(NAME_CHARS * 16)
 #define NAME_BYTES	(NAME_SIZE - 2)	/* room for an @ and the NUL */
 
+#define MARKS_MAX	4	/* on a character: more reach other lines */
+#define KHITAN_FILLER	0x16fe4	/* nothing to see, and no property says so */
+
 #define REPLACEMENT	"\xef\xbf\xbd"	/* U+FFFD */
 
 static const char too_long[] = "is longer than 32 characters";
@@ -24,6 +27,9 @@ static const char begins_mark[] = "begins with a combining mark";
 static const char holds[] =
     "holds something other than letters, digits, \"-\", \"_\" and \".\"";
 static const char invisible[] = "holds an invisible character";
+static const char piled[] =
+    "holds a mark twice, or more than four on a character";
+static const char numerals[] = "mixes digits of two scripts";
 
 /* What an ASCII character of names is folded to; 0: it is none. */
 static const char folded[0x80] = { ['-'] = '-', ['.'] = '.', ['_'] = '_',
@@ -71,11 +77,52 @@ take(uint8_t *got, const uint8_t *out, size_t n)
 	return 0;
 }
 
+/* What of a name has been looked at. */
+struct sight {
+	size_t	 chars;
+	unsigned marks;		/* nonspacing ones since the last letter */
+	ucs4_t	 last;		/* of these */
+	ucs4_t	 zero;		/* its digits' nought, 0 before the first */
+};
+
+/* What is wrong with a character where it stands, or NULL. */
+static const char *
+check_char(struct sight *at, ucs4_t c)
+{
+	int digit;
+
+	if (c < 0x80 ? ascii_fold((char)c) == '\0' :
+	    !uc_is_general_category_withtable(c, UC_CATEGORY_MASK_L |
+	    UC_CATEGORY_MASK_M | UC_CATEGORY_MASK_Nd))
+		return holds;
+	if (uc_is_property_default_ignorable_code_point(c) ||
+	    c == KHITAN_FILLER)
+		return invisible;
+	if (at->chars == 0 && uc_is_general_category_withtable(c,
+	    UC_CATEGORY_MASK_M))
+		return begins_mark;
+	if (++at->chars > NAME_CHARS)
+		return too_long;
+	if (!uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Mn |
+	    UC_CATEGORY_MASK_Me))
+		at->marks = 0;
+	else if (++at->marks > MARKS_MAX || (at->marks > 1 && c == at->last))
+		return piled;
+	at->last = c;
+	if ((digit = uc_decimal_value(c)) >= 0) {
+		if (at->zero != 0 && at->zero != c - (ucs4_t)digit)
+			return numerals;
+		at->zero = c - (ucs4_t)digit;
+	}
+	return NULL;
+}
+
 /* What is wrong with a name that is NFKC, or NULL. */
 static const char *
 check_chars(const uint8_t *s, size_t n)
 {
-	size_t chars = 0;
+	struct sight at = { .chars = 0 };
+	const char *wrong;
 	ucs4_t c;
 	int len;
 
@@ -83,18 +130,8 @@ check_chars(const uint8_t *s, size_t n)
 		return begins;
 	for (; n > 0; s += len, n -= (size_t)len) {
 		len = u8_mbtouc(&c, s, n);
-		if (c < 0x80 ? ascii_fold((char)c) == '\0' :
-		    !uc_is_general_category_withtable(c,
-		    UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_M |
-		    UC_CATEGORY_MASK_Nd))
-			return holds;
-		if (uc_is_property_default_ignorable_code_point(c))
-			return invisible;
-		if (chars == 0 && uc_is_general_category_withtable(c,
-		    UC_CATEGORY_MASK_M))
-			return begins_mark;
-		if (++chars > NAME_CHARS)
-			return too_long;
+		if ((wrong = check_char(&at, c)) != NULL)
+			return wrong;
 	}
 	return NULL;
 }

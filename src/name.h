@@ -20,8 +20,8 @@ struct name {
 
 /*
  * Checks a name of a person or room: 1 to 32 characters after NFKC, letters,
- * marks, digits and "-_.", no leading mark, "-" or "."; nothing invisible, and
- * nothing that does not fit NAME_SIZE.
+ * marks, digits and "-_.", no leading mark, "-" or "."; nothing invisible, no
+ * piles of marks, digits of one script, nothing that does not fit NAME_SIZE.
  * False, and *why says what is wrong in a phrase for people ("is longer than
  * 32 characters"), a constant. ASCII does not touch libunistring.
  */

@@ -93,6 +93,8 @@ room_alloc(struct hub *h, uint32_t id, const char *key, const char *shown)
 	room->inbox = key[0] == '@';
 	mail_list_init(&room->answers);
 	index_add(&h->index, room);
+	if (!room->inbox)
+		skeletons_add(&h->looks, room);
 	return room;
 }
 
@@ -202,6 +204,8 @@ room_free(struct hub *h, struct room *room)
 
 	h->index.refs[i - 1].room = NULL;
 	h->index.freed++;
+	if (!room->inbox)
+		skeletons_del(&h->looks, room);
 	if (!room->dead)
 		table_del(&h->rooms, room_key(room));
 	news_drop(h, room);

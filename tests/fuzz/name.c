@@ -5,12 +5,29 @@
 #include <unistr.h>
 
 #include "name.h"
+#include "skeleton.h"
 #include "telnet.h"
 
 static bool
 same(const struct name *a, const struct name *b)
 {
 	return strcmp(a->shown, b->shown) == 0 && strcmp(a->key, b->key) == 0;
+}
+
+/* A skeleton is its own, and a name looks like itself. */
+static void
+check_skeleton(const struct name *name)
+{
+	char once[SKELETON_SIZE], twice[SKELETON_SIZE];
+	enum looks looks;
+
+	for (looks = LOOKS_SAME; looks <= LOOKS_CLOSE; looks++) {
+		name_skeleton(name->shown, looks, once);
+		name_skeleton(once, looks, twice);
+		if (!utf8_valid(once, strlen(once), NULL) ||
+		    strcmp(once, twice) != 0 || !names_alike(name, name, looks))
+			abort();
+	}
 }
 
 /* A name is parsed to itself; its key, where that is a name, to itself. */
@@ -36,6 +53,7 @@ check_name(const char *s, size_t n)
 	if (!name_parse(&again, name.shown, strlen(name.shown), NULL) ||
 	    !same(&name, &again))
 		abort();
+	check_skeleton(&name);
 	if (name_parse(&again, name.key, strlen(name.key), NULL) &&
 	    (strcmp(again.shown, name.key) != 0 ||
 	    strcmp(again.key, name.key) != 0))

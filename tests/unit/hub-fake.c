@@ -261,7 +261,7 @@ fake_start(struct fake *f, const struct store_room *rooms)
 
 	*f = (struct fake){ .written = UINT32_MAX, .conf = {
 	    .store_queue = 1 << 20, .max_rooms = 10, .presence_limit = 100,
-	    .max_text = 4096 } };
+	    .max_text = 4096, .lobby = (char *)(uintptr_t)"lobby" } };
 	f->store.base.backend = &fake_backend;
 	memcpy(f->store.base.epoch, FAKE_EPOCH, sizeof(FAKE_EPOCH));
 	f->store.rooms = rooms;

@@ -124,6 +124,65 @@ Test(hub, sids_are_not_mistaken)
 	cr_assert_neq(a.sid, b.sid);
 }
 
+/* A room that would be taken for another cannot be made. */
+Test(hub, rooms_that_look_alike)
+{
+	struct fake_client a = login(0, "ann"), b = login(1, "bob");
+
+	/* the lobby is there even when it is not */
+	ASK(&f, &b, CMD_SUBSCRIBE, .room = "lоbby");
+	cr_assert_eq(f.reply->error, ERR_BAD_NAME);
+	eq_str(f.reply->message, "#lоbby looks like #lobby, which exists: "
+	    "enter that one, or take another name.");
+	cr_assert_eq(hub_rooms(f.hub), 0);
+	enter(&a, "lobby");
+	ASK(&f, &b, CMD_SUBSCRIBE, .room = "lоbby");
+	cr_assert_eq(f.reply->error, ERR_BAD_NAME);
+	enter(&b, "lobby");
+
+	enter(&a, "мост");
+	enter(&a, "Garden");
+	ASK(&f, &b, CMD_SUBSCRIBE, .room = "moct");
+	cr_assert_eq(f.reply->error, ERR_BAD_NAME);
+	ASK(&f, &b, CMD_SUBSCRIBE, .room = "Gаrden");
+	eq_str(f.reply->message, "#Gаrden looks like #Garden, which exists: "
+	    "enter that one, or take another name.");
+	ASK(&f, &b, CMD_SUBSCRIBE, .room = "@bоb");
+	cr_assert_eq(f.reply->error, ERR_FORBIDDEN);
+	fake_trace(&f);
+	enter(&b, "garden");		/* the same */
+	enter(&b, "gardens");
+	enter(&b, "1obby");		/* it can be told from an l */
+
+	/* with its last member the room is gone, and so is its look */
+	ASK(&f, &a, CMD_UNSUBSCRIBE, .room = "мост");
+	enter(&b, "moct");
+	ASK(&f, &a, CMD_SUBSCRIBE, .room = "мост");
+	cr_assert_eq(f.reply->error, ERR_BAD_NAME);
+}
+
+/* Those of before the rule are entered as before. */
+Test(hub, rooms_that_looked_alike, .init = NULL)
+{
+	static const struct store_room rooms[] = {
+		{ .id = 1, .name = "den", .key = "den", .topic = "" },
+		{ .id = 2, .name = "dеn", .key = "dеn", .topic = "" },
+		{ .id = 3, .name = "lоbby", .key = "lоbby", .topic = "" },
+		{ .id = 0 },
+	};
+	struct fake_client a;
+
+	fake_start(&f, rooms);
+	a = login(0, "ann");
+	enter(&a, "lobby");
+	enter(&a, "lоbby");
+	enter(&a, "dеn");
+	enter(&a, "den");
+	ASK(&f, &a, CMD_SUBSCRIBE, .room = "ԁen");
+	eq_str(f.reply->message, "#ԁen looks like #den, which exists: "
+	    "enter that one, or take another name.");
+}
+
 Test(hub, subscribe)
 {
 	struct fake_client a = login(0, "ann"), b = login(1, "bob");

@@ -59,6 +59,24 @@ static const struct {
 	{ B("\xd9\xa3"), "\xd9\xa3", "\xd9\xa3" },	/* a digit */
 	{ B("x\xcc\xa7"), "x\xcc\xa7", "x\xcc\xa7" },	/* a mark */
 	{ B("\xf0\x90\x90\x80"), "\xf0\x90\x90\x80", "\xf0\x90\x90\xa8" },
+	{ B("\xef\xbc\x91\xef\xbc\xbf\xef\xbc\xa1"), "1_A", "1_a" },
+	{ B("\xf0\x9d\x9f\x99" "1"), "11", "11" },	/* a double-struck 1 */
+	{ B("\xcf\xb2"), "\xcf\x82", "\xcf\x83" },	/* a lunate sigma */
+	{ B("\xe0\xa7\xaa\xe0\xa7\xa6"), "\xe0\xa7\xaa\xe0\xa7\xa6",
+	    "\xe0\xa7\xaa\xe0\xa7\xa6" },
+	/* Devanagari with a virama, Hebrew with points, Thai, Arabic */
+	{ B("\xe0\xa4\x95\xe0\xa5\x8d\xe0\xa4\xb7"),
+	    "\xe0\xa4\x95\xe0\xa5\x8d\xe0\xa4\xb7",
+	    "\xe0\xa4\x95\xe0\xa5\x8d\xe0\xa4\xb7" },
+	{ B("\xd7\x91\xd6\xbc\xd6\xb0"), "\xd7\x91\xd6\xb0\xd6\xbc",
+	    "\xd7\x91\xd6\xb0\xd6\xbc" },
+	{ B("\xe0\xb8\x99\xe0\xb9\x89\xe0\xb8\xb3"),
+	    "\xe0\xb8\x99\xe0\xb9\x89\xe0\xb9\x8d\xe0\xb8\xb2",
+	    "\xe0\xb8\x99\xe0\xb9\x89\xe0\xb9\x8d\xe0\xb8\xb2" },
+	{ B("\xef\xbb\xbb"), "\xd9\x84\xd8\xa7", "\xd9\x84\xd8\xa7" },
+	{ B("q\xcc\xa7\xcc\x88\xcc\x81\xcc\x8a"),
+	    "q\xcc\xa7\xcc\x88\xcc\x81\xcc\x8a",
+	    "q\xcc\xa7\xcc\x88\xcc\x81\xcc\x8a" },	/* four marks */
 };
 
 static const struct {
@@ -94,7 +112,30 @@ static const struct {
 	{ B("a\xef\xb8\x8f"), "invisible" },	/* VARIATION SELECTOR-16 */
 	{ B("\xe3\x85\xa4"), "invisible" },	/* HANGUL FILLER */
 	{ B("a\xcd\x8f"), "invisible" },	/* COMBINING GRAPHEME JOINER */
-	{ B("a\xf3\xa0\x84\x80"), "invisible" },
+	{ B("a\xf3\xa0\x84\x80"), "invisible" },	/* SELECTOR-17 */
+	{ B("a\xe1\xa0\x8b"), "invisible" },	/* Mongolian's selector */
+	{ B("\xe1\x85\x9f"), "invisible" },	/* HANGUL CHOSEONG FILLER */
+	{ B("a\xe1\x85\xa0"), "invisible" },	/* JUNGSEONG FILLER */
+	{ B("a\xef\xbe\xa0"), "invisible" },	/* HALFWIDTH FILLER */
+	{ B("\xe1\x9e\x80\xe1\x9e\xb4"), "invisible" },	/* Khmer's vowel */
+	{ B("a\xf0\x96\xbf\xa4"), "invisible" },	/* Khitan's filler */
+	{ B("a\xf3\xa0\x81\x81"), "something" },	/* TAG LATIN A */
+	{ B("a\xe2\x80\x8c" "b"), "something" },	/* ZWNJ */
+	{ B("\xe0\xa4\x95\xe0\xa5\x8d\xe2\x80\x8d"), "something" }, /* ZWJ */
+	{ B("a\xc2\xad"), "something" },	/* SOFT HYPHEN */
+	{ B("a\xe2\x80\x8e"), "something" },	/* LEFT-TO-RIGHT MARK */
+	{ B("a\xe2\x81\xa0"), "something" },	/* WORD JOINER */
+	{ B("a\xe2\x81\xa7"), "something" },	/* an isolate */
+	{ B("\xd8\x9c"), "something" },		/* ARABIC LETTER MARK */
+	{ B("a\xe2\xa0\x80"), "something" },	/* BRAILLE BLANK */
+	{ B("a\xe3\x80\x80"), "something" },	/* IDEOGRAPHIC SPACE */
+	{ B("\xcd\xb8"), "something" },		/* unassigned */
+	{ B("\xf3\xb0\x80\x80"), "something" },	/* private, plane 15 */
+	{ B("1\xd9\xa1"), "two scripts" }, { B("\xd9\xa1_1"), "two scripts" },
+	{ B("\xdb\xb1\xd9\xa1"), "two scripts" },	/* two Arabic ones */
+	{ B("8\xe0\xa7\xaa"), "two scripts" },
+	{ B("a\xcc\xa7\xcc\xa7"), "twice" },
+	{ B("q\xcc\xa7\xcc\x88\xcc\x81\xcc\x8a\xcc\x81"), "more than four" },
 	{ B("\xff"), "UTF-8" }, { B("a\xc3"), "UTF-8" },
 	{ B("a\xed\xa0\x80"), "UTF-8" }, { B("\xc0\xae"), "UTF-8" },
 };
