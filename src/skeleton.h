@@ -43,7 +43,7 @@ bool	names_alike(const struct name *, const struct name *, enum looks);
  */
 struct skeletons {
 	const struct table *names;	/* items by key */
-	const char	*(*shown)(const void *);	/* the name of an item */
+	const char	*(*shown)(const void *);	/* an item's name */
 	enum looks	 looks;
 	struct table	 index;
 };

@@ -198,6 +198,21 @@ def names():
 
 
 @test()
+def rooms_that_look_alike():
+    """no room is made that would be taken for another one"""
+    d = Daemon()
+    ann = Json(d, "ann")
+    ann.join("Tea")
+    for name, like in (("l\u043ebby", "lobby"), ("Te\u0430", "Tea"),
+                       ("\u03a4ea", "Tea"), ("\u1d1bea", "Tea")):
+        r = ann.refused("subscribe", "bad-name", room=name)
+        has(r, "message")
+        contains(r["message"], "#%s looks like #%s, which exists" % (name, like))
+    ann.join("lobby")
+    ann.join("t\u00e9a")
+
+
+@test()
 def membership():
     """subscribe, unsubscribe, and what their misuse is answered"""
     d = Daemon()

@@ -153,6 +153,9 @@ Test(hub_save, there_and_back)
 	cr_assert_arr_eq(x.data, y.data, x.len);
 	cr_assert_eq(hub_users(g.hub), 3);
 	cr_assert_eq(hub_rooms(g.hub), hub_rooms(f.hub));
+	ASK(&g, &people.bob, CMD_MOVED);
+	ASK(&g, &people.bob, CMD_SUBSCRIBE, .room = "frеsh");
+	cr_assert_eq(g.reply->error, ERR_BAD_NAME);
 	buf_free(&b);
 	buf_free(&again);
 	buf_free(&x);
