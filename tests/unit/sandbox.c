@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "auth.h"
 #include "sandbox.h"
 #include "util.h"
 
@@ -208,6 +209,42 @@ calls(void)
 Test(sandbox, calls)
 {
 	passes(calls);
+}
+
+/* Threads with 64 MiB each, for a moment. */
+static void
+passwords(void)
+{
+	const struct conf conf = { .auth_cost = COST_INTERACTIVE,
+	    .auth_workers = 2, .auth_queue = 2 };
+	struct request *req = request_new(CMD_LOGIN);
+	char token[TOKEN_SIZE];
+	struct mailbox box;
+	struct auth *a;
+
+	need_yes(seccomp_enter(false));
+	mailbox_init(&box, NULL, NULL);
+	a = auth_new(&conf, &box);
+	req->auth_job = AUTH_HASH;
+	req->password = request_str(req, "password");
+	NEED(auth_submit(a, req));
+	NEED(mailbox_wait(&box, DEADLINE) == &req->mail);
+	NEED(req->proof == PROOF_GOOD);
+	req->auth_job = AUTH_VERIFY;
+	req->hash = req->rehash;
+	req->password = request_str(req, "password");
+	NEED(auth_submit(a, req));
+	NEED(mailbox_wait(&box, DEADLINE) == &req->mail);
+	NEED(req->proof == PROOF_GOOD && req->rehash == NULL);
+	auth_token_new(token);
+	request_free(req);
+	auth_free(a);
+	mailbox_destroy(&box);
+}
+
+Test(sandbox, passwords)
+{
+	passes(passwords);
 }
 
 static void
