@@ -125,12 +125,36 @@ make(struct hub *h, struct login *l, struct request *req)
 	return room;
 }
 
+/*
+ * An account's room is one of its own from now on, or no more. Done at once:
+ * if it cannot be stored, that is for this time only.
+ */
+static void
+keep(struct hub *h, struct account *a, const struct room *room, bool kept)
+{
+	struct kept *k = kept_find(a, room_key(room));
+	struct store_op op = { .kind = STORE_FACTS };
+
+	if (kept == (k != NULL && k->kept) ||
+	    (kept && kept_count(a) >= h->conf->max_rooms))
+		return;
+	if (k == NULL)
+		k = kept_get(a, room_key(room));
+	k->kept = kept;
+	op.req = request_new(CMD_NOTE);
+	fact_add(op.req, &op, fact_key(op.req, "kept", account_key(a),
+	    room_key(room)), kept ? json_integer(clock_wall()) : NULL);
+	if (!hub_submit(h, NULL, &op))
+		request_free(op.req);
+}
+
 enum verdict
 cmd_subscribe(struct hub *h, struct login *l, struct request *req)
 {
 	struct room *room = room_find(h, req->room_key);
 	struct member *m = room != NULL ? member_find(l, room) : NULL;
 	bool created = room == NULL;
+	struct account *a;
 
 	if (is_inbox(req->room_key) && !is_own_inbox(l, req->room_key))
 		return fail(req, ERR_FORBIDDEN);
@@ -143,6 +167,8 @@ cmd_subscribe(struct hub *h, struct login *l, struct request *req)
 	m = enter(h, room, l, m);
 	if (created)
 		m->owner = true;
+	if (!room->inbox && (a = user_account(h, l->user)) != NULL)
+		keep(h, a, room, true);
 	answer_room(req, room);
 	start_at(h, room, req);
 	req->room_id = room->id;
@@ -152,16 +178,30 @@ cmd_subscribe(struct hub *h, struct login *l, struct request *req)
 	return ANSWER;
 }
 
+static uint32_t
+sessions_in(const struct user *u, const struct room *room)
+{
+	struct login *l;
+	uint32_t n = 0;
+
+	for (l = u->logins; l != NULL; l = l->next)
+		n += member_find(l, room) != NULL;
+	return n;
+}
+
 /* The reply goes first: with it the loop drops the place, and so does not
  * show the client its own leaving. */
 enum verdict
 cmd_unsubscribe(struct hub *h, struct login *l, struct request *req)
 {
 	struct member *m = answer_member(h, l, req);
+	struct account *a = user_account(h, l->user);
 
 	if (m == NULL)
 		return ANSWER;
 	req->room_id = m->room->id;
+	if (a != NULL && !m->room->inbox && sessions_in(l->user, m->room) == 1)
+		keep(h, a, m->room, false);
 	news_post(h, m->room);
 	member_leave(h, m, NULL);
 	return ANSWER;
@@ -193,13 +233,31 @@ cmd_history(struct hub *h, struct login *l, struct request *req)
 enum verdict
 cmd_seen(struct hub *h, struct login *l, struct request *req)
 {
+	struct store_op op = { .kind = STORE_FACTS, .req = req };
 	struct member *m = answer_member(h, l, req);
+	struct account *a = user_account(h, l->user);
 
 	if (m == NULL)
 		return ANSWER;
 	if (req->seq > m->room->head)
 		return fail(req, ERR_NO_SUCH_MESSAGE);
 	m->seen = req->seq;
+	if (a == NULL)
+		return ANSWER;
+	request_set_key(req, account_key(a));
+	fact_add(req, &op, fact_key(req, "seen", account_key(a),
+	    room_key(m->room)), json_integer((json_int_t)req->seq));
+	return hub_submit(h, NULL, &op) ? KEPT :
+	    fail(req, ERR_STORE_UNAVAILABLE);
+}
+
+enum verdict
+seen_committed(struct hub *h, struct store_op *op)
+{
+	struct account *a = account_find(h, op->req->name_key);
+
+	if (op->error == STORE_OK && a != NULL)
+		kept_get(a, op->req->room_key)->seen = op->req->seq;
 	return ANSWER;
 }
 

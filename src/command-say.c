@@ -62,41 +62,55 @@ enum verdict
 cmd_tell(struct hub *h, struct login *l, struct request *req)
 {
 	struct user *to = user_find(h, req->name_key);
+	struct account *a = account_find(h, req->name_key);
+	const char *shown;
 	struct room *inbox;
 
-	if (to == NULL) {
+	if (to == NULL && (a == NULL || a->pending)) {
 		request_fail(req, ERR_NO_SUCH_USER, NULL);
 		return ANSWER;
 	}
-	if ((inbox = inbox_get(h, to)) == NULL) {
+	inbox = to != NULL ? inbox_get(h, to) : inbox_of(h, a);
+	if (inbox == NULL) {
 		request_fail(req, ERR_SERVER_FULL, NULL);
 		return ANSWER;
 	}
-	if (strcmp(req->name, user_shown(to)) != 0)
-		req->name = request_str(req, user_shown(to));
+	shown = to != NULL ? user_shown(to) : account_shown(a);
+	if (strcmp(req->name, shown) != 0)
+		req->name = request_str(req, shown);
+	req->offline = to == NULL;
+	if (to != NULL && to->away != NULL)
+		req->away = request_str(req, to->away);
 	return append(h, inbox, l, req, req->name);
+}
+
+void
+inbox_place(struct hub *h, struct room *inbox, struct login *l, uint64_t head,
+    uint64_t after)
+{
+	struct place_mail *mail;
+
+	news_post(h, inbox);
+	member_add(inbox, l)->seen = after;
+	mail = xcalloc(1, sizeof(*mail));
+	mail->mail.kind = MAIL_PLACE;
+	mail->client = l->client;
+	mail->room_id = inbox->id;
+	mail->after = after;
+	mail->head = head;
+	snprintf(mail->room, sizeof(mail->room), "%s", room_shown(inbox));
+	h->out.place(h->out.arg, mail);
 }
 
 /* Every session of the inbox's user is to see what comes behind after. */
 static void
 place_all(struct hub *h, struct room *inbox, uint64_t after)
 {
-	struct place_mail *mail;
 	struct login *l;
 
 	for (l = inbox->owner->logins; l != NULL; l = l->next) {
-		if (member_find(l, inbox) != NULL)
-			continue;
-		news_post(h, inbox);
-		member_add(inbox, l)->seen = after;
-		mail = xcalloc(1, sizeof(*mail));
-		mail->mail.kind = MAIL_PLACE;
-		mail->client = l->client;
-		mail->room_id = inbox->id;
-		mail->after = after;
-		snprintf(mail->room, sizeof(mail->room), "%s",
-		    room_shown(inbox));
-		h->out.place(h->out.arg, mail);
+		if (member_find(l, inbox) == NULL)
+			inbox_place(h, inbox, l, after, after);
 	}
 }
 

@@ -1,6 +1,6 @@
 /*
- * Commands about oneself: login, rename, away, ping, quit; and what a loop
- * tells about its client: gone, moved; and the operator's kick.
+ * Commands about oneself: rename, away, ping, quit; and what a loop tells
+ * about its client: gone, moved; and the operator's kick.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,22 +8,7 @@
 #include "hub-internal.h"
 #include "util.h"
 
-static struct login *
-resumed(const struct user *u, const char *secret)
-{
-	struct login *l;
-
-	if (secret == NULL)
-		return NULL;
-	for (l = u->logins; l != NULL; l = l->next) {
-		if (login_secret_is(l, secret))
-			return l;
-	}
-	return NULL;
-}
-
-/* What its loop is to do, once the hub has let go of the session. */
-static struct session_mail *
+struct session_mail *
 session_mail_new(const struct login *l, enum session_act act)
 {
 	struct session_mail *mail = xcalloc(1, sizeof(*mail));
@@ -32,46 +17,6 @@ session_mail_new(const struct login *l, enum session_act act)
 	mail->client = l->client;
 	mail->act = act;
 	return mail;
-}
-
-static void
-replace(struct hub *h, struct login *old, struct login *l)
-{
-	struct session_mail *mail = session_mail_new(old, SESSION_REPLACED);
-
-	login_replace(h, old, l);
-	h->out.session(h->out.arg, mail);
-}
-
-enum verdict
-cmd_login(struct hub *h, struct login *l, struct request *req)
-{
-	struct user *u = user_find(h, req->name_key);
-	struct login *old = NULL;
-
-	/* A replaced session has a sid as well; it is about to be closed. */
-	if (l != NULL || req->sid != 0) {
-		request_fail(req, ERR_ALREADY_LOGGED_IN, NULL);
-		return ANSWER;
-	}
-	if (u != NULL && (old = resumed(u, req->resume)) == NULL) {
-		request_fail(req, ERR_NAME_TAKEN, NULL);
-		return ANSWER;
-	}
-	if (u == NULL)
-		u = user_new(h, req->name_key, req->name);
-	if ((l = login_new(h, u, req->client)) == NULL) {
-		user_settle(h, u);
-		request_fail(req, ERR_SERVER_FULL, NULL);
-		return ANSWER;
-	}
-	if (old != NULL)
-		replace(h, old, l);
-	req->name = request_str(req, user_shown(u));
-	req->guest = true;
-	req->session = login_secret(l, request_alloc(req, SECRET_HEX + 1));
-	req->sid = l->sid;
-	return ANSWER;
 }
 
 static void
@@ -93,8 +38,18 @@ enum verdict
 cmd_rename(struct hub *h, struct login *l, struct request *req)
 {
 	struct user *u = l->user, *other = user_find(h, req->name_key);
+	const struct account *a = user_account(h, u);
 	const char *from;
 
+	if (a != NULL && strcmp(req->name, user_shown(u)) != 0) {
+		request_fail(req, ERR_FORBIDDEN, "%s is the name of your "
+		    "account, and stays as it was registered.", user_shown(u));
+		return ANSWER;
+	}
+	if (a == NULL && account_find(h, req->name_key) != NULL) {
+		request_fail(req, ERR_NAME_REGISTERED, NULL);
+		return ANSWER;
+	}
 	if (other != NULL && other != u) {
 		request_fail(req, ERR_NAME_TAKEN, NULL);
 		return ANSWER;
@@ -146,6 +101,8 @@ cmd_gone(struct hub *h, struct login *l, struct request *req)
 {
 	if (l != NULL)
 		login_end(h, l, req->string);
+	else
+		login_abandon(h, req->client);
 	request_free(req);
 	return KEPT;
 }

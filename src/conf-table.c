@@ -189,6 +189,10 @@ const struct conf_option conf_options[] = {
 	{ OPTION(auth_queue, CONF_NUMBER), BOUNDS(1, 10000), .def = "64",
 	  .help = "Logins that may wait until their password is checked; one "
 	    "more is answered rate-limited." },
+	{ OPTION(registration, CONF_CHOICE), .words = answer_words,
+	  .def = "yes", .reloadable = true,
+	  .help = "Whether people may make their names their own; no: only the "
+	    "operator makes accounts." },
 	{ OPTION(password_min, CONF_NUMBER), BOUNDS(1, 64), .def = "8",
 	  .reloadable = true,
 	  .help = "Characters that a new password has at least." },

@@ -78,6 +78,7 @@ struct conf {
 	unsigned	 password_min;	/* characters */
 	uint64_t	 login_tries;	/* failed logins; 0: any number */
 	uint64_t	 login_tries_window;	/* seconds for all of them */
+	enum answer	 registration;	/* by people themselves */
 
 	char		*origins;	/* with " " between; "*" for any */
 	uint64_t	 http_timeout;	/* seconds */

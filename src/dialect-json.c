@@ -50,6 +50,8 @@ wanted(struct request *r, const struct field_def *f)
 		return "a string";
 	case FIELD_KEY:
 		return "a string of 1 to 128 bytes without control characters";
+	case FIELD_SECRET:
+		return "a string of 1 to 512 bytes";
 	case FIELD_KIND:
 		return "\"text\", \"action\" or \"notice\"";
 	case FIELD_SEQ:
@@ -137,6 +139,10 @@ take_string(struct parts *p, const struct field_def *f, const char *s,
 		if (n == 0 || n > KEY_BYTES || !text_is_clean(s, n))
 			return wrong_field(r, f);
 		break;
+	case FIELD_SECRET:
+		if (n == 0 || n > STRING_BYTES || memchr(s, '\0', n) != NULL)
+			return wrong_field(r, f);
+		break;
 	default:
 		if (!clean(r, f, &s, &n, STRING_BYTES))
 			return false;
@@ -152,6 +158,12 @@ take_string(struct parts *p, const struct field_def *f, const char *s,
 		r->resume = s;
 	else if (f->slot == SLOT_MATCH)
 		r->match = s;
+	else if (f->slot == SLOT_PASSWORD)
+		r->password = s;
+	else if (f->slot == SLOT_NEW_PASSWORD)
+		r->new_password = s;
+	else if (f->slot == SLOT_TOKEN)
+		r->token = s;
 	else
 		r->string = s;
 	return true;
@@ -177,6 +189,9 @@ take_number(struct request *r, const struct field_def *f, int64_t n)
 	case SLOT_LAST:
 		r->last = (uint32_t)n;
 		r->has |= HAS_LAST;
+		break;
+	case SLOT_SECONDS:
+		r->seconds = (uint32_t)n;
 		break;
 	default:
 		r->limit = (uint32_t)n;

@@ -4,6 +4,7 @@
 #ifndef HUB_INTERNAL_H
 #define HUB_INTERNAL_H
 
+#include "account.h"
 #include "hub.h"
 #include "room.h"
 #include "skeleton.h"
@@ -16,6 +17,9 @@ struct hub {
 	struct hub_out	 out;
 	unsigned	 nloops;
 
+	struct table	 accounts;	/* struct account by key */
+	struct request	*proving;	/* what the auth pool has */
+	uint32_t	 nproving;
 	struct table	 users;		/* struct user by key */
 	struct login_slots logins;
 	struct client_sids *clients;	/* one a loop */
@@ -41,6 +45,11 @@ enum verdict {
 
 /* login is NULL before login only; the table in hub.c sees to that. */
 enum verdict cmd_login(struct hub *, struct login *, struct request *);
+enum verdict cmd_register(struct hub *, struct login *, struct request *);
+enum verdict cmd_passwd(struct hub *, struct login *, struct request *);
+enum verdict cmd_token(struct hub *, struct login *, struct request *);
+enum verdict cmd_tokens(struct hub *, struct login *, struct request *);
+enum verdict cmd_revoke(struct hub *, struct login *, struct request *);
 enum verdict cmd_rename(struct hub *, struct login *, struct request *);
 enum verdict cmd_away(struct hub *, struct login *, struct request *);
 enum verdict cmd_ping(struct hub *, struct login *, struct request *);
@@ -61,14 +70,35 @@ enum verdict cmd_kick(struct hub *, struct login *, struct request *);
 /* What came back from the store. KEPT: the op was submitted once more. */
 enum verdict say_committed(struct hub *, struct store_op *);
 enum verdict topic_committed(struct hub *, struct store_op *);
+enum verdict seen_committed(struct hub *, struct store_op *);
+enum verdict register_committed(struct hub *, struct store_op *);
+enum verdict passwd_committed(struct hub *, struct store_op *);
+enum verdict token_committed(struct hub *, struct store_op *);
+enum verdict revoke_committed(struct hub *, struct store_op *);
+/* Of what nobody is answered for: CMD_NOTE. */
+enum verdict note_committed(struct hub *, struct store_op *);
+
+/* Gives the request to the auth pool, from where it comes again; false if that
+ * is full, and the request is answered so. */
+bool	 auth_ask(struct hub *, struct request *, enum auth_job);
+/* It is back. */
+void	 auth_answered(struct hub *, struct request *);
+/* Whatever the auth pool has of this client is for nobody any more. */
+void	 login_abandon(struct hub *, client_id);
+/* What its loop is to do, once the hub has let go of the session. */
+struct session_mail *session_mail_new(const struct login *, enum session_act);
+/* The session sees its user's inbox, from what comes behind after on; head is
+ * the newest that is not among the news to come. */
+void	 inbox_place(struct hub *, struct room *, struct login *, uint64_t head,
+	    uint64_t after);
 
 /* Sends a request that is answered after a while, when its client may have
  * moved. */
 void	 hub_reply_late(struct hub *, struct request *);
 /*
- * Gives the store something to do for this room: an op of this kind with msg
- * (a reference, handed over) or text. False if as much as allowed is waiting
- * already; then nothing was taken.
+ * Gives the store something to do for this room (NULL: for none): an op of this
+ * kind with msg (a reference, handed over), text or facts. False if as much as
+ * allowed is waiting already; then nothing was taken.
  */
 bool	 hub_submit(struct hub *, struct room *, const struct store_op *);
 

@@ -253,6 +253,7 @@ static void
 take_inbox(struct hub *h, struct user *u, uint32_t id, struct record *r)
 {
 	struct room *room = id != 0 ? room_by_id(h, id) : NULL;
+	struct account *a;
 	const char *key;
 
 	if (id == 0)
@@ -269,6 +270,8 @@ take_inbox(struct hub *h, struct user *u, uint32_t id, struct record *r)
 	}
 	room->owner = u;
 	u->inbox = room;
+	if ((a = user_account(h, u)) != NULL)
+		a->inbox = room;
 }
 
 static void
@@ -331,7 +334,8 @@ settle_rooms(struct hub *h, struct record *r)
 
 		if (room == NULL || room->dead)
 			continue;
-		if (room->inbox && room->owner == NULL)
+		if (room->inbox && room->owner == NULL &&
+		    account_find(h, room_key(room) + 1) == NULL)
 			r->bad = true;
 		else
 			room_settle(h, room);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "hub-internal.h"
+#include "log.h"
 #include "util.h"
 
 enum {
@@ -13,17 +14,21 @@ enum {
 static const struct {
 	enum verdict	(*run)(struct hub *, struct login *, struct request *);
 	unsigned	 flags;
+	/* What it had stored is, or is not. NULL: it stores nothing. */
+	enum verdict	(*committed)(struct hub *, struct store_op *);
 } commands[] = {
 	[CMD_LOGIN] = { cmd_login, NEED_NAME },
 	[CMD_SUBSCRIBE] = { cmd_subscribe, NEED_LOGIN | NEED_ROOM | KEEP_HELD },
 	[CMD_UNSUBSCRIBE] = { cmd_unsubscribe, NEED_LOGIN | NEED_ROOM },
-	[CMD_SAY] = { cmd_say, NEED_LOGIN | NEED_ROOM | NEED_MSG },
-	[CMD_TELL] = { cmd_tell, NEED_LOGIN | NEED_NAME | NEED_MSG },
-	[CMD_SEEN] = { cmd_seen, NEED_LOGIN | NEED_ROOM },
+	[CMD_SAY] = { cmd_say, NEED_LOGIN | NEED_ROOM | NEED_MSG,
+	    say_committed },
+	[CMD_TELL] = { cmd_tell, NEED_LOGIN | NEED_NAME | NEED_MSG,
+	    say_committed },
+	[CMD_SEEN] = { cmd_seen, NEED_LOGIN | NEED_ROOM, seen_committed },
 	[CMD_HISTORY] = { cmd_history, NEED_LOGIN | NEED_ROOM },
 	[CMD_ROOMS] = { cmd_rooms, NEED_LOGIN },
 	[CMD_WHO] = { cmd_who, NEED_LOGIN },
-	[CMD_TOPIC] = { cmd_topic, NEED_LOGIN | NEED_ROOM },
+	[CMD_TOPIC] = { cmd_topic, NEED_LOGIN | NEED_ROOM, topic_committed },
 	[CMD_AWAY] = { cmd_away, NEED_LOGIN },
 	[CMD_RENAME] = { cmd_rename, NEED_LOGIN | NEED_NAME },
 	[CMD_PING] = { cmd_ping, 0 },
@@ -33,12 +38,24 @@ static const struct {
 	[CMD_KICK] = { cmd_kick, NEED_NAME },
 	[CMD_ALL_ROOMS] = { cmd_rooms, 0 },
 	[CMD_ALL_WHO] = { cmd_who, 0 },
+	[CMD_REGISTER] = { cmd_register, NEED_LOGIN, register_committed },
+	[CMD_PASSWD] = { cmd_passwd, NEED_LOGIN, passwd_committed },
+	[CMD_TOKEN] = { cmd_token, NEED_LOGIN, token_committed },
+	[CMD_TOKENS] = { cmd_tokens, NEED_LOGIN },
+	[CMD_REVOKE] = { cmd_revoke, NEED_LOGIN, revoke_committed },
+	[CMD_NOTE] = { NULL, 0, note_committed },
 };
 
 static const char *
 user_table_key(const void *item)
 {
 	return user_key((const struct user *)item);
+}
+
+static const char *
+account_table_key(const void *item)
+{
+	return account_key((const struct account *)item);
 }
 
 static const char *
@@ -51,6 +68,17 @@ static const char *
 room_table_shown(const void *item)
 {
 	return room_shown((const struct room *)item);
+}
+
+static void
+fact_cb(void *arg, const struct store_fact *stored)
+{
+	struct fact f;
+
+	if (!fact_parse(&f, stored) || !account_load(arg, &f))
+		log_warn("store-fact-unknown", LS("key", stored->key), LEND);
+	else
+		fact_free(&f);
 }
 
 static void
@@ -73,6 +101,8 @@ hub_new(const struct conf *conf, struct store *store, unsigned nloops,
 	table_init(&h->users, user_table_key);
 	table_init(&h->rooms, room_table_key);
 	skeletons_init(&h->looks, &h->rooms, room_table_shown, LOOKS_SAME);
+	table_init(&h->accounts, account_table_key);
+	store_facts(store, fact_cb, h);
 	store_rooms(store, adopt_cb, h);
 	room_index_sort(h);
 	return h;
@@ -124,6 +154,7 @@ hub_free(struct hub *h)
 	free(h->news);
 	skeletons_free(&h->looks);
 	table_free(&h->rooms);
+	accounts_free(h);
 	for (i = 0; i < h->nloops; i++)
 		free(h->clients[i].sids);
 	free(h->clients);
@@ -205,15 +236,24 @@ run(struct hub *h, struct request *req)
 void
 hub_request(struct hub *h, struct request *req)
 {
+	if (req->proof != PROOF_NONE) {
+		auth_answered(h, req);
+		if (req->abandoned) {
+			request_free(req);
+			return;
+		}
+	}
 	if (run(h, req) == ANSWER)
 		hub_reply(h, req);
 }
+
+#define FACT_COST	128	/* bytes of the queue for a fact, about */
 
 static size_t
 op_size(const struct store_op *op)
 {
 	return sizeof(*op) + (op->msg != NULL ? msg_size(op->msg) : 0) +
-	    (op->text != NULL ? strlen(op->text) : 0);
+	    (op->text != NULL ? strlen(op->text) : 0) + op->nfacts * FACT_COST;
 }
 
 bool
@@ -228,14 +268,16 @@ hub_submit(struct hub *h, struct room *room, const struct store_op *from)
 	op = xmalloc(sizeof(*op));
 	*op = *from;
 	op->mail.kind = MAIL_COMMITTED;
-	op->room = room->id;
-	op->name = room_shown(room);
-	op->key = room_key(room);
-	op->arg = room;
+	if (room != NULL) {
+		op->room = room->id;
+		op->name = room_shown(room);
+		op->key = room_key(room);
+		op->arg = room;
+		room->pending++;
+	}
 	if (op->msg != NULL)
-		op->msg->room = room->id;
+		op->msg->room = op->room;
 	h->queued += size;
-	room->pending++;
 	h->ops++;
 	h->submitted = true;
 	store_submit(h->store, op);
@@ -258,26 +300,21 @@ hub_committed(struct hub *h, struct store_op *op)
 {
 	struct room *room = op->arg;
 	struct request *req = op->req;
-	enum verdict verdict = KEPT;
 
 	h->queued -= op_size(op);
-	room->pending--;
 	h->ops--;
-	if (op->error == STORE_OK)
-		room->stored = true;
-	else if (req != NULL)
-		request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
-	if (op->kind == STORE_APPEND)
-		verdict = say_committed(h, op);
-	else if (op->kind == STORE_TOPIC)
-		verdict = topic_committed(h, op);
-	if (verdict == ANSWER) {
-		assert(req != NULL);
-		hub_reply_late(h, req);
+	if (room != NULL) {
+		room->pending--;
+		room->stored |= op->error == STORE_OK;
 	}
+	if (op->error != STORE_OK && req != NULL)
+		request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
+	if (req != NULL && commands[req->cmd].committed(h, op) == ANSWER)
+		hub_reply_late(h, req);
 	msg_unref(op->msg);
 	free(op);
-	room_settle(h, room);
+	if (room != NULL)
+		room_settle(h, room);
 }
 
 void
@@ -335,7 +372,7 @@ hub_release(struct hub *h)
 uint64_t
 hub_pending(const struct hub *h)
 {
-	return h->ops;
+	return h->ops + h->nproving;
 }
 
 uint64_t

@@ -189,6 +189,29 @@ add_name(struct buf *b, const struct request *r)
 	add_string(b, r->name);
 }
 
+/* An account's rooms, to subscribe to again. */
+static void
+add_kept(struct buf *b, const struct request *r)
+{
+	const struct kept_room *room;
+	uint32_t i;
+
+	ADD(b, ",\"rooms\":[");
+	for (i = 0; i < r->nlisted; i++) {
+		room = &r->kept[i];
+		buf_adds(b, i > 0 ? ",{\"room\":" : "{\"room\":");
+		add_string(b, room->room);
+		ADD(b, ",\"seen\":");
+		buf_addu(b, room->seen);
+		ADD(b, ",\"unread\":");
+		buf_addu(b, room->unread);
+		if (room->more)
+			ADD(b, ",\"more\":true");
+		buf_addc(b, '}');
+	}
+	buf_addc(b, ']');
+}
+
 static void
 add_login(struct buf *b, const struct conf *conf, const struct request *r)
 {
@@ -211,6 +234,41 @@ add_login(struct buf *b, const struct conf *conf, const struct request *r)
 		ADD(b, ",\"motd\":");
 		add_string(b, conf->motd);
 	}
+	if (r->operator)
+		ADD(b, ",\"operator\":true");
+	if (!r->guest)
+		add_kept(b, r);
+}
+
+static void
+add_ms(struct buf *b, int64_t ms)
+{
+	char text[TIME_RFC3339];
+
+	time_rfc3339(ms, text);
+	buf_addc(b, '"');
+	buf_add(b, text, TIME_RFC3339 - 1);
+	buf_addc(b, '"');
+}
+
+static void
+add_tokens(struct buf *b, const struct request *r)
+{
+	uint32_t i;
+
+	ADD(b, ",\"tokens\":[");
+	for (i = 0; i < r->nlisted; i++) {
+		buf_adds(b, i > 0 ? ",{\"label\":" : "{\"label\":");
+		add_string(b, r->tokens[i].label);
+		ADD(b, ",\"created\":");
+		add_ms(b, r->tokens[i].created);
+		if (r->tokens[i].expires != 0) {
+			ADD(b, ",\"expires\":");
+			add_ms(b, r->tokens[i].expires);
+		}
+		buf_addc(b, '}');
+	}
+	buf_addc(b, ']');
 }
 
 static void
@@ -349,6 +407,12 @@ add_answer(struct buf *b, const struct conf *conf, const struct request *r)
 		ADD(b, ",\"to\":");
 		add_string(b, r->name);
 		add_stored(b, r);
+		if (r->offline)
+			ADD(b, ",\"offline\":true");
+		if (r->away != NULL) {
+			ADD(b, ",\"away\":");
+			add_string(b, r->away);
+		}
 		break;
 	case CMD_HISTORY:
 		add_history(b, r);
@@ -361,6 +425,16 @@ add_answer(struct buf *b, const struct conf *conf, const struct request *r)
 		break;
 	case CMD_RENAME:
 		add_name(b, r);
+		break;
+	case CMD_REGISTER:
+		add_name(b, r);
+		break;
+	case CMD_TOKEN:
+		ADD(b, ",\"token\":");
+		add_string(b, r->token);
+		break;
+	case CMD_TOKENS:
+		add_tokens(b, r);
 		break;
 	case CMD_PING:
 		add_time(b, r->time);

@@ -12,7 +12,32 @@ static const struct field_def none[] = { END };
 
 static const struct field_def login[] = {
 	{ "name", FIELD_NAME, SLOT_NAME, REQ, 0, 0, 0 },
+	{ "password", FIELD_SECRET, SLOT_PASSWORD, OPT, 0, 0, 0 },
+	{ "token", FIELD_SECRET, SLOT_TOKEN, OPT, 0, 0, 0 },
 	{ "resume", FIELD_KEY, SLOT_RESUME, OPT, 0, 0, 0 },
+	{ "after", FIELD_SEQ, SLOT_AFTER, OPT, 0, 0, 0 },
+	END
+};
+
+static const struct field_def register_[] = {
+	{ "password", FIELD_SECRET, SLOT_PASSWORD, REQ, 0, 0, 0 },
+	END
+};
+
+static const struct field_def passwd[] = {
+	{ "old", FIELD_SECRET, SLOT_PASSWORD, REQ, 0, 0, 0 },
+	{ "new", FIELD_SECRET, SLOT_NEW_PASSWORD, REQ, 0, 0, 0 },
+	END
+};
+
+static const struct field_def token[] = {
+	{ "label", FIELD_STRING, SLOT_STRING, REQ, 0, 0, 0 },
+	{ "expires", FIELD_COUNT, SLOT_SECONDS, OPT, 1, 3153600000, 0 },
+	END
+};
+
+static const struct field_def revoke[] = {
+	{ "label", FIELD_STRING, SLOT_STRING, REQ, 0, 0, 0 },
 	END
 };
 
@@ -105,6 +130,11 @@ const struct cmd_def proto_cmds[] = {
 	CMD(CMD_RENAME, "rename", rename_, "take another name"),
 	CMD(CMD_PING, "ping", none, "ask for the server's time"),
 	CMD(CMD_QUIT, "quit", none, "end the connection"),
+	CMD(CMD_REGISTER, "register", register_, "make your name your own"),
+	CMD(CMD_PASSWD, "passwd", passwd, "set another password"),
+	CMD(CMD_TOKEN, "token", token, "make a secret for a program"),
+	CMD(CMD_TOKENS, "tokens", none, "list your tokens"),
+	CMD(CMD_REVOKE, "revoke", revoke, "make a token worthless"),
 	[CMD_MAX - 1] = { CMD_NONE, NULL, NULL, NULL }
 };
 

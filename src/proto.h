@@ -25,6 +25,11 @@ enum cmd {
 	CMD_RENAME,
 	CMD_PING,
 	CMD_QUIT,
+	CMD_REGISTER,
+	CMD_PASSWD,
+	CMD_TOKEN,
+	CMD_TOKENS,
+	CMD_REVOKE,
 	CMD_MAX,
 	/* from the daemon itself, never from the wire */
 	CMD_GONE = CMD_MAX,	/* the client is gone */
@@ -32,7 +37,9 @@ enum cmd {
 	/* from its operator */
 	CMD_KICK,
 	CMD_ALL_ROOMS,
-	CMD_ALL_WHO
+	CMD_ALL_WHO,
+	/* the hub's own: something to store, and nobody to answer */
+	CMD_NOTE
 };
 
 enum field_type {
@@ -41,6 +48,7 @@ enum field_type {
 	FIELD_TEXT,		/* a message's: cleaned, at most max_text */
 	FIELD_STRING,		/* cleaned, at most STRING_BYTES */
 	FIELD_KEY,		/* 1 to KEY_BYTES, opaque */
+	FIELD_SECRET,		/* 1 to STRING_BYTES, as it is */
 	FIELD_KIND,		/* "text", "action" or "notice" */
 	FIELD_SEQ,		/* integer 0 to 2^63-1 */
 	FIELD_COUNT		/* integer, bounds in the table */
@@ -53,7 +61,8 @@ enum field_type {
 enum field_slot {
 	SLOT_NAME, SLOT_ROOM, SLOT_TEXT, SLOT_STRING, SLOT_KEY, SLOT_KIND,
 	SLOT_AFTER, SLOT_BEFORE, SLOT_SEQ, SLOT_LAST, SLOT_LIMIT, SLOT_EPOCH,
-	SLOT_MATCH, SLOT_RESUME
+	SLOT_MATCH, SLOT_RESUME, SLOT_PASSWORD, SLOT_NEW_PASSWORD, SLOT_TOKEN,
+	SLOT_SECONDS
 };
 
 struct field_def {

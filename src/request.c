@@ -218,6 +218,12 @@ request_set_name(struct request *r, const struct name *n)
 }
 
 void
+request_set_key(struct request *r, const char *key)
+{
+	r->name_key = request_str(r, key);
+}
+
+void
 request_set_room(struct request *r, const struct name *n)
 {
 	r->room = request_str(r, n->shown);

@@ -39,6 +39,23 @@ struct listed_room {
 	bool		 subscribed;
 };
 
+#define UNREAD_MAX	1000
+
+/* One of the rooms of an account that logs in. */
+struct kept_room {
+	const char	*room;
+	uint32_t	 room_id;	/* 0: there is none now */
+	uint32_t	 unread;	/* at most UNREAD_MAX; by the loop */
+	bool		 more;		/* than that */
+	uint64_t	 seen, head;
+};
+
+/* ms since the epoch; expires is 0: never. */
+struct listed_token {
+	const char	*label;
+	int64_t		 created, expires;
+};
+
 struct listed_user {
 	const char	*name;
 	const char	*role;		/* "owner", "member", or NULL */
@@ -107,6 +124,8 @@ struct request {
 	enum auth_job	 auth_job;
 	enum proof	 proof;
 	const char	*hash, *rehash;
+	struct request	*waits;		/* the hub's, of those being proved */
+	bool		 abandoned;	/* its client is gone meanwhile */
 
 	/* the answer */
 	enum error	 error;
@@ -121,12 +140,16 @@ struct request {
 	const char	*topic;
 	const char	*role;
 	uint32_t	 members;
-	bool		 duplicate, guest, reset, gap, more;
+	const char	*away;		/* tell: to whom is away, or NULL */
+	bool		 offline;	/* tell: to whom is not here */
+	bool		 duplicate, guest, operator, reset, gap, more;
 	uint64_t	 gap_after, gap_before;
 	uint64_t	 next;		/* lists: where to go on, if more */
 	const char	*session;	/* login: secret to resume by */
 	struct listed_room *rooms;	/* in the arena */
 	struct listed_user *users;
+	struct listed_token *tokens;
+	struct kept_room *kept;
 	struct moved_room *moved;	/* CMD_MOVED: nlisted of them */
 	struct msg	**msgs;		/* history: malloced, nlisted of them,
 					 * references; all owned */
@@ -162,6 +185,8 @@ void	 request_set_name(struct request *, const struct name *);
 void	 request_set_room(struct request *, const struct name *);
 /* Overwrites its secrets, which it then has no more; as freeing does. */
 void	 request_wipe(struct request *);
+/* name_key alone; name is left alone. */
+void	 request_set_key(struct request *, const char *key);
 /* Sets the error and a message of its own (NULL: the error's usual one). */
 void	 request_fail(struct request *, enum error, const char *, ...)
 	    __attribute__((format(printf, 3, 4)));
@@ -174,7 +199,7 @@ struct place_mail {
 	struct mail	 mail;
 	client_id	 client;
 	uint32_t	 room_id;
-	uint64_t	 after;
+	uint64_t	 after, head;
 	char		 room[NAME_SIZE];
 };
 

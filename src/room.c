@@ -113,22 +113,27 @@ room_new(struct hub *h, const char *key, const char *shown)
 void
 room_adopt(struct hub *h, const struct store_room *from)
 {
+	struct account *a = from->key[0] == '@' ?
+	    account_find(h, from->key + 1) : NULL;
 	struct room *room;
 
 	if (from->id > h->last_id)
 		h->last_id = from->id;
+
 	/* An inbox's guest did not outlive the daemon: see hub_flush(). */
-	if (from->key[0] == '@' && from->head <= from->floor)
+	if (from->key[0] == '@' && a == NULL && from->head <= from->floor)
 		return;
 	room = room_alloc(h, from->id, from->key, from->name);
 	room->head = from->head;
 	room->floor = from->floor;
 	room->stored = true;
-	if (room->inbox) {
+	if (room->inbox && a == NULL) {
 		room->dead = true;
 		h->stale = true;
 		return;
 	}
+	if (a != NULL)
+		a->inbox = room;
 	if (from->topic[0] != '\0')
 		room->topic = xstrdup(from->topic);
 	table_put(&h->rooms, room);
@@ -230,19 +235,55 @@ room_settle(struct hub *h, struct room *room)
 		room_free(h, room);
 }
 
-struct room *
-inbox_get(struct hub *h, struct user *u)
+static struct room *
+inbox_new(struct hub *h, const char *of_key, const char *of_shown)
 {
 	char key[NAME_SIZE + 1], shown[NAME_SIZE + 1];
 
+	snprintf(key, sizeof(key), "@%s", of_key);
+	snprintf(shown, sizeof(shown), "@%s", of_shown);
+	return room_new(h, key, shown);
+}
+
+struct room *
+inbox_get(struct hub *h, struct user *u)
+{
+	struct account *a = user_account(h, u);
+
 	if (u->inbox == NULL) {
-		snprintf(key, sizeof(key), "@%s", user_key(u));
-		snprintf(shown, sizeof(shown), "@%s", user_shown(u));
-		u->inbox = room_new(h, key, shown);
+		u->inbox = a != NULL ? inbox_of(h, a) :
+		    inbox_new(h, user_key(u), user_shown(u));
 		if (u->inbox != NULL)
 			u->inbox->owner = u;
 	}
 	return u->inbox;
+}
+
+struct room *
+inbox_of(struct hub *h, struct account *a)
+{
+	struct user *u;
+
+	if (a->inbox == NULL && (a->inbox = inbox_new(h, account_key(a),
+	    account_shown(a))) != NULL &&
+	    (u = user_find(h, account_key(a))) != NULL) {
+		u->inbox = a->inbox;
+		a->inbox->owner = u;
+	}
+	return a->inbox;
+}
+
+void
+inbox_rest(struct hub *h, struct user *u)
+{
+	struct room *room = u->inbox;
+
+	u->inbox = NULL;
+	room->owner = NULL;
+	if (room->stored || room->pending > 0)
+		return;
+	user_account(h, u)->inbox = NULL;
+	room_free(h, room);
 }
 
 void

@@ -19,7 +19,7 @@ struct room {
 	uint64_t	 head;		/* newest seq, 0 if none */
 	uint64_t	 floor;		/* highest seq that was removed */
 	char		*topic;		/* NULL: none */
-	struct user	*owner;		/* of an inbox */
+	struct user	*owner;		/* of an inbox; NULL: is not here */
 	struct member	**members;
 	uint32_t	 nmembers, cap;
 	uint32_t	 pending;	/* ops in the store; uses the names */
@@ -83,6 +83,10 @@ void	 room_settle(struct hub *, struct room *);
 
 /* The user's inbox, made if there is none. NULL as room_new(). */
 struct room *inbox_get(struct hub *, struct user *);
+/* The same of an account, whether its user is here or not. */
+struct room *inbox_of(struct hub *, struct account *);
+/* An account's user goes; the inbox stays. */
+void	 inbox_rest(struct hub *, struct user *);
 /* Takes the inbox from its user, to be forgotten; heir is 0 or a sid. */
 void	 inbox_drop(struct hub *, struct user *, uint32_t heir);
 

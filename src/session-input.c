@@ -549,6 +549,9 @@ session_send(struct session *s, struct request *req)
 		req->cost += (uint32_t)s->loop->conf->page_bytes;
 	else if (req->cmd == CMD_ROOMS || req->cmd == CMD_WHO)
 		req->cost += LIST_BYTES;
+	/* What follows a password is for who has shown it. */
+	if (req->password != NULL)
+		req->cost += COST_MAX;
 	s->cost += req->cost;
 	s->inflight++;
 	loop_send(s->loop, req);
@@ -583,6 +586,29 @@ set_name(struct session *s, const struct request *req)
 	    LU("client", session_id(s)), LS("name", req->name),
 	    LS("was", session_name(s)), LEND);
 	session_name_set(s, req->name);
+}
+
+/* Asks how much is unread in the next of a login's rooms; false: no more. */
+static bool
+count_unread(struct session *s, struct request *req)
+{
+	const struct kept_room *row;
+	struct store_read *r;
+
+	for (; req->next < req->nlisted; req->next++) {
+		row = &req->kept[req->next];
+		if (row->head <= row->seen)
+			continue;
+		r = store_read_new(READ_COUNT, row->room_id);
+		r->to = &s->loop->box;
+		r->after = row->seen;
+		r->limit = UNREAD_MAX;
+		r->client = session_id(s);
+		r->arg = req;
+		store_read(s->loop->daemon->store, r);
+		return true;
+	}
+	return false;
 }
 
 static void
@@ -653,6 +679,11 @@ session_replied(struct session *s, struct request *req)
 	} else {
 		if (req->error == ERR_NONE)
 			apply(s, req);
+		if (req->error == ERR_NONE && req->cmd == CMD_LOGIN &&
+		    count_unread(s, req)) {
+			s->counting = true;
+			return;
+		}
 		reply(s, req);
 		if (req->error == ERR_NONE && req->cmd == CMD_SUBSCRIBE &&
 		    !s->dead)
@@ -661,12 +692,32 @@ session_replied(struct session *s, struct request *req)
 	answered(s, req);
 }
 
-/* A page for history has come: the request, held meanwhile, is answered. */
+static void
+unread_counted(struct session *s, struct request *req,
+    const struct store_read *read)
+{
+	struct kept_room *row = &req->kept[req->next++];
+
+	row->unread = read->count;
+	row->more = read->more;
+	if (count_unread(s, req))
+		return;
+	s->counting = false;
+	reply(s, req);
+	answered(s, req);
+	session_dirty(s);
+}
+
+/* What a request, held meanwhile, is answered with has come. */
 void
-session_history_read(struct session *s, struct store_read *read)
+session_answer_read(struct session *s, struct store_read *read)
 {
 	struct request *req = read->arg;
 
+	if (read->kind == READ_COUNT) {
+		unread_counted(s, req, read);
+		return;
+	}
 	if (read->error != STORE_OK)
 		request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
 	req->msgs = read->msgs;

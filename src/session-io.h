@@ -96,7 +96,7 @@ void	 session_reencode(struct session *, enum encoding);
 void	 session_fall(struct session *);
 
 /* The page for a history request, which read->arg is. */
-void	 session_history_read(struct session *, struct store_read *);
+void	 session_answer_read(struct session *, struct store_read *);
 
 /* bufferevent callbacks */
 void	 session_read_cb(struct bufferevent *, void *);

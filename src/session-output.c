@@ -250,7 +250,7 @@ void
 session_place_given(struct session *s, const struct place_mail *m)
 {
 	if (!s->closing)
-		session_place(s, m->room_id, m->room, m->after, m->after);
+		session_place(s, m->room_id, m->room, m->head, m->after);
 }
 
 void
@@ -333,7 +333,7 @@ session_read_done(struct session *s, struct store_read *r)
 	struct place *p;
 
 	if (r->arg != NULL) {
-		session_history_read(s, r);
+		session_answer_read(s, r);
 		return;
 	}
 	for (p = s->places; p != NULL && p->ticket != r->num; p = p->next)
@@ -396,7 +396,7 @@ catch_up(struct session *s)
 	struct place *p, *asked = NULL;
 	int pages = 0;
 
-	if (s->loop->still != STILL_NOT)
+	if (s->loop->still != STILL_NOT || s->counting)
 		return;
 	for (p = s->places; p != NULL; p = p->next)
 		pages += p->state == PLACE_READING;
@@ -448,6 +448,8 @@ gather(struct session *s, struct gathered *g)
 		g->last = false;
 		return;
 	}
+	if (s->counting)
+		return;
 	for (p = s->places; p != NULL && g->n < SLICES; p = p->next) {
 		if (!place_pending(p))
 			continue;

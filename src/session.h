@@ -75,6 +75,8 @@ struct session {
 	bool		 name_is_long : 1;
 	bool		 is_dirty : 1;
 	bool		 is_waiting : 1;
+	bool		 counting : 1;	/* its login's answer is on its way: no
+					 * room's lines before that */
 	bool		 unwritten : 1;	/* there is own output */
 	bool		 blocked : 1;	/* the socket is full */
 	bool		 paused : 1;	/* its input is held back */

@@ -75,11 +75,21 @@ user_settle(struct hub *h, struct user *u)
 {
 	if (u->logins != NULL)
 		return;
-	if (u->inbox != NULL)
+	if (u->inbox != NULL && user_account(h, u) != NULL)
+		inbox_rest(h, u);
+	else if (u->inbox != NULL)
 		inbox_drop(h, u, 0);
 	table_del(&h->users, user_key(u));
 	free(u->away);
 	free(u);
+}
+
+struct account *
+user_account(const struct hub *h, const struct user *u)
+{
+	struct account *a = account_find(h, user_key(u));
+
+	return a != NULL && !a->pending ? a : NULL;
 }
 
 uint32_t

@@ -11,6 +11,7 @@
 
 #include "request.h"
 
+struct account;
 struct hub;
 struct member;
 struct room;
@@ -66,6 +67,8 @@ struct user *user_rename(struct hub *, struct user *, const char *key,
 /* Frees a user who has no session left. */
 void	 user_settle(struct hub *, struct user *);
 uint32_t user_sessions(const struct user *);
+/* Whose name it is; NULL for a guest. */
+struct account *user_account(const struct hub *, const struct user *);
 
 /*
  * A session as another daemon's hub had it, under its sid, which must be free;

@@ -164,9 +164,9 @@ Test(json, no_command)
 	gets("{\"cmd\":\"sya\",\"id\":7}", "{\"reply\":\"sya\",\"id\":7,"
 	    "\"ok\":false,\"error\":\"unknown-command\",\"message\":\"There is "
 	    "no command \\\"sya\\\"; did you mean \\\"say\\\"?\"}\n");
-	gets("{\"cmd\":\"register\"}", "{\"reply\":\"register\",\"ok\":false,"
+	gets("{\"cmd\":\"befriend\"}", "{\"reply\":\"befriend\",\"ok\":false,"
 	    "\"error\":\"unknown-command\",\"message\":\"There is no command "
-	    "\\\"register\\\".\"}\n");
+	    "\\\"befriend\\\".\"}\n");
 	gets("{\"cmd\":\"\"}", "{\"reply\":\"\",\"ok\":false,"
 	    "\"error\":\"unknown-command\",\"message\":\"There is no such "
 	    "command.\"}\n");

@@ -41,8 +41,22 @@ fake_flush(struct store *store)
 	s->flushed = s->nops;
 }
 
+static void
+fake_facts(struct store *store, void (*cb)(void *, const struct store_fact *),
+    void *arg)
+{
+	const struct fake_store *s = (struct fake_store *)store;
+	uint32_t i;
+
+	for (i = 0; i < s->nfacts; i++) {
+		if (s->facts[i].value != NULL)
+			cb(arg, &s->facts[i]);
+	}
+}
+
 static const struct store_backend fake_backend = {
 	.name = "fake", .open = fake_open, .rooms = fake_rooms,
+	.facts = fake_facts,
 	.submit = fake_submit, .flush = fake_flush,
 };
 
@@ -82,15 +96,54 @@ store_append(struct fake_store *s, struct store_op *op)
 	    op->msg->key_len > 0 ? xstrdup(op->from_key) : NULL };
 }
 
-static void
-complete(struct fake_store *s, struct store_op *op)
+const char *
+fake_fact(const struct fake *f, const char *key)
 {
+	const struct fake_store *s = &f->store;
+	uint32_t i;
+
+	for (i = 0; i < s->nfacts; i++) {
+		if (strcmp(s->facts[i].key, key) == 0)
+			return s->facts[i].value;
+	}
+	return NULL;
+}
+
+void
+fake_put(struct fake *f, const char *key, const char *value)
+{
+	struct fake_store *s = &f->store;
+	struct store_fact *fact;
+	uint32_t i;
+
+	for (i = 0; i < s->nfacts && strcmp(s->facts[i].key, key) < 0; i++)
+		;
+	if (i == s->nfacts || strcmp(s->facts[i].key, key) != 0) {
+		s->facts = xrealloc(s->facts, (s->nfacts + 1) *
+		    sizeof(*s->facts));
+		memmove(&s->facts[i + 1], &s->facts[i], (s->nfacts++ - i) *
+		    sizeof(*s->facts));
+		s->facts[i] = (struct store_fact){ xstrdup(key), NULL };
+	}
+	fact = &s->facts[i];
+	free((char *)(uintptr_t)fact->value);
+	fact->value = value != NULL ? xstrdup(value) : NULL;
+}
+
+static void
+complete(struct fake *f, struct store_op *op)
+{
+	struct fake_store *s = &f->store;
 	uint32_t i;
 
 	if (s->fail) {
 		op->error = STORE_UNAVAILABLE;
 		return;
 	}
+	for (i = 0; i < op->nfacts; i++)
+		fake_put(f, op->facts[i].key, op->facts[i].value);
+	if (op->audit != NULL)
+		buf_addf(&s->audit, "%s\n", op->audit);
 	if (op->kind == STORE_APPEND)
 		store_append(s, op);
 	for (i = 0; op->kind == STORE_FORGET && i < s->nlog; i++) {
@@ -114,7 +167,7 @@ fake_commit(struct fake *f, uint32_t n)
 		memmove(s->ops, s->ops + 1,
 		    --s->nops * sizeof(struct store_op *));
 		s->flushed--;
-		complete(s, op);
+		complete(f, op);
 		hub_committed(f->hub, op);
 		done++;
 	}
@@ -253,15 +306,68 @@ session_cb(void *arg, struct session_mail *s)
 	post(arg, CLIENT_LOOP(s->client), &s->mail);
 }
 
+/* "!x" is the hash of "x". */
+static bool
+auth_cb(void *arg, struct request *req)
+{
+	struct fake *f = arg;
+
+	if (f->full)
+		return false;
+	mail_list_add(&f->proving, &req->mail);
+	return true;
+}
+
+static void
+prove(struct request *req)
+{
+	const char *word = req->auth_job == AUTH_VERIFY_HASH ?
+	    req->new_password : req->password;
+
+	req->proof = PROOF_GOOD;
+	if (req->auth_job != AUTH_HASH && (req->hash == NULL ||
+	    strcmp(req->hash + 1, req->password) != 0))
+		req->proof = PROOF_BAD;
+	else if (req->auth_job != AUTH_VERIFY)
+		req->rehash = request_fmt(req, "!%s", word);
+	req->password = req->new_password = NULL;
+}
+
+uint32_t
+fake_prove(struct fake *f)
+{
+	struct request *req;
+	uint32_t n = 0;
+
+	while ((req = (struct request *)mail_list_pop(&f->proving)) != NULL) {
+		prove(req);
+		hub_request(f->hub, req);
+		n++;
+	}
+	return n;
+}
+
+void
+fake_restart(struct fake *f)
+{
+	fake_round(f);
+	hub_free(f->hub);
+	f->hub = hub_new(&f->conf, &f->store.base, FAKE_LOOPS, &f->out);
+	buf_reset(&f->trace);
+}
+
 void
 fake_start(struct fake *f, const struct store_room *rooms)
 {
 	struct hub_out out = { f, reply_cb, batch_cb, writing_cb, place_cb,
-	    session_cb, NULL };
+	    session_cb, auth_cb };
 
 	*f = (struct fake){ .written = UINT32_MAX, .conf = {
 	    .store_queue = 1 << 20, .max_rooms = 10, .presence_limit = 100,
-	    .max_text = 4096, .lobby = (char *)(uintptr_t)"lobby" } };
+	    .max_text = 4096, .lobby = (char *)(uintptr_t)"lobby",
+	    .password_min = 4, .registration = true },
+	    .out = out };
+	mail_list_init(&f->proving);
 	f->store.base.backend = &fake_backend;
 	memcpy(f->store.base.epoch, FAKE_EPOCH, sizeof(FAKE_EPOCH));
 	f->store.rooms = rooms;
@@ -279,6 +385,12 @@ fake_end(struct fake *f)
 		msg_unref(f->store.log[i].msg);
 		free(f->store.log[i].from_key);
 	}
+	for (i = 0; i < f->store.nfacts; i++) {
+		free((char *)(uintptr_t)f->store.facts[i].key);
+		free((char *)(uintptr_t)f->store.facts[i].value);
+	}
+	free(f->store.facts);
+	buf_free(&f->store.audit);
 	free(f->store.log);
 	free(f->store.ops);
 	request_free(f->reply);
@@ -321,6 +433,11 @@ fake_request(const struct fake_client *c, const struct ask *a)
 	r->epoch = a->epoch ? request_str(r, a->epoch) : NULL;
 	r->match = a->match ? request_str(r, a->match) : NULL;
 	r->resume = a->resume ? request_str(r, a->resume) : NULL;
+	r->password = a->password ? request_str(r, a->password) : NULL;
+	r->new_password = a->new_password ?
+	    request_str(r, a->new_password) : NULL;
+	r->token = a->token ? request_str(r, a->token) : NULL;
+	r->seconds = a->seconds;
 	r->after = a->after;
 	r->before = a->before;
 	r->seq = a->seq;
@@ -336,6 +453,7 @@ fake_ask(struct fake *f, struct fake_client *c, const struct ask *a)
 	request_free(f->reply);
 	f->reply = NULL;
 	hub_request(f->hub, fake_request(c, a));
+	fake_prove(f);
 	if (f->reply != NULL && a->cmd == CMD_LOGIN &&
 	    f->reply->error == ERR_NONE)
 		c->sid = f->reply->sid;

@@ -26,6 +26,9 @@ struct fake_store {
 	uint32_t	 flushed;	/* of them */
 	struct fake_entry *log;
 	uint32_t	 nlog;
+	struct store_fact *facts;	/* by key; value NULL: none */
+	uint32_t	 nfacts;
+	struct buf	 audit;
 	uint64_t	 seq;
 	bool		 fail;		/* nothing can be stored */
 };
@@ -33,7 +36,10 @@ struct fake_store {
 struct fake {
 	struct conf	 conf;
 	struct fake_store store;
+	struct hub_out	 out;
 	struct hub	*hub;
+	struct mail_list proving;	/* what the auth pool has */
+	bool		 full;		/* that takes no more */
 	uint32_t	 stamp;		/* of the newest batch */
 	uint32_t	 written;	/* the newest that all loops wrote */
 	struct request	*reply;		/* the newest; NULL: none since the
@@ -54,6 +60,8 @@ struct ask {
 	enum cmd	 cmd;
 	const char	*name, *room, *text, *key, *string;
 	const char	*epoch, *match, *resume;
+	const char	*password, *new_password, *token;
+	uint32_t	 seconds;
 	const char	*from, *to;	/* in the message already */
 	enum msg_kind	 kind;
 	uint64_t	 after, before, seq;
@@ -71,6 +79,13 @@ struct request *fake_ask(struct fake *, struct fake_client *,
 #define ASK(f, c, ...)							\
 	fake_ask((f), (c), &(struct ask){ .cmd = __VA_ARGS__ })
 
+/* The fact's value, NULL if there is none; and sets one (NULL: removes). */
+const char *fake_fact(const struct fake *, const char *key);
+void	 fake_put(struct fake *, const char *key, const char *value);
+/* Proves what the pool has, and gives it back; fake_ask() does so, too. */
+uint32_t fake_prove(struct fake *);
+/* Another hub takes up what the store has. */
+void	 fake_restart(struct fake *);
 /* Completes at most n flushed ops; returns how many. */
 uint32_t fake_commit(struct fake *, uint32_t n);
 /* hub_flush(), and completes all there is. */

@@ -7,7 +7,8 @@
 
 static const char *const commands[] = { "login", "subscribe", "unsubscribe",
     "say", "tell", "seen", "history", "rooms", "who", "topic", "away",
-    "rename", "ping", "quit" };
+    "rename", "ping", "quit", "register", "passwd", "token", "tokens",
+    "revoke" };
 
 static const char *const error_names[] = { "bad-json", "bad-utf8",
     "bad-argument", "unknown-command", "too-long", "not-logged-in",
@@ -83,7 +84,7 @@ Test(proto, fields)
 Test(proto, fields_of_the_contract)
 {
 	static const char want[] =
-	    "login name* resume\n"
+	    "login name* password token resume after\n"
 	    "subscribe room* after last epoch\n"
 	    "unsubscribe room*\n"
 	    "say room* text* kind key\n"
@@ -96,7 +97,12 @@ Test(proto, fields_of_the_contract)
 	    "away text\n"
 	    "rename name*\n"
 	    "ping\n"
-	    "quit\n";
+	    "quit\n"
+	    "register password*\n"
+	    "passwd old* new*\n"
+	    "token label* expires\n"
+	    "tokens\n"
+	    "revoke label*\n";
 	const struct cmd_def *c;
 	const struct field_def *f;
 	struct buf b = { 0 };

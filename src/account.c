@@ -1,0 +1,249 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub-internal.h"
+#include "util.h"
+
+struct account *
+account_find(const struct hub *h, const char *key)
+{
+	return table_get(&h->accounts, key);
+}
+
+struct account *
+account_new(struct hub *h, const char *key, const char *shown)
+{
+	size_t nkey = strlen(key) + 1, nshown = strlen(shown) + 1;
+	bool same = strcmp(key, shown) == 0;
+	struct account *a;
+
+	a = xcalloc(1, sizeof(*a) + nkey + (same ? 0 : nshown));
+	memcpy(a->names, key, nkey);
+	if (!same) {
+		a->shown_at = (uint16_t)nkey;
+		memcpy(a->names + nkey, shown, nshown);
+	}
+	table_put(&h->accounts, a);
+	return a;
+}
+
+static void
+release(struct account *a)
+{
+	struct token *t;
+	struct kept *k;
+
+	while ((t = a->tokens) != NULL) {
+		a->tokens = t->next;
+		free(t);
+	}
+	while ((k = a->kept) != NULL) {
+		a->kept = k->next;
+		free(k);
+	}
+	free(a->hash);
+	free(a);
+}
+
+void
+account_free(struct hub *h, struct account *a)
+{
+	table_del(&h->accounts, account_key(a));
+	release(a);
+}
+
+void
+accounts_free(struct hub *h)
+{
+	struct account *a;
+	size_t pos = 0;
+
+	while ((a = table_next(&h->accounts, &pos)) != NULL)
+		release(a);
+	table_free(&h->accounts);
+}
+
+struct token *
+token_find(const struct account *a, const char *label)
+{
+	struct token *t;
+
+	for (t = a->tokens; t != NULL && strcmp(t->label, label) != 0;
+	    t = t->next)
+		;
+	return t;
+}
+
+void
+token_put(struct account *a, const char *label, const char *hash,
+    int64_t created, int64_t expires)
+{
+	size_t n = strlen(label) + 1;
+	struct token *t;
+
+	token_del(a, label);
+	t = xcalloc(1, sizeof(*t) + n);
+	memcpy(t->label, label, n);
+	strncpy(t->hash, hash, TOKEN_HASH_SIZE - 1);
+	t->created = created;
+	t->expires = expires;
+	t->next = a->tokens;
+	a->tokens = t;
+}
+
+void
+token_del(struct account *a, const char *label)
+{
+	struct token **at, *t;
+
+	for (at = &a->tokens; (t = *at) != NULL; at = &t->next) {
+		if (strcmp(t->label, label) == 0) {
+			*at = t->next;
+			free(t);
+			return;
+		}
+	}
+}
+
+struct token *
+token_match(const struct account *a, const char *hash, int64_t now)
+{
+	struct token *t, *found = NULL;
+	unsigned differs;
+	size_t i;
+
+	if (strlen(hash) != TOKEN_HASH_SIZE - 1)
+		return NULL;
+	for (t = a->tokens; t != NULL; t = t->next) {
+		differs = 0;
+		for (i = 0; i < TOKEN_HASH_SIZE - 1; i++)
+			differs |= (unsigned)(t->hash[i] ^ hash[i]);
+		if (differs == 0 && (t->expires == 0 || t->expires > now))
+			found = t;
+	}
+	return found;
+}
+
+struct kept *
+kept_find(const struct account *a, const char *room)
+{
+	struct kept *k;
+
+	for (k = a->kept; k != NULL && strcmp(k->room, room) != 0; k = k->next)
+		;
+	return k;
+}
+
+struct kept *
+kept_get(struct account *a, const char *room)
+{
+	struct kept *k = kept_find(a, room);
+	size_t n = strlen(room) + 1;
+
+	if (k != NULL)
+		return k;
+	k = xcalloc(1, sizeof(*k) + n);
+	memcpy(k->room, room, n);
+	k->next = a->kept;
+	a->kept = k;
+	return k;
+}
+
+uint32_t
+kept_count(const struct account *a)
+{
+	const struct kept *k;
+	uint32_t n = 0;
+
+	for (k = a->kept; k != NULL; k = k->next)
+		n += k->kept;
+	return n;
+}
+
+void
+account_fact(struct request *req, struct store_op *op, const struct account *a,
+    const char *hash)
+{
+	fact_add(req, op, fact_key(req, "account", account_key(a), NULL),
+	    json_pack("{s:s,s:I,s:s}", "name", account_shown(a), "created",
+	    (json_int_t)a->created, "hash", hash));
+}
+
+static void
+load_account(struct hub *h, struct account *a, const struct fact *f)
+{
+	const char *shown = fact_str(f, "name");
+
+	if (a != NULL)
+		return;
+	a = account_new(h, f->a, *shown != '\0' ? shown : f->a);
+	a->hash = xstrdup(fact_str(f, "hash"));
+	a->created = fact_int(f, "created");
+}
+
+static void
+load_token(struct hub *h, struct account *a, const struct fact *f)
+{
+	(void)h;
+	token_put(a, f->b, fact_str(f, "hash"), fact_int(f, "created"),
+	    fact_int(f, "expires"));
+}
+
+static void
+load_op(struct hub *h, struct account *a, const struct fact *f)
+{
+	(void)h;
+	(void)f;
+	a->op = true;
+}
+
+static void
+load_login(struct hub *h, struct account *a, const struct fact *f)
+{
+	(void)h;
+	a->login = json_integer_value(f->value);
+}
+
+static void
+load_kept(struct hub *h, struct account *a, const struct fact *f)
+{
+	(void)h;
+	kept_get(a, f->b)->kept = true;
+}
+
+static void
+load_seen(struct hub *h, struct account *a, const struct fact *f)
+{
+	(void)h;
+	kept_get(a, f->b)->seen = (uint64_t)json_integer_value(f->value);
+}
+
+static const struct {
+	const char	*kind;
+	void		(*load)(struct hub *, struct account *,
+			    const struct fact *);
+} kinds[] = {
+	{ "account", load_account },
+	{ "operator", load_op },
+	{ "login", load_login },
+	{ "token", load_token },
+	{ "kept", load_kept },
+	{ "seen", load_seen },
+};
+
+/* "account" is the first of their kinds in the order of keys. */
+bool
+account_load(struct hub *h, const struct fact *f)
+{
+	struct account *a = account_find(h, f->a);
+	size_t i;
+
+	for (i = 0; i < NITEMS(kinds); i++) {
+		if (strcmp(f->kind, kinds[i].kind) != 0)
+			continue;
+		if (a != NULL || i == 0)
+			kinds[i].load(h, a, f);
+		return true;
+	}
+	return false;
+}

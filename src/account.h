@@ -1,0 +1,80 @@
+/*
+ * Accounts: names that belong to somebody, whether they are here or not. All
+ * of them are in memory, made from the store's facts; a change is stored
+ * first and made here when that is committed. Hub thread.
+ */
+#ifndef ACCOUNT_H
+#define ACCOUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "auth.h"
+#include "fact.h"
+
+struct hub;
+struct room;
+
+#define TOKENS_MAX	32	/* of an account */
+
+/* A secret of a program; only its hash is known here. */
+struct token {
+	struct token	*next;
+	int64_t		 created, expires;	/* ms; 0: never */
+	char		 hash[TOKEN_HASH_SIZE];
+	char		 label[];
+};
+
+/* What an account has to do with a room. */
+struct kept {
+	struct kept	*next;
+	uint64_t	 seen;		/* read up to this seq */
+	bool		 kept;		/* is in it whenever it is here */
+	char		 room[];	/* the key */
+};
+
+struct account {
+	struct room	*inbox;		/* NULL until somebody needs it */
+	struct token	*tokens;	/* the newest first */
+	struct kept	*kept;
+	char		*hash;		/* argon2id string */
+	int64_t		 created;	/* ms since the epoch */
+	int64_t		 login;		/* the last one, or 0 */
+	bool		 op;		/* operator of the server */
+	bool		 pending;	/* not yet stored: reserved only */
+	uint16_t	 shown_at;
+	char		 names[];	/* the key; shown, if it differs */
+};
+
+#define account_key(a)		((a)->names)
+#define account_shown(a)	((a)->names + (a)->shown_at)
+
+/* NULL if there is none; one that is pending is found as well. */
+struct account *account_find(const struct hub *, const char *key);
+struct account *account_new(struct hub *, const char *key, const char *shown);
+void	 account_free(struct hub *, struct account *);
+void	 accounts_free(struct hub *);
+
+/* Takes up a stored fact, those of accounts before all others of theirs.
+ * False if it is of another kind. */
+bool	 account_load(struct hub *, const struct fact *);
+/* What keeps the account itself; with this hash. */
+void	 account_fact(struct request *, struct store_op *,
+	    const struct account *, const char *hash);
+
+struct token *token_find(const struct account *, const char *label);
+/* Takes the place of one with the same label. */
+void	 token_put(struct account *, const char *label, const char *hash,
+	    int64_t created, int64_t expires);
+void	 token_del(struct account *, const char *label);
+/* The one with this hash that has not expired, NULL if there is none; takes
+ * as long whatever they differ in. */
+struct token *token_match(const struct account *, const char *hash,
+	    int64_t now);
+
+/* What the account has to do with the room of this key; NULL: nothing yet. */
+struct kept *kept_find(const struct account *, const char *room);
+struct kept *kept_get(struct account *, const char *room);
+uint32_t kept_count(const struct account *);	/* of those kept */
+
+#endif

@@ -1,0 +1,262 @@
+/*
+ * Commands about one's account: register, passwd, token, tokens, revoke.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub-internal.h"
+#include "util.h"
+
+static enum verdict
+bad(struct request *req, const char *field, const char *message)
+{
+	request_fail(req, ERR_BAD_ARGUMENT, "%s", message);
+	req->field = field;
+	return ANSWER;
+}
+
+/* The session's account; NULL, and the request is refused, for a guest. */
+static struct account *
+account_of(struct hub *h, const struct login *l, struct request *req)
+{
+	struct account *a = user_account(h, l->user);
+
+	if (a == NULL)
+		request_fail(req, ERR_FORBIDDEN, "You are a guest: register "
+		    "first.");
+	return a;
+}
+
+/* A new password, before it is hashed. */
+static bool
+fits(const struct hub *h, struct request *req, const char *field,
+    const char *password)
+{
+	const char *why = "is missing.";
+
+	if (password != NULL && auth_password_fits(req, password, h->conf,
+	    &why))
+		return true;
+	request_fail(req, ERR_BAD_ARGUMENT, "The password %s", why);
+	req->field = field;
+	return false;
+}
+
+/* The name is reserved from here on, and the account's once it is stored. */
+static enum verdict
+make(struct hub *h, const struct login *l, struct request *req)
+{
+	struct store_op op = { .kind = STORE_FACTS, .req = req };
+	struct account *a;
+
+	a = account_new(h, user_key(l->user), user_shown(l->user));
+	a->pending = true;
+	a->created = a->login = clock_wall();
+	a->hash = xstrdup(req->rehash);
+	request_set_key(req, account_key(a));
+	req->name = request_str(req, account_shown(a));
+	account_fact(req, &op, a, a->hash);
+	if (hub_submit(h, NULL, &op))
+		return KEPT;
+	account_free(h, a);
+	request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
+	return ANSWER;
+}
+
+enum verdict
+cmd_register(struct hub *h, struct login *l, struct request *req)
+{
+	if (account_find(h, user_key(l->user)) != NULL) {
+		request_fail(req, ERR_NAME_REGISTERED, "You are registered: "
+		    "passwd sets another password.");
+		return ANSWER;
+	}
+	if (!h->conf->registration) {
+		request_fail(req, ERR_FORBIDDEN, "This server takes no "
+		    "registrations: ask its operator.");
+		return ANSWER;
+	}
+	switch (req->proof) {
+	case PROOF_NONE:
+		if (!fits(h, req, "password", req->password))
+			return ANSWER;
+		return auth_ask(h, req, AUTH_HASH) ? KEPT : ANSWER;
+	case PROOF_GOOD:
+		return make(h, l, req);
+	default:
+		request_fail(req, ERR_INTERNAL, NULL);
+		return ANSWER;
+	}
+}
+
+enum verdict
+register_committed(struct hub *h, struct store_op *op)
+{
+	struct request *req = op->req;
+	struct account *a = account_find(h, req->name_key);
+	struct user *u = user_find(h, req->name_key);
+
+	if (op->error != STORE_OK) {
+		account_free(h, a);
+		return ANSWER;
+	}
+	a->pending = false;
+	if (u != NULL)
+		a->inbox = u->inbox;
+	return ANSWER;
+}
+
+enum verdict
+cmd_passwd(struct hub *h, struct login *l, struct request *req)
+{
+	struct store_op op = { .kind = STORE_FACTS, .req = req };
+	struct account *a = account_of(h, l, req);
+
+	if (a == NULL)
+		return ANSWER;
+	switch (req->proof) {
+	case PROOF_NONE:
+		if (req->password == NULL)
+			return bad(req, "old", "The old password is missing.");
+		if (!fits(h, req, "new", req->new_password))
+			return ANSWER;
+		req->hash = request_str(req, a->hash);
+		return auth_ask(h, req, AUTH_VERIFY_HASH) ? KEPT : ANSWER;
+	case PROOF_GOOD:
+		break;
+	case PROOF_BAD:
+		request_fail(req, ERR_BAD_PASSWORD, "The old password is "
+		    "wrong.");
+		return ANSWER;
+	case PROOF_FAILED:
+		request_fail(req, ERR_INTERNAL, NULL);
+		return ANSWER;
+	}
+	if (strcmp(a->hash, req->hash) != 0) {
+		request_fail(req, ERR_BAD_PASSWORD, "The password was changed "
+		    "meanwhile.");
+		return ANSWER;
+	}
+	request_set_key(req, account_key(a));
+	account_fact(req, &op, a, req->rehash);
+	if (hub_submit(h, NULL, &op))
+		return KEPT;
+	request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
+	return ANSWER;
+}
+
+enum verdict
+passwd_committed(struct hub *h, struct store_op *op)
+{
+	struct account *a = account_find(h, op->req->name_key);
+
+	if (op->error == STORE_OK && a != NULL) {
+		free(a->hash);
+		a->hash = xstrdup(op->req->rehash);
+	}
+	return ANSWER;
+}
+
+static uint32_t
+count_tokens(const struct account *a)
+{
+	const struct token *t;
+	uint32_t n = 0;
+
+	for (t = a->tokens; t != NULL; t = t->next)
+		n++;
+	return n;
+}
+
+enum verdict
+cmd_token(struct hub *h, struct login *l, struct request *req)
+{
+	struct store_op op = { .kind = STORE_FACTS, .req = req };
+	struct account *a = account_of(h, l, req);
+	char token[TOKEN_SIZE], hash[TOKEN_HASH_SIZE];
+
+	if (a == NULL)
+		return ANSWER;
+	if (req->string == NULL || req->string[0] == '\0')
+		return bad(req, "label", "A label is missing: by it the token "
+		    "is found again.");
+	if (token_find(a, req->string) == NULL &&
+	    count_tokens(a) >= TOKENS_MAX) {
+		request_fail(req, ERR_FORBIDDEN, "You have %d tokens, and may "
+		    "not have more: revoke one.", TOKENS_MAX);
+		return ANSWER;
+	}
+	auth_token_new(token);
+	auth_token_hash(token, hash);
+	req->token = request_str(req, token);
+	req->hash = request_str(req, hash);
+	req->time = clock_wall();
+	request_set_key(req, account_key(a));
+	fact_add(req, &op, fact_key(req, "token", account_key(a), req->string),
+	    json_pack("{s:s,s:I,s:I}", "hash", hash, "created",
+	    (json_int_t)req->time, "expires", (json_int_t)(req->seconds == 0 ?
+	    0 : req->time + (int64_t)req->seconds * 1000)));
+	if (hub_submit(h, NULL, &op))
+		return KEPT;
+	request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
+	return ANSWER;
+}
+
+enum verdict
+token_committed(struct hub *h, struct store_op *op)
+{
+	struct request *req = op->req;
+	struct account *a = account_find(h, req->name_key);
+
+	if (op->error == STORE_OK && a != NULL)
+		token_put(a, req->string, req->hash, req->time,
+		    req->seconds == 0 ? 0 :
+		    req->time + (int64_t)req->seconds * 1000);
+	return ANSWER;
+}
+
+enum verdict
+cmd_tokens(struct hub *h, struct login *l, struct request *req)
+{
+	struct account *a = account_of(h, l, req);
+	const struct token *t;
+
+	if (a == NULL)
+		return ANSWER;
+	req->tokens = request_alloc(req, count_tokens(a) *
+	    sizeof(*req->tokens));
+	for (t = a->tokens; t != NULL; t = t->next)
+		req->tokens[req->nlisted++] = (struct listed_token){
+		    .label = request_str(req, t->label),
+		    .created = t->created, .expires = t->expires };
+	return ANSWER;
+}
+
+enum verdict
+cmd_revoke(struct hub *h, struct login *l, struct request *req)
+{
+	struct store_op op = { .kind = STORE_FACTS, .req = req };
+	struct account *a = account_of(h, l, req);
+
+	if (a == NULL)
+		return ANSWER;
+	if (req->string == NULL || token_find(a, req->string) == NULL)
+		return bad(req, "label", "You have no token of that label.");
+	request_set_key(req, account_key(a));
+	fact_add(req, &op, fact_key(req, "token", account_key(a), req->string),
+	    NULL);
+	if (hub_submit(h, NULL, &op))
+		return KEPT;
+	request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
+	return ANSWER;
+}
+
+enum verdict
+revoke_committed(struct hub *h, struct store_op *op)
+{
+	struct account *a = account_find(h, op->req->name_key);
+
+	if (op->error == STORE_OK && a != NULL)
+		token_del(a, op->req->string);
+	return ANSWER;
+}

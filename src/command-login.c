@@ -1,0 +1,262 @@
+/*
+ * Login: as a guest, with a password, a token or the secret of a session of
+ * before. Passwords are proved by the auth pool: such a request goes there and
+ * comes back, and finds perhaps another state of things than before.
+ */
+#include <string.h>
+
+#include "hub-internal.h"
+#include "util.h"
+
+#define RETRY_MS	500	/* the auth pool is full */
+
+static struct login *
+resumed(const struct user *u, const char *secret)
+{
+	struct login *l;
+
+	if (u == NULL || secret == NULL)
+		return NULL;
+	for (l = u->logins; l != NULL; l = l->next) {
+		if (login_secret_is(l, secret))
+			return l;
+	}
+	return NULL;
+}
+
+static void
+replace(struct hub *h, struct login *old, struct login *l)
+{
+	struct session_mail *mail = session_mail_new(old, SESSION_REPLACED);
+
+	login_replace(h, old, l);
+	h->out.session(h->out.arg, mail);
+}
+
+bool
+auth_ask(struct hub *h, struct request *req, enum auth_job job)
+{
+	req->auth_job = job;
+	req->waits = h->proving;
+	h->proving = req;
+	if (h->out.auth(h->out.arg, req)) {
+		h->nproving++;
+		return true;
+	}
+	h->proving = req->waits;
+	request_fail(req, ERR_RATE_LIMITED, "The server is busy with other "
+	    "passwords: try again in a moment.");
+	req->retry_ms = RETRY_MS;
+	return false;
+}
+
+void
+auth_answered(struct hub *h, struct request *req)
+{
+	struct request **at;
+
+	for (at = &h->proving; *at != req; at = &(*at)->waits)
+		;
+	*at = req->waits;
+	h->nproving--;
+}
+
+void
+login_abandon(struct hub *h, client_id client)
+{
+	struct request *req;
+
+	for (req = h->proving; req != NULL; req = req->waits) {
+		if (req->client == client)
+			req->abandoned = true;
+	}
+}
+
+/* The person's rooms, for the client to enter again. */
+static void
+list_kept(struct hub *h, const struct account *a, struct request *req)
+{
+	const struct kept *k;
+	const struct room *room;
+	struct kept_room *row;
+
+	req->kept = request_alloc(req, kept_count(a) * sizeof(*req->kept));
+	for (k = a->kept; k != NULL; k = k->next) {
+		if (!k->kept)
+			continue;
+		row = &req->kept[req->nlisted++];
+		*row = (struct kept_room){ .seen = k->seen };
+		room = room_find(h, k->room);
+		row->room = request_str(req, room != NULL ? room_shown(room) :
+		    k->room);
+		if (room == NULL)	/* nobody has spoken there */
+			continue;
+		row->room_id = room->id;
+		row->head = room->head;
+		if (row->seen < room->floor)
+			row->seen = room->floor;
+	}
+}
+
+/* Where reading the inbox begins: where the client says, or the account. */
+static uint64_t
+inbox_after(const struct account *a, const struct request *req)
+{
+	const struct room *inbox = a->inbox;
+	const struct kept *k = kept_find(a, room_key(inbox));
+	uint64_t after = (req->has & HAS_AFTER) != 0 ? req->after :
+	    k != NULL ? k->seen : 0;
+
+	if (after > inbox->head)
+		after = inbox->head;
+	return after > inbox->floor ? after : inbox->floor;
+}
+
+/* The login is noted, and so is a better hash of the password. */
+static void
+note_login(struct hub *h, struct account *a, const struct request *req)
+{
+	struct request *note = request_new(CMD_NOTE);
+	struct store_op op = { .kind = STORE_FACTS, .req = note };
+
+	a->login = clock_wall();
+	fact_add(note, &op, fact_key(note, "login", account_key(a), NULL),
+	    json_integer(a->login));
+	if (req->proof == PROOF_GOOD && req->rehash != NULL) {
+		account_fact(note, &op, a, req->rehash);
+		note->hash = request_str(note, req->rehash);
+		request_set_key(note, account_key(a));
+	}
+	if (!hub_submit(h, NULL, &op))
+		request_free(note);
+}
+
+enum verdict
+note_committed(struct hub *h, struct store_op *op)
+{
+	struct request *req = op->req;
+	struct account *a;
+
+	if (op->error == STORE_OK && req->hash != NULL &&
+	    (a = account_find(h, req->name_key)) != NULL) {
+		free(a->hash);
+		a->hash = xstrdup(req->hash);
+	}
+	request_free(req);
+	return KEPT;
+}
+
+static enum verdict
+enter_account(struct hub *h, struct account *a, struct login *l,
+    struct request *req)
+{
+	req->guest = false;
+	req->operator = a->op;
+	list_kept(h, a, req);
+	note_login(h, a, req);
+	if (a->inbox == NULL)
+		return ANSWER;
+	a->inbox->owner = l->user;
+	l->user->inbox = a->inbox;
+	req->mail.kind = MAIL_REPLY;
+	h->out.reply(h->out.arg, req);
+	inbox_place(h, a->inbox, l, a->inbox->head, inbox_after(a, req));
+	return KEPT;
+}
+
+/* Who it is has been shown: a is NULL for a guest. */
+static enum verdict
+enter(struct hub *h, struct account *a, struct login *old, struct request *req)
+{
+	struct user *u = user_find(h, req->name_key);
+	struct login *l;
+
+	if (u == NULL)
+		u = user_new(h, req->name_key,
+		    a != NULL ? account_shown(a) : req->name);
+	if ((l = login_new(h, u, req->client)) == NULL) {
+		user_settle(h, u);
+		request_fail(req, ERR_SERVER_FULL, NULL);
+		return ANSWER;
+	}
+	if (old != NULL)
+		replace(h, old, l);
+	req->name = request_str(req, user_shown(u));
+	req->guest = true;
+	req->session = login_secret(l, request_alloc(req, SECRET_HEX + 1));
+	req->sid = l->sid;
+	return a != NULL ? enter_account(h, a, l, req) : ANSWER;
+}
+
+/* The same words, whatever was wrong with what. */
+static enum verdict
+refuse(struct request *req)
+{
+	request_fail(req, ERR_BAD_PASSWORD, NULL);
+	return ANSWER;
+}
+
+/* A login with a password: sent to be proved, or back from there. */
+static enum verdict
+prove(struct hub *h, struct account *a, struct request *req)
+{
+	switch (req->proof) {
+	case PROOF_NONE:
+		req->hash = a != NULL ? request_str(req, a->hash) : NULL;
+		return auth_ask(h, req, AUTH_VERIFY) ? KEPT : ANSWER;
+	case PROOF_GOOD:
+		/* Not if another password was set meanwhile. */
+		if (a != NULL && req->hash != NULL &&
+		    strcmp(a->hash, req->hash) == 0)
+			return enter(h, a, resumed(user_find(h, req->name_key),
+			    req->resume), req);
+		return refuse(req);
+	case PROOF_BAD:
+		return refuse(req);
+	case PROOF_FAILED:
+		break;
+	}
+	request_fail(req, ERR_INTERNAL, NULL);
+	return ANSWER;
+}
+
+static enum verdict
+show_token(struct hub *h, struct account *a, struct request *req)
+{
+	char hash[TOKEN_HASH_SIZE];
+
+	auth_token_hash(req->token, hash);
+	if (a == NULL || token_match(a, hash, clock_wall()) == NULL)
+		return refuse(req);
+	return enter(h, a, resumed(user_find(h, req->name_key), req->resume),
+	    req);
+}
+
+enum verdict
+cmd_login(struct hub *h, struct login *l, struct request *req)
+{
+	struct account *a = account_find(h, req->name_key);
+	struct user *u = user_find(h, req->name_key);
+	struct login *old;
+
+	/* A replaced session has a sid as well; it is about to be closed. */
+	if (l != NULL || req->sid != 0) {
+		request_fail(req, ERR_ALREADY_LOGGED_IN, NULL);
+		return ANSWER;
+	}
+	if (a != NULL && a->pending)
+		a = NULL;
+	if (req->token != NULL)
+		return show_token(h, a, req);
+	if (req->password != NULL || req->proof != PROOF_NONE)
+		return prove(h, a, req);
+	if ((old = resumed(u, req->resume)) != NULL)
+		return enter(h, a, old, req);
+	if (account_find(h, req->name_key) != NULL)
+		request_fail(req, ERR_NAME_REGISTERED, NULL);
+	else if (u != NULL)
+		request_fail(req, ERR_NAME_TAKEN, NULL);
+	else
+		return enter(h, NULL, NULL, req);
+	return ANSWER;
+}

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""Accounts: names that stay one's own, passwords, tokens, inboxes."""
+
+import glob
+import os
+
+from client import Json
+from daemon import Daemon
+from harness import eq, lacks, main, ok, test
+
+KEPT = {"auth_cost": "minimal", "store": "sqlite"}
+
+
+def registered(d, name, password="correct horse"):
+    c = Json(d, name)
+    eq(c.ok("register", password=password)["name"], name)
+    return c
+
+
+def back(d, name, password="correct horse", **more):
+    c = Json(d)
+    return c, c.ok("login", name=name, password=password, **more)
+
+
+@test()
+def register_and_return():
+    """a registered name is its owner's, also after a restart"""
+    d = Daemon(**KEPT)
+    ann = registered(d, "Ann")
+    ann.refused("register", "name-registered", password="something else")
+    ann.close()
+    Json(d).refused("login", "name-registered", name="aNN")
+    d.kill()
+    d.start()
+    Json(d).refused("login", "name-registered", name="ann")
+    c, r = back(d, "ann")
+    eq((r["name"], r["guest"]), ("Ann", False))
+    wrong = Json(d)
+    a = wrong.refused("login", "bad-password", name="ann", password="nope")
+    b = wrong.refused("login", "bad-password", name="nobody", password="x")
+    eq(a["message"], b["message"], "the message")
+
+
+@test()
+def what_follows_a_password():
+    """commands sent behind a login with a password are its owner's"""
+    d = Daemon(**KEPT)
+    registered(d, "ann").close()
+    c = Json(d)
+    posted = [c.post("login", name="ann", password="correct horse"),
+              c.post("subscribe", room="lobby"),
+              c.post("say", room="lobby", text="hi")]
+    for number in posted:
+        ok(c.reply(number)["ok"], "reply %d" % number)
+
+
+@test()
+def tokens():
+    """a token logs in until it is revoked, and is kept as a hash alone"""
+    d = Daemon(**KEPT)
+    ann = registered(d, "ann")
+    token = ann.ok("token", label="bot")["token"]
+    eq([t["label"] for t in ann.ok("tokens")["tokens"]], ["bot"])
+    bot = Json(d)
+    eq(bot.ok("login", name="ann", token=token)["guest"], False)
+    d.kill()
+    for path in glob.glob(os.path.join(d.state_dir, "partyline.*")):
+        with open(path, "rb") as f:
+            lacks(f.read(), token.encode())
+    d.start()
+    bot = Json(d)
+    bot.ok("login", name="ann", token=token)
+    bot.ok("revoke", label="bot")
+    Json(d).refused("login", "bad-password", name="ann", token=token)
+
+
+@test()
+def inbox():
+    """what is told to who is away comes at the next login, in order, once"""
+    d = Daemon(**KEPT)
+    registered(d, "ann").close()
+    bob = Json(d, "bob")
+    for text in ("one", "two"):
+        eq(bob.ok("tell", to="ann", text=text)["offline"], True)
+    d.kill()
+    d.start()
+    ann, r = back(d, "ann")
+    got = [ann.event("message") for _ in range(2)]
+    eq([m["text"] for m in got], ["one", "two"])
+    eq(got[0]["room"], "@ann")
+    ann.ok("seen", room="@ann", seq=got[1]["seq"])
+    ann.close()
+    Json(d, "bob").ok("tell", to="ann", text="three")
+    ann, r = back(d, "ann")
+    eq(ann.event("message")["text"], "three")
+
+
+@test()
+def kept_rooms():
+    """an account is told which rooms it was in, and what is unread there"""
+    d = Daemon(**KEPT)
+    ann, bob = registered(d, "ann"), Json(d, "bob")
+    for c in (ann, bob):
+        c.ok("subscribe", room="lobby")
+    ann.ok("subscribe", room="dev")
+    ann.ok("unsubscribe", room="dev")
+    seq = bob.ok("say", room="lobby", text="1")["seq"]
+    ann.ok("seen", room="lobby", seq=seq)
+    ann.close()
+    for i in range(3):
+        bob.ok("say", room="lobby", text=str(i))
+    ann, r = back(d, "ann")
+    eq(r["rooms"], [{"room": "lobby", "seen": seq, "unread": 3}])
+
+
+main()

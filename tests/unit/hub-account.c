@@ -1,0 +1,306 @@
+/*
+ * Accounts: registering, logging in, passwords, tokens, and inboxes of people
+ * who are away.
+ */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth.h"
+#include "hub-test.h"
+
+TestSuite(account, .init = start, .fini = end);
+
+static unsigned slot = 500;
+
+/* A session that has registered this name, its password "secret". */
+static struct fake_client
+registered(const char *name)
+{
+	struct fake_client c = login(0, name);
+
+	ASK(&f, &c, CMD_REGISTER, .password = "secret");
+	fake_round(&f);
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	eq_str(f.reply->name, name);
+	fake_trace(&f);
+	return c;
+}
+
+static struct fake_client
+with_password(unsigned loop, const char *name, const char *password)
+{
+	struct fake_client c = client(loop, slot++);
+
+	ASK(&f, &c, CMD_LOGIN, .name = name, .password = password);
+	fake_round(&f);
+	return c;
+}
+
+static void
+subscribe_kept(struct fake_client *c, const char *room)
+{
+	enter(c, room);
+	fake_round(&f);
+}
+
+Test(account, register_and_come_back)
+{
+	struct fake_client c = registered("Ann"), d, guest = client(1, 1);
+	const char *fact = fake_fact(&f, "account/ann");
+
+	cr_assert_not_null(fact);
+	cr_assert_not_null(strstr(fact, "\"hash\":\"!secret\""));
+	ASK(&f, &c, CMD_REGISTER, .password = "other");
+	cr_assert_eq(f.reply->error, ERR_NAME_REGISTERED);
+	gone(&c, NULL);
+	cr_assert_eq(hub_users(f.hub), 0);
+	ASK(&f, &guest, CMD_LOGIN, .name = "aNN");
+	cr_assert_eq(f.reply->error, ERR_NAME_REGISTERED);
+	d = with_password(0, "ann", "secret");
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	eq_str(f.reply->name, "Ann");
+	cr_assert(!f.reply->guest);
+	cr_assert_not_null(fake_fact(&f, "login/ann"));
+	gone(&d, NULL);
+	fake_restart(&f);
+	d = with_password(0, "ann", "secret");
+	eq_str(f.reply->name, "Ann");
+	cr_assert(!f.reply->guest);
+}
+
+/* Whether there is such a name or not: the same answer. */
+Test(account, wrong_passwords)
+{
+	struct fake_client c = registered("ann");
+	with_password(1, "ann", "Secret");
+	cr_assert_eq(f.reply->error, ERR_BAD_PASSWORD);
+	cr_assert_null(f.reply->message);
+	with_password(1, "nobody", "Secret");
+	cr_assert_eq(f.reply->error, ERR_BAD_PASSWORD);
+	cr_assert_null(f.reply->message);
+	f.full = true;
+	with_password(1, "ann", "secret");
+	cr_assert_eq(f.reply->error, ERR_RATE_LIMITED);
+	cr_assert_gt(f.reply->retry_ms, 0);
+	f.full = false;
+	cr_assert_eq(hub_users(f.hub), 1);
+	gone(&c, NULL);
+}
+
+Test(account, many_sessions_see_the_same)
+{
+	struct fake_client a = registered("ann"), b, bob = login(2, "bob");
+
+	b = with_password(1, "ann", "secret");
+	cr_assert_eq(hub_users(f.hub), 2);
+	enter(&a, "lobby");
+	fake_trace(&f);
+	ASK(&f, &b, CMD_SUBSCRIBE, .room = "lobby");
+	fake_round(&f);
+	eq_trace(&f, "1 subscribe ok\n");	/* nobody joins twice */
+	ASK(&f, &bob, CMD_TELL, .name = "ann", .text = "psst");
+	fake_round(&f);
+	cr_assert_not_null(strstr(buf_str(&f.trace), "0 place"));
+	cr_assert_not_null(strstr(buf_str(&f.trace), "1 place"));
+	gone(&a, NULL);
+	fake_round(&f);
+	cr_assert_eq(hub_users(f.hub), 2);
+}
+
+/* Its client is gone before its password is proved. */
+Test(account, gone_while_proving)
+{
+	struct fake_client c = registered("ann"), d = client(1, 77);
+
+	gone(&c, NULL);
+	hub_request(f.hub, fake_request(&d, &(struct ask){ .cmd = CMD_LOGIN,
+	    .name = "ann", .password = "secret" }));
+	cr_assert_gt(hub_pending(f.hub), 0);
+	hub_request(f.hub, fake_request(&d, &(struct ask){
+	    .cmd = CMD_GONE }));
+	cr_assert_eq(fake_prove(&f), 1);
+	cr_assert_eq(hub_users(f.hub), 0);
+	cr_assert_eq(hub_pending(f.hub), 0);
+}
+
+Test(account, the_store_fails)
+{
+	struct fake_client c = login(0, "ann");
+
+	f.store.fail = true;
+	ASK(&f, &c, CMD_REGISTER, .password = "secret");
+	fake_round(&f);
+	cr_assert_eq(f.reply->error, ERR_STORE_UNAVAILABLE);
+	f.store.fail = false;
+	ASK(&f, &c, CMD_REGISTER, .password = "secret");
+	fake_round(&f);
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	f.store.fail = true;
+	ASK(&f, &c, CMD_PASSWD, .password = "secret", .new_password = "other");
+	fake_round(&f);
+	cr_assert_eq(f.reply->error, ERR_STORE_UNAVAILABLE);
+	f.store.fail = false;
+	with_password(1, "ann", "other");
+	cr_assert_eq(f.reply->error, ERR_BAD_PASSWORD);
+	with_password(1, "ann", "secret");
+	cr_assert_eq(f.reply->error, ERR_NONE);
+}
+
+Test(account, passwd)
+{
+	struct fake_client c = registered("ann"), guest = login(1, "bob");
+
+	ASK(&f, &c, CMD_PASSWD, .password = "wrong", .new_password = "other");
+	cr_assert_eq(f.reply->error, ERR_BAD_PASSWORD);
+	ASK(&f, &c, CMD_PASSWD, .password = "secret", .new_password = "no");
+	cr_assert_eq(f.reply->error, ERR_BAD_ARGUMENT);
+	eq_str(f.reply->field, "new");
+	ASK(&f, &c, CMD_PASSWD, .password = "secret", .new_password = "other");
+	fake_round(&f);
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	with_password(1, "ann", "secret");
+	cr_assert_eq(f.reply->error, ERR_BAD_PASSWORD);
+	with_password(1, "ann", "other");
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	ASK(&f, &guest, CMD_PASSWD, .password = "a", .new_password = "other");
+	cr_assert_eq(f.reply->error, ERR_FORBIDDEN);
+}
+
+Test(account, tokens)
+{
+	struct fake_client c = registered("ann"), bot = client(1, 90);
+	char *token;
+
+	ASK(&f, &c, CMD_TOKEN, .string = "bot");
+	fake_round(&f);
+	token = strdup(f.reply->token);
+	cr_assert_null(strstr(fake_fact(&f, "token/ann/bot"), token));
+	ASK(&f, &bot, CMD_LOGIN, .name = "ann", .token = token);
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	cr_assert(!f.reply->guest);
+	gone(&bot, NULL);
+	bot = client(1, 91);
+	ASK(&f, &bot, CMD_LOGIN, .name = "bob", .token = token);
+	cr_assert_eq(f.reply->error, ERR_BAD_PASSWORD);
+	ASK(&f, &c, CMD_TOKENS);
+	cr_assert_eq(f.reply->nlisted, 1);
+	eq_str(f.reply->tokens[0].label, "bot");
+	fake_restart(&f);
+	ASK(&f, &bot, CMD_LOGIN, .name = "ann", .token = token);
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	ASK(&f, &bot, CMD_REVOKE, .string = "nope");
+	cr_assert_eq(f.reply->error, ERR_BAD_ARGUMENT);
+	ASK(&f, &bot, CMD_REVOKE, .string = "bot");
+	fake_round(&f);
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	cr_assert_null(fake_fact(&f, "token/ann/bot"));
+	bot = client(1, 92);
+	ASK(&f, &bot, CMD_LOGIN, .name = "ann", .token = token);
+	cr_assert_eq(f.reply->error, ERR_BAD_PASSWORD);
+	free(token);
+}
+
+Test(account, a_token_expires)
+{
+	struct fake_client c = registered("ann"), bot = client(1, 93);
+	char hash[TOKEN_HASH_SIZE], fact[256];
+
+	gone(&c, NULL);
+	fake_round(&f);
+	auth_token_hash("x", hash);
+	snprintf(fact, sizeof(fact), "{\"hash\":\"%s\",\"created\":1,"
+	    "\"expires\":2}", hash);
+	fake_put(&f, "token/ann/old", fact);
+	fake_restart(&f);
+	ASK(&f, &bot, CMD_LOGIN, .name = "ann", .token = "x");
+	cr_assert_eq(f.reply->error, ERR_BAD_PASSWORD);
+	fake_put(&f, "token/ann/new", "{}");
+	snprintf(fact, sizeof(fact), "{\"hash\":\"%s\",\"created\":1,"
+	    "\"expires\":0}", hash);
+	fake_put(&f, "token/ann/new", fact);
+	fake_restart(&f);
+	ASK(&f, &bot, CMD_LOGIN, .name = "ann", .token = "x");
+	cr_assert_eq(f.reply->error, ERR_NONE);
+}
+
+/* What is told to who is away comes at the next login, in order. */
+Test(account, inbox_of_the_absent)
+{
+	struct fake_client a = registered("ann"), bob = login(2, "bob"), b;
+
+	gone(&a, NULL);
+	ASK(&f, &bob, CMD_TELL, .name = "ann", .text = "one");
+	fake_round(&f);
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	cr_assert(f.reply->offline);
+	ASK(&f, &bob, CMD_TELL, .name = "ann", .text = "two");
+	fake_round(&f);
+	fake_trace(&f);
+	b = with_password(1, "ann", "secret");
+	eq_trace(&f, "1 login ok\n1 place #1 @ann after 0\n");
+	ASK(&f, &b, CMD_SEEN, .room = "@ann", .seq = 1);
+	fake_round(&f);
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	gone(&b, NULL);
+	fake_round(&f);
+	fake_trace(&f);
+	b = with_password(1, "ann", "secret");
+	eq_trace(&f, "1 login ok\n1 place #1 @ann after 1\n");
+	gone(&b, NULL);
+}
+
+/* A guest's inbox becomes the account's. */
+Test(account, inbox_of_before)
+{
+	struct fake_client a = login(0, "ann"), bob = login(2, "bob");
+
+	ASK(&f, &bob, CMD_TELL, .name = "ann", .text = "one");
+	fake_round(&f);
+	ASK(&f, &a, CMD_REGISTER, .password = "secret");
+	fake_round(&f);
+	gone(&a, NULL);
+	ASK(&f, &bob, CMD_TELL, .name = "ann", .text = "two");
+	fake_round(&f);
+	fake_trace(&f);
+	with_password(1, "ann", "secret");
+	eq_trace(&f, "1 login ok\n1 place #1 @ann after 0\n");
+}
+
+Test(account, kept_rooms)
+{
+	struct fake_client a = registered("ann"), bob = login(2, "bob");
+
+	subscribe_kept(&a, "lobby");
+	subscribe_kept(&a, "dev");
+	enter(&bob, "lobby");
+	cr_assert_not_null(fake_fact(&f, "kept/ann/lobby"));
+	ASK(&f, &a, CMD_UNSUBSCRIBE, .room = "dev");
+	fake_round(&f);
+	cr_assert_null(fake_fact(&f, "kept/ann/dev"));
+	ASK(&f, &bob, CMD_SAY, .room = "lobby", .text = "hi");
+	fake_round(&f);
+	ASK(&f, &a, CMD_SEEN, .room = "lobby", .seq = 1);
+	fake_round(&f);
+	eq_str(fake_fact(&f, "seen/ann/lobby"), "1");
+	gone(&a, NULL);
+	ASK(&f, &bob, CMD_SAY, .room = "lobby", .text = "ho");
+	fake_round(&f);
+	a = with_password(1, "ann", "secret");
+	cr_assert_eq(f.reply->nlisted, 1);
+	eq_str(f.reply->kept[0].room, "lobby");
+	cr_assert_eq(f.reply->kept[0].seen, 1);
+	cr_assert_eq(f.reply->kept[0].head, 2);
+}
+
+Test(account, names_stay)
+{
+	struct fake_client a = registered("ann"), bob = login(2, "bob");
+
+	ASK(&f, &a, CMD_RENAME, .name = "anna");
+	cr_assert_eq(f.reply->error, ERR_FORBIDDEN);
+	gone(&a, NULL);
+	ASK(&f, &bob, CMD_RENAME, .name = "ann");
+	cr_assert_eq(f.reply->error, ERR_NAME_REGISTERED);
+}
