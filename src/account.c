@@ -24,6 +24,7 @@ account_new(struct hub *h, const char *key, const char *shown)
 		memcpy(a->names + nkey, shown, nshown);
 	}
 	table_put(&h->accounts, a);
+	skeletons_add(&h->guises, a);
 	return a;
 }
 
@@ -42,12 +43,14 @@ release(struct account *a)
 		free(k);
 	}
 	free(a->hash);
+	free(a->proved_from);
 	free(a);
 }
 
 void
 account_free(struct hub *h, struct account *a)
 {
+	skeletons_del(&h->guises, a);
 	table_del(&h->accounts, account_key(a));
 	release(a);
 }

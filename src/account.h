@@ -38,6 +38,8 @@ struct account {
 	struct token	*tokens;	/* the newest first */
 	struct kept	*kept;
 	char		*hash;		/* argon2id string */
+	char		*proved_from;	/* the address of the last login by
+					 * password since the start, or NULL */
 	int64_t		 created;	/* ms since the epoch */
 	int64_t		 login;		/* the last one, or 0 */
 	bool		 op;		/* operator of the server */

@@ -66,6 +66,8 @@ make(struct hub *h, const struct login *l, struct request *req)
 enum verdict
 cmd_register(struct hub *h, struct login *l, struct request *req)
 {
+	const char *other;
+
 	if (account_find(h, user_key(l->user)) != NULL) {
 		request_fail(req, ERR_NAME_REGISTERED, "You are registered: "
 		    "passwd sets another password.");
@@ -78,6 +80,14 @@ cmd_register(struct hub *h, struct login *l, struct request *req)
 	}
 	switch (req->proof) {
 	case PROOF_NONE:
+		other = skeletons_find(&h->guises, user_key(l->user),
+		    user_shown(l->user));
+		if (other != NULL) {
+			request_fail(req, ERR_NAME_REGISTERED, "%s looks like "
+			    "%s, which is registered: take another name "
+			    "first.", user_shown(l->user), other);
+			return ANSWER;
+		}
 		if (!fits(h, req, "password", req->password))
 			return ANSWER;
 		return auth_ask(h, req, AUTH_HASH) ? KEPT : ANSWER;
@@ -114,29 +124,17 @@ cmd_passwd(struct hub *h, struct login *l, struct request *req)
 
 	if (a == NULL)
 		return ANSWER;
-	switch (req->proof) {
-	case PROOF_NONE:
+	if (req->proof == PROOF_NONE) {
 		if (req->password == NULL)
 			return bad(req, "old", "The old password is missing.");
 		if (!fits(h, req, "new", req->new_password))
 			return ANSWER;
 		req->hash = request_str(req, a->hash);
-		return auth_ask(h, req, AUTH_VERIFY_HASH) ? KEPT : ANSWER;
-	case PROOF_GOOD:
-		break;
-	case PROOF_BAD:
-		request_fail(req, ERR_BAD_PASSWORD, "The old password is "
-		    "wrong.");
-		return ANSWER;
-	case PROOF_FAILED:
-		request_fail(req, ERR_INTERNAL, NULL);
-		return ANSWER;
+		return guess_ask(h, a, req, AUTH_VERIFY_HASH,
+		    account_key(a)) ? KEPT : ANSWER;
 	}
-	if (strcmp(a->hash, req->hash) != 0) {
-		request_fail(req, ERR_BAD_PASSWORD, "The password was changed "
-		    "meanwhile.");
+	if (!guess_right(h, a, req, account_key(a)))
 		return ANSWER;
-	}
 	request_set_key(req, account_key(a));
 	account_fact(req, &op, a, req->rehash);
 	if (hub_submit(h, NULL, &op))

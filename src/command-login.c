@@ -3,12 +3,11 @@
  * before. Passwords are proved by the auth pool: such a request goes there and
  * comes back, and finds perhaps another state of things than before.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "hub-internal.h"
 #include "util.h"
-
-#define RETRY_MS	500	/* the auth pool is full */
 
 static struct login *
 resumed(const struct user *u, const char *secret)
@@ -31,45 +30,6 @@ replace(struct hub *h, struct login *old, struct login *l)
 
 	login_replace(h, old, l);
 	h->out.session(h->out.arg, mail);
-}
-
-bool
-auth_ask(struct hub *h, struct request *req, enum auth_job job)
-{
-	req->auth_job = job;
-	req->waits = h->proving;
-	h->proving = req;
-	if (h->out.auth(h->out.arg, req)) {
-		h->nproving++;
-		return true;
-	}
-	h->proving = req->waits;
-	request_fail(req, ERR_RATE_LIMITED, "The server is busy with other "
-	    "passwords: try again in a moment.");
-	req->retry_ms = RETRY_MS;
-	return false;
-}
-
-void
-auth_answered(struct hub *h, struct request *req)
-{
-	struct request **at;
-
-	for (at = &h->proving; *at != req; at = &(*at)->waits)
-		;
-	*at = req->waits;
-	h->nproving--;
-}
-
-void
-login_abandon(struct hub *h, client_id client)
-{
-	struct request *req;
-
-	for (req = h->proving; req != NULL; req = req->waits) {
-		if (req->client == client)
-			req->abandoned = true;
-	}
 }
 
 /* The person's rooms, for the client to enter again. */
@@ -188,36 +148,19 @@ enter(struct hub *h, struct account *a, struct login *old, struct request *req)
 	return a != NULL ? enter_account(h, a, l, req) : ANSWER;
 }
 
-/* The same words, whatever was wrong with what. */
-static enum verdict
-refuse(struct request *req)
-{
-	request_fail(req, ERR_BAD_PASSWORD, NULL);
-	return ANSWER;
-}
-
 /* A login with a password: sent to be proved, or back from there. */
 static enum verdict
 prove(struct hub *h, struct account *a, struct request *req)
 {
-	switch (req->proof) {
-	case PROOF_NONE:
+	if (req->proof == PROOF_NONE) {
 		req->hash = a != NULL ? request_str(req, a->hash) : NULL;
-		return auth_ask(h, req, AUTH_VERIFY) ? KEPT : ANSWER;
-	case PROOF_GOOD:
-		/* Not if another password was set meanwhile. */
-		if (a != NULL && req->hash != NULL &&
-		    strcmp(a->hash, req->hash) == 0)
-			return enter(h, a, resumed(user_find(h, req->name_key),
-			    req->resume), req);
-		return refuse(req);
-	case PROOF_BAD:
-		return refuse(req);
-	case PROOF_FAILED:
-		break;
+		return guess_ask(h, a, req, AUTH_VERIFY, req->name_key) ?
+		    KEPT : ANSWER;
 	}
-	request_fail(req, ERR_INTERNAL, NULL);
-	return ANSWER;
+	if (!guess_right(h, a, req, req->name_key))
+		return ANSWER;
+	return enter(h, a, resumed(user_find(h, req->name_key), req->resume),
+	    req);
 }
 
 static enum verdict
@@ -226,10 +169,29 @@ show_token(struct hub *h, struct account *a, struct request *req)
 	char hash[TOKEN_HASH_SIZE];
 
 	auth_token_hash(req->token, hash);
-	if (a == NULL || token_match(a, hash, clock_wall()) == NULL)
-		return refuse(req);
+	if (a == NULL || token_match(a, hash, clock_wall()) == NULL) {
+		request_fail(req, ERR_BAD_PASSWORD, NULL);
+		return ANSWER;
+	}
 	return enter(h, a, resumed(user_find(h, req->name_key), req->resume),
 	    req);
+}
+
+bool
+may_bear(struct hub *h, struct request *req)
+{
+	const char *other;
+
+	if (account_find(h, req->name_key) != NULL) {
+		request_fail(req, ERR_NAME_REGISTERED, NULL);
+		return false;
+	}
+	other = skeletons_find(&h->guises, req->name_key, req->name);
+	if (other == NULL)
+		return true;
+	request_fail(req, ERR_NAME_REGISTERED, "%s looks like %s, which is "
+	    "registered: take another name.", req->name, other);
+	return false;
 }
 
 enum verdict
@@ -252,9 +214,9 @@ cmd_login(struct hub *h, struct login *l, struct request *req)
 		return prove(h, a, req);
 	if ((old = resumed(u, req->resume)) != NULL)
 		return enter(h, a, old, req);
-	if (account_find(h, req->name_key) != NULL)
-		request_fail(req, ERR_NAME_REGISTERED, NULL);
-	else if (u != NULL)
+	if (!may_bear(h, req))
+		return ANSWER;
+	if (u != NULL)
 		request_fail(req, ERR_NAME_TAKEN, NULL);
 	else
 		return enter(h, NULL, NULL, req);

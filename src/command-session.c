@@ -46,10 +46,8 @@ cmd_rename(struct hub *h, struct login *l, struct request *req)
 		    "account, and stays as it was registered.", user_shown(u));
 		return ANSWER;
 	}
-	if (a == NULL && account_find(h, req->name_key) != NULL) {
-		request_fail(req, ERR_NAME_REGISTERED, NULL);
+	if (a == NULL && !may_bear(h, req))
 		return ANSWER;
-	}
 	if (other != NULL && other != u) {
 		request_fail(req, ERR_NAME_TAKEN, NULL);
 		return ANSWER;

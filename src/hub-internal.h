@@ -18,6 +18,8 @@ struct hub {
 	unsigned	 nloops;
 
 	struct table	 accounts;	/* struct account by key */
+	struct skeletons guises;	/* of them */
+	struct tries	*tries;		/* logins that failed */
 	struct request	*proving;	/* what the auth pool has */
 	uint32_t	 nproving;
 	struct table	 users;		/* struct user by key */
@@ -78,6 +80,18 @@ enum verdict revoke_committed(struct hub *, struct store_op *);
 /* Of what nobody is answered for: CMD_NOTE. */
 enum verdict note_committed(struct hub *, struct store_op *);
 
+/* May a guest have the request's name? Else the request fails. */
+bool	 may_bear(struct hub *, struct request *);
+/*
+ * A password is to be proved for the account (NULL: there is none, which takes
+ * as long); by this name failures are counted, and by the request's address.
+ * guess_ask: false, and the request is answered: too many have failed, or
+ * auth_ask() says so. guess_right: back from there; false, and it is answered.
+ */
+bool	 guess_ask(struct hub *, struct account *, struct request *,
+	    enum auth_job, const char *name);
+bool	 guess_right(struct hub *, struct account *, struct request *,
+	    const char *name);
 /* Gives the request to the auth pool, from where it comes again; false if that
  * is full, and the request is answered so. */
 bool	 auth_ask(struct hub *, struct request *, enum auth_job);

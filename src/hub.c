@@ -4,6 +4,7 @@
 
 #include "hub-internal.h"
 #include "log.h"
+#include "tries.h"
 #include "util.h"
 
 enum {
@@ -59,6 +60,12 @@ account_table_key(const void *item)
 }
 
 static const char *
+account_table_shown(const void *item)
+{
+	return account_shown((const struct account *)item);
+}
+
+static const char *
 room_table_key(const void *item)
 {
 	return room_key((const struct room *)item);
@@ -102,6 +109,10 @@ hub_new(const struct conf *conf, struct store *store, unsigned nloops,
 	table_init(&h->rooms, room_table_key);
 	skeletons_init(&h->looks, &h->rooms, room_table_shown, LOOKS_SAME);
 	table_init(&h->accounts, account_table_key);
+	skeletons_init(&h->guises, &h->accounts, account_table_shown,
+	    LOOKS_CLOSE);
+	h->tries = tries_new(conf->login_tries,
+	    conf->login_tries_window * 1000);
 	store_facts(store, fact_cb, h);
 	store_rooms(store, adopt_cb, h);
 	room_index_sort(h);
@@ -112,6 +123,7 @@ void
 hub_configure(struct hub *h, const struct conf *conf)
 {
 	h->conf = conf;
+	tries_set(h->tries, conf->login_tries, conf->login_tries_window * 1000);
 }
 
 static void
@@ -154,7 +166,9 @@ hub_free(struct hub *h)
 	free(h->news);
 	skeletons_free(&h->looks);
 	table_free(&h->rooms);
+	skeletons_free(&h->guises);
 	accounts_free(h);
+	tries_free(h->tries);
 	for (i = 0; i < h->nloops; i++)
 		free(h->clients[i].sids);
 	free(h->clients);

@@ -6,6 +6,7 @@
 
 #include <event2/buffer.h>
 
+#include "address.h"
 #include "log.h"
 #include "name.h"
 #include "session-io.h"
@@ -550,8 +551,10 @@ session_send(struct session *s, struct request *req)
 	else if (req->cmd == CMD_ROOMS || req->cmd == CMD_WHO)
 		req->cost += LIST_BYTES;
 	/* What follows a password is for who has shown it. */
-	if (req->password != NULL)
+	if (req->password != NULL) {
 		req->cost += COST_MAX;
+		req->address = request_str(req, address_text(s->address));
+	}
 	s->cost += req->cost;
 	s->inflight++;
 	loop_send(s->loop, req);

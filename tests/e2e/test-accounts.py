@@ -6,7 +6,7 @@ import os
 
 from client import Json
 from daemon import Daemon
-from harness import eq, lacks, main, ok, test
+from harness import eq, lacks, main, ok, test, until
 
 KEPT = {"auth_cost": "minimal", "store": "sqlite"}
 
@@ -20,6 +20,10 @@ def registered(d, name, password="correct horse"):
 def back(d, name, password="correct horse", **more):
     c = Json(d)
     return c, c.ok("login", name=name, password=password, **more)
+
+
+def alone(c):
+    until(lambda: len(c.ok("who")["members"]) == 1, 10, "the others gone")
 
 
 @test()
@@ -80,6 +84,7 @@ def inbox():
     d = Daemon(**KEPT)
     registered(d, "ann").close()
     bob = Json(d, "bob")
+    alone(bob)
     for text in ("one", "two"):
         eq(bob.ok("tell", to="ann", text=text)["offline"], True)
     d.kill()

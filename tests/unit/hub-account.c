@@ -294,6 +294,40 @@ Test(account, kept_rooms)
 	cr_assert_eq(f.reply->kept[0].head, 2);
 }
 
+/* Guesses run out, for a name and from an address; but not for the owner. */
+Test(account, tries)
+{
+	struct fake_client a = registered("ann");
+	int i;
+
+	f.conf.login_tries = 3;
+	f.conf.login_tries_window = 600;
+	hub_configure(f.hub, &f.conf);
+	gone(&a, NULL);
+	f.address = "192.0.2.1";
+	a = with_password(1, "ann", "secret");
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	for (i = 0; i < 4; i++) {
+		f.address = i % 2 ? "192.0.2.2" : "192.0.2.3";
+		with_password(1, "ann", "wrong");
+		cr_assert_eq(f.reply->error, i < 3 ? ERR_BAD_PASSWORD :
+		    ERR_RATE_LIMITED);
+	}
+	cr_assert_gt(f.reply->retry_ms, 0);
+	with_password(1, "ann", "secret");
+	cr_assert_eq(f.reply->error, ERR_RATE_LIMITED);
+	f.address = "192.0.2.1";
+	with_password(1, "ann", "secret");
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	for (i = 0; i < 4; i++) {
+		f.address = "192.0.2.9";
+		with_password(1, i % 2 ? "x" : "y", "wrong");
+		cr_assert_eq(f.reply->error, i < 3 ? ERR_BAD_PASSWORD :
+		    ERR_RATE_LIMITED);
+	}
+	f.address = NULL;
+}
+
 Test(account, names_stay)
 {
 	struct fake_client a = registered("ann"), bob = login(2, "bob");
@@ -303,4 +337,24 @@ Test(account, names_stay)
 	gone(&a, NULL);
 	ASK(&f, &bob, CMD_RENAME, .name = "ann");
 	cr_assert_eq(f.reply->error, ERR_NAME_REGISTERED);
+}
+
+/* Nor does anybody get one that looks like a registered name. */
+Test(account, lookalikes)
+{
+	struct fake_client a = registered("mall"), b = login(1, "paul");
+	struct fake_client c = client(1, 2), d;
+
+	ASK(&f, &c, CMD_LOGIN, .name = "mal1");
+	cr_assert_eq(f.reply->error, ERR_NAME_REGISTERED);
+	cr_assert_not_null(strstr(f.reply->message, "looks like mall"));
+	ASK(&f, &b, CMD_RENAME, .name = "m\xd0\xb0ll");
+	cr_assert_eq(f.reply->error, ERR_NAME_REGISTERED);
+	d = login(2, "pau1");
+	ASK(&f, &b, CMD_REGISTER, .password = "secret");
+	fake_round(&f);
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	ASK(&f, &d, CMD_REGISTER, .password = "secret");
+	cr_assert_eq(f.reply->error, ERR_NAME_REGISTERED);
+	gone(&a, NULL);
 }

@@ -450,9 +450,14 @@ fake_request(const struct fake_client *c, const struct ask *a)
 struct request *
 fake_ask(struct fake *f, struct fake_client *c, const struct ask *a)
 {
+	struct request *req;
+
 	request_free(f->reply);
 	f->reply = NULL;
-	hub_request(f->hub, fake_request(c, a));
+	req = fake_request(c, a);
+	if (f->address != NULL)
+		req->address = request_str(req, f->address);
+	hub_request(f->hub, req);
 	fake_prove(f);
 	if (f->reply != NULL && a->cmd == CMD_LOGIN &&
 	    f->reply->error == ERR_NONE)

@@ -40,6 +40,7 @@ struct fake {
 	struct hub	*hub;
 	struct mail_list proving;	/* what the auth pool has */
 	bool		 full;		/* that takes no more */
+	const char	*address;	/* of who logs in, or NULL */
 	uint32_t	 stamp;		/* of the newest batch */
 	uint32_t	 written;	/* the newest that all loops wrote */
 	struct request	*reply;		/* the newest; NULL: none since the

@@ -1,0 +1,154 @@
+/*
+ * Passwords, proved by the auth pool: what is there, and how often it may be
+ * tried. A request goes there and comes back to the hub, which may then see
+ * another state of things than before.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub-internal.h"
+#include "tries.h"
+#include "util.h"
+
+#define RETRY_MS	500	/* the auth pool is full */
+
+bool
+auth_ask(struct hub *h, struct request *req, enum auth_job job)
+{
+	req->auth_job = job;
+	req->waits = h->proving;
+	h->proving = req;
+	if (h->out.auth(h->out.arg, req)) {
+		h->nproving++;
+		return true;
+	}
+	h->proving = req->waits;
+	request_fail(req, ERR_RATE_LIMITED, "The server is busy with other "
+	    "passwords: try again in a moment.");
+	req->retry_ms = RETRY_MS;
+	return false;
+}
+
+void
+auth_answered(struct hub *h, struct request *req)
+{
+	struct request **at;
+
+	for (at = &h->proving; *at != req; at = &(*at)->waits)
+		;
+	*at = req->waits;
+	h->nproving--;
+}
+
+void
+login_abandon(struct hub *h, client_id client)
+{
+	struct request *req;
+
+	for (req = h->proving; req != NULL; req = req->waits) {
+		if (req->client == client)
+			req->abandoned = true;
+	}
+}
+
+/* Keys under which a guess is counted; the address's is "" if none is. */
+struct guess {
+	char		 address[TRIES_KEY_SIZE + 2];
+	const char	*name;
+};
+
+static void
+guess_keys(struct guess *g, struct request *req, const char *name)
+{
+	char key[TRIES_KEY_SIZE];
+
+	g->address[0] = '\0';
+	if (req->address != NULL && strcmp(req->address, "unix") != 0) {
+		tries_address_key(key, req->address);
+		snprintf(g->address, sizeof(g->address), "a/%s", key);
+	}
+	g->name = request_fmt(req, "n/%s", name);
+}
+
+/*
+ * Whoever has logged in from an address is not kept from it by strangers who
+ * guess at the name from elsewhere.
+ */
+static bool
+guess_begin(struct hub *h, const struct account *a, struct request *req,
+    const struct guess *g)
+{
+	bool known = a != NULL && a->proved_from != NULL &&
+	    req->address != NULL && strcmp(a->proved_from, req->address) == 0;
+	uint64_t now = clock_ms();
+
+	if ((*g->address != '\0' && !tries_allowed(h->tries, g->address, now,
+	    &req->retry_ms)) || (!known && !tries_allowed(h->tries, g->name,
+	    now, &req->retry_ms))) {
+		request_fail(req, ERR_RATE_LIMITED, "Too many logins have "
+		    "failed: wait.");
+		return false;
+	}
+	if (*g->address != '\0')
+		tries_failed(h->tries, g->address, now);
+	tries_failed(h->tries, g->name, now);
+	return true;
+}
+
+static void
+guess_undo(struct hub *h, const struct guess *g)
+{
+	if (*g->address != '\0')
+		tries_undo(h->tries, g->address);
+	tries_undo(h->tries, g->name);
+}
+
+static void
+guess_good(struct hub *h, struct account *a, const struct request *req,
+    const struct guess *g)
+{
+	if (*g->address != '\0')
+		tries_undo(h->tries, g->address);
+	tries_forget(h->tries, g->name);
+	if (req->address == NULL)
+		return;
+	free(a->proved_from);
+	a->proved_from = xstrdup(req->address);
+}
+
+bool
+guess_ask(struct hub *h, struct account *a, struct request *req,
+    enum auth_job job, const char *name)
+{
+	struct guess g;
+
+	guess_keys(&g, req, name);
+	if (!guess_begin(h, a, req, &g))
+		return false;
+	if (auth_ask(h, req, job))
+		return true;
+	guess_undo(h, &g);
+	return false;
+}
+
+bool
+guess_right(struct hub *h, struct account *a, struct request *req,
+    const char *name)
+{
+	bool same = a != NULL && req->hash != NULL &&
+	    strcmp(a->hash, req->hash) == 0;
+	struct guess g;
+
+	guess_keys(&g, req, name);
+	if (req->proof == PROOF_GOOD && same) {
+		guess_good(h, a, req, &g);
+		return true;
+	}
+	if (req->proof == PROOF_FAILED) {
+		guess_undo(h, &g);
+		request_fail(req, ERR_INTERNAL, NULL);
+	} else
+		request_fail(req, ERR_BAD_PASSWORD, NULL);
+	return false;
+}
