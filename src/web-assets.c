@@ -28,10 +28,16 @@
 
 ASSET(index, "index.html");
 ASSET(style, "style.css");
+ASSET(account, "account.js");
+ASSET(acts, "acts.js");
 ASSET(app, "app.js");
 ASSET(commands, "commands.js");
+ASSET(composer, "composer.js");
+ASSET(door, "door.js");
 ASSET(finder, "finder.js");
+ASSET(keep, "keep.js");
 ASSET(partyline, "partyline.js");
+ASSET(reader, "reader.js");
 ASSET(talk, "talk.js");
 ASSET(view, "view.js");
 ASSET(icon, "icon.svg");
@@ -46,10 +52,16 @@ static const char script[] = "text/javascript; charset=utf-8";
 static struct web_asset assets[] = {
 	ROW("/", "text/html; charset=utf-8", index),
 	ROW("/style.css", "text/css; charset=utf-8", style),
+	ROW("/account.js", script, account),
+	ROW("/acts.js", script, acts),
 	ROW("/app.js", script, app),
 	ROW("/commands.js", script, commands),
+	ROW("/composer.js", script, composer),
+	ROW("/door.js", script, door),
 	ROW("/finder.js", script, finder),
+	ROW("/keep.js", script, keep),
 	ROW("/partyline.js", script, partyline),
+	ROW("/reader.js", script, reader),
 	ROW("/talk.js", script, talk),
 	ROW("/view.js", script, view),
 	ROW("/icon.svg", "image/svg+xml", icon)

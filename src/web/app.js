@@ -1,77 +1,53 @@
 /* The page. */
 import { Partyline, fold, newKey } from './partyline.js';
 import { Talk, idOf, item, mentions } from './talk.js';
-import { $, Choice, Log, avatar, make, said, tint } from './view.js';
-import { commands, complete, run } from './commands.js';
+import { $, Log, avatar, count, fill, make, put, row, said, tint } from './view.js';
+import { account } from './account.js';
+import { menu } from './acts.js';
+import { commands, keys } from './commands.js';
+import { composer, linesOf } from './composer.js';
+import { door as makeDoor } from './door.js';
 import { finder } from './finder.js';
+import { LAST, WINDOW, reader } from './reader.js';
+import { browser, keep, save, tab } from './keep.js';
 
-const LAST = 60;		// messages to begin a room with
+const TRUST = 7 * 86400;	// s that a tab may come back in without a password
 const PEOPLE = 50;		// talked to; who was silent longest goes
-const KEYS = [
-	['Enter', 'send'],
-	['Shift+Enter', 'a new line: another message'],
-	['Tab', 'complete a name or command'],
-	['↑', 'what you said last, in an empty box'],
-	['Alt+↑, Alt+↓', 'the room above or below'],
-	['Alt+Shift+↑, ↓', 'the next unread one'],
-	['Ctrl+K', 'find a room or a person'],
-	['Ctrl+/', 'this list'],
-	['PgUp, PgDn', 'scroll'],
-	['Esc', 'close; then to the newest message']
-];
-
-/* What the browser and the tab keep, if they may. */
-const kept = (store, value) => {
-	try {
-		const all = { ...value, ...JSON.parse(store().partyline) };
-		return { ...all, read: { __proto__: null, ...all.read } };
-	} catch {
-		return value;
-	}
+/* Why a connection went, as bye has it: for a while, or for good. */
+const LOST = {
+	shutdown: 'The server is being restarted',
+	drain: 'The server is about to go, and asks all to come back later',
+	upgrade: 'The server is being upgraded',
+	'store-unavailable': 'The server cannot store messages just now',
+	'server-full': 'The server is full'
 };
-const browser = kept(() => localStorage,
-	{ name: '', rooms: ['lobby'], epoch: '', read: { __proto__: null } });
-const tab = kept(() => sessionStorage,
-	{ name: '', session: '', told: [] });
-let changes = [], saving;
+const ENDED = {
+	replaced: 'You have come back elsewhere.',
+	kicked: 'The operator of this server has ended your connection.',
+	'read-timeout': 'The server has heard nothing for too long.'
+};
 
-/* Within a second; what other tabs have kept meanwhile stays. */
-function keep(change) {
-	change(browser);
-	changes.push(change);
-	saving ||= setTimeout(save, 1000);
-}
-
-function save() {
-	saving = clearTimeout(saving);
-	Object.assign(browser, kept(() => localStorage, browser));
-	changes.splice(0).forEach(change => change(browser));
-	let left = 50000;	// 100 KB
-	tab.told = tab.told.slice(1 + tab.told.findLastIndex(it =>
-		(left -= JSON.stringify(it).length) < 0));
-	try {
-		localStorage.partyline = JSON.stringify(browser);
-		sessionStorage.partyline = JSON.stringify(tab);
-	} catch { /* full, or forbidden */ }
-}
-onpagehide = save;
-
-const put = (id, words) => { $(id).textContent = words; };
 const narrow = matchMedia('(max-width: 860px)');
 const touch = matchMedia('(pointer: coarse)');
 const text = $('text');
 const talks = new Map();	// by id, in the order of the sidebar
 let line, current, linked;	// the connection, the talk shown, its room
-let entered = false, missed = 0, away = '', last = '';
+let entered = false, missed = 0, away = '', inboxSeen = 0;
 
 const app = {
-	talks, fault, say,
+	talks, say,
+	fault: words => box.fault(words),
+	mention: name => {
+		close();
+		box.mention(name);
+	},
 	get line() { return line; },
 	get current() { return current; },
-	note(words) {
-		current.note(words);
-		log.stuck = true;
-		log.update(current);
+	async note(words) {
+		const talk = current;
+		await toEnd();
+		talk.note(words);
+		log.update(talk);
 	},
 	manual: () => $('manual').showModal(),
 	async join(name) {
@@ -80,7 +56,7 @@ const app = {
 	leave(name) {
 		const talk = name ? find(name) : current;
 		if (!talk)
-			return fault('You are not in ' + name + '.');
+			return app.fault('You are not in ' + name + '.');
 		if (talk.room)
 			line.leave(talk.name).catch(() => {});
 		return forget(talk);
@@ -88,23 +64,30 @@ const app = {
 	go(name) {
 		const talk = find(name);
 		return talk ? select(talk) :
-			fault('You are not in that room: /join ROOM enters it.');
+			app.fault('You are not in that room: /join ROOM enters it.');
 	},
 	tell(name, words) {
-		const talk = person(name);
-		select(talk);
-		say(words);
+		if (box.isTooLong(words))
+			return true;
+		select(person(name));
+		return say(words);
 	},
 	topic(words) {
 		if (!current.room)
-			return fault('Only a room has a topic.');
+			return app.fault('Only a room has a topic.');
 		return words ?
 			line.request('topic', { room: current.name, topic: words }) :
 			app.note(current.topic ? 'Topic: ' + current.topic : 'No topic.');
 	},
 	older() {
 		$('log').scrollTop = 0;
-		return older(current);
+		return page(current, true);
+	},
+	/* The own name's password is another; what is to be said about it. */
+	changed(words) {
+		app.note(words);
+		identity();
+		trust();
 	},
 	async away(words) {
 		await line.request('away', { text: words });
@@ -112,9 +95,11 @@ const app = {
 		identity();
 		app.note(words ? 'You are away: ' + words : 'You are back.');
 	},
-	quit() {
+	async quit() {
+		if (tab.token)
+			await line.request('revoke', { label: tab.label }).catch(() => {});
 		line.close();
-		tab.session = '';
+		tab.session = tab.token = '';
 		location.reload();
 	},
 	names(of) {
@@ -127,11 +112,19 @@ const app = {
 };
 
 const log = new Log($('log'), {
-	older, moved: attend,
+	older: talk => page(talk, true),
+	newer: talk => page(talk, false),
+	moved: attend,
+	menu: (it, e) => app.menu('message', it, e),
 	retry: p => send(current, p),
 	discard: p => drop(current, p)
 });
+const { page, toEnd } = reader(app, log, pill);
+const box = composer(app);
 app.find = finder(app);
+app.account = account(app);
+app.menu = menu(app);
+const door = makeDoor(come);
 
 function talkOf(kind, name) {
 	const id = idOf(kind, name);
@@ -140,7 +133,8 @@ function talkOf(kind, name) {
 		if (talk.room) {
 			keepRoom(name, true);
 		} else {
-			talk.read = browser.read['@'] || 0;
+			talk.read = line?.guest === false ? inboxSeen :
+				browser.read['@'] || 0;
 			[...talks.values()].filter(t => !t.room && t !== current &&
 				!t.draft && !t.pending.length).sort((a, b) => a.time - b.time)
 				.slice(0, 1 - PEOPLE).forEach(t => talks.delete(t.id));
@@ -152,8 +146,9 @@ function talkOf(kind, name) {
 
 function keepRoom(name, stays) {
 	keep(b => {
-		const others = b.rooms.filter(r => fold(r) !== fold(name));
-		if (!stays || others.length === b.rooms.length)
+		const all = b.rooms || [];
+		const others = all.filter(r => fold(r) !== fold(name));
+		if (!stays || others.length === all.length)
 			b.rooms = others.concat(stays ? name : []).slice(-50);
 	});
 }
@@ -191,11 +186,9 @@ function select(talk) {
 		current = talk;
 		talk.marker = talk.unread ? talk.read : null;
 		missed = 0;
+		pill();
 		history.replaceState(null, '', talk.room ? '#' + talk.name : ' ');
-		text.value = talk.draft;
-		grow();
-		hint(null);
-		fault('');
+		box.begin(talk.draft);
 		log.show(talk);
 		attend();
 		paint();
@@ -215,14 +208,33 @@ function attend() {
 	if (!current || document.hidden || !entered || !log.stuck)
 		return;
 	missed = 0;
-	$('pill').hidden = true;
 	current.read = Math.max(current.read, current.last);
 	current.unread = 0;
+	current.many = false;
 	current.loud = false;
+	pill();
 	const key = current.room ? fold(current.name) : '@', { read } = current;
 	if (!(browser.read[key] >= read))
 		keep(b => { b.read[key] = Math.max(b.read[key] || 0, read); });
+	if (read > (marks.get(key) || 0)) {
+		marks.set(key, read);
+		later(tellSeen);
+	}
 	later(sidebar);
+}
+
+/* An account's marks are the server's: other sessions have them too. */
+const marks = new Map(), posted = new Map();
+function tellSeen() {
+	if (line.guest || line.state !== 'online')
+		return;
+	for (const [key, seq] of marks) {
+		if (posted.get(key) >= seq)
+			continue;
+		posted.set(key, seq);
+		line.request('seen', { room: key === '@' ? '@' + line.name : key, seq })
+			.catch(() => posted.delete(key));
+	}
 }
 
 function forget(talk) {
@@ -235,8 +247,8 @@ function forget(talk) {
 }
 
 function lobby() {
-	line.join('lobby', { last: LAST }).catch(() => {});
-	return room('lobby');
+	line.join(line.lobby, { last: LAST }).catch(() => {});
+	return room(line.lobby);
 }
 
 /* Once, soon. */
@@ -251,12 +263,15 @@ function later(f) {
 	}, 60);
 }
 
-function heard(m) {
+/* past: an account's, from before this tab; it may come again as unread. */
+function heard(m, past) {
 	const it = item(m, line.name), inbox = m.room[0] === '@';
 	if (inbox && it.own)
 		return;			// a word to oneself stands there already
 	const talk = inbox ? person(m.from) : room(m.room);
-	if (inbox && talk.items.some(i => i.seq === it.seq && i.time === it.time))
+	const there = inbox &&
+		talk.items.find(i => i.seq === it.seq && i.time === it.time);
+	if (there && !there.past)
 		return;			// kept by the tab
 	if (it.own) {
 		/* Its answer may come before it, or after. */
@@ -268,13 +283,21 @@ function heard(m) {
 			p.shown = true;
 	}
 	it.mention = !inbox && !it.own && mentions(it.text, line.name);
-	talk.add(it);
-	if (inbox)
+	if (there) {
+		there.past = past;
+	} else if (inbox) {
+		it.past = past;
+		talk.add(it);
 		told(it);
+	} else {
+		take(talk, it);
+	}
 	if (talk !== current)
 		talk.trim(400);
+	else if (inbox && talk.items.length > WINDOW)
+		talk.trim(WINDOW / 2);
 	log.update(talk);
-	if (it.own || it.seq <= talk.read)
+	if (past || it.own || it.seq <= talk.read)
 		return;
 	if (talk === current && !document.hidden && log.stuck && entered) {
 		later(attend);
@@ -282,12 +305,33 @@ function heard(m) {
 	}
 	if (talk === current) {
 		talk.marker ??= talk.read;
-		put('pill', count(++missed, 'new message') + ' ↓');
-		$('pill').hidden = false;
+		missed++;
+		pill();
 	}
-	talk.unread++;
 	talk.loud ||= it.mention || inbox;
+	if (!talk.counted || it.seq > talk.head)
+		talk.unread++;
 	later(sidebar);
+}
+
+/*
+ * A room's new message, at its end. Who has scrolled up in a room that talks on
+ * is given it later: where it was read in between, or with the newest ones.
+ */
+function take(talk, it) {
+	talk.newest = Math.max(talk.newest, it.seq);
+	if (talk === current && !log.stuck && talk.items.length >= WINDOW)
+		talk.newer = true;
+	if (!talk.newer && it.seq > talk.last)
+		talk.add(it);
+}
+
+/* What is below: new messages, or those that are not even here. */
+function pill() {
+	const { newer } = current;
+	$('pill').hidden = !missed && !newer;
+	put('pill', (missed ? count(missed, 'new message') :
+		'Jump to the newest') + ' ↓');
 }
 
 function entering(reply) {
@@ -300,11 +344,27 @@ function entering(reply) {
 			Object.assign(b, { epoch, read: { __proto__: null } }));
 	talk.read ??= browser.read[fold(reply.room)] ?? reply.head;
 	talk.topic = reply.topic;
+	talk.head = reply.head;
 	if (talk === current) {
 		paint();
 		refresh();
 	}
 	later(sidebar);
+}
+
+/*
+ * What lets this tab come back without the password, which nothing keeps; the
+ * server knows it by the tab's label.
+ */
+async function trust() {
+	tab.label ||= 'page-' + Math.random().toString(36).slice(2, 10);
+	try {
+		const { token } = await line.request('token',
+			{ label: tab.label, expires: TRUST });
+		line.secret = { token };
+		tab.token = token;
+		save();
+	} catch { /* then the password is asked for again */ }
 }
 
 /* A guest's inbox ends with the connection, and so the tab keeps it. */
@@ -313,10 +373,10 @@ function told(it) {
 	keep(() => {});
 }
 
-function happened(name, words) {
+function happened(name, words, more) {
 	const talk = room(name);
 	if (words)
-		talk.note(words);
+		talk.note(words, more);
 	log.update(talk);
 	if (talk === current)
 		later(paint);
@@ -324,15 +384,63 @@ function happened(name, words) {
 }
 
 const gap = e => e.room[0] !== '@' &&
-	happened(e.room, 'Some messages here are no longer kept.');
+	happened(e.room, 'Some messages here are no longer kept.',
+		{ fixed: true });
+
+/* How far an account has read a room, here or elsewhere, and what is unread. */
+function mark({ room: name, seen, unread, more }) {
+	if (name[0] === '@') {
+		inboxSeen = Math.max(inboxSeen, seen);
+		return;
+	}
+	const there = talks.has(idOf('room', name)), talk = room(name);
+	talk.read = Math.max(talk.read, seen);
+	if (there) {
+		talk.unread = talk.items.filter(i => !i.own && i.seq > talk.read).length;
+	} else {
+		talk.unread = unread;
+		talk.many = more;
+		talk.counted = true;
+	}
+	later(sidebar);
+}
+
+/* What was said to an account before, though it is read. */
+async function past() {
+	const link = line.session;
+	try {
+		await line.open();
+		const { messages } = await line.request('history',
+			{ room: '@' + line.name, limit: 200 });
+		if (link === line.session)
+			messages.forEach(m => heard(m, true));
+	} catch { /* there is none, or no connection: then the next one asks */ }
+}
 
 const events = {
-	message: heard,
+	message: m => heard(m),
 	joined: entering,
 	state: turned,
 	lag: gap,
 	gap,
-	notice: e => entered && app.note(e.text),
+	notice: e => entered && app.note('From the server: ' + e.text),
+	/* Before anything is entered: which rooms these are. */
+	login(reply) {
+		const kept = reply.rooms || [];
+		const rooms = kept.map(k => k.room).filter(r => r[0] !== '@');
+		const join = name => line.join(name, { last: LAST })
+			.then(joined => joined.room, () => '');
+		const first = !rooms.length || rooms.some(r => fold(r) ===
+			fold(reply.lobby)) ? reply.lobby : rooms[0];
+		kept.forEach(mark);
+		if (!linked)
+			linked = join(linkedRoom() || first);
+		else if (!rooms.length)
+			return;
+		(rooms.length ? rooms : browser.rooms || [reply.lobby]).forEach(join);
+		if (!line.guest)
+			past();
+	},
 	name({ name }) {
 		tab.name = name;
 		tab.session = line.session;
@@ -368,8 +476,8 @@ const events = {
 		if (e.room[0] === '@')
 			return;
 		Object.assign(room(e.room), { items: [], read: 0, unread: 0,
-			marker: null });
-		happened(e.room, 'The history here begins anew.');
+			marker: null, newer: false, newest: 0 });
+		happened(e.room, 'The history here begins anew.', { fixed: true });
 	},
 	left(e) {
 		forget(find('#' + e.room) || new Talk('room', e.room));
@@ -387,23 +495,6 @@ async function refresh() {
 		talk.members = new Map(rows.map(r => [fold(r.name), r]));
 	if (talk === current)
 		members();
-}
-
-async function older(talk) {
-	const first = () => talk.items.find(i => i.seq)?.seq, before = first();
-	if (talk.loading || !talk.older || !talk.room || !before)
-		return;
-	talk.loading = true;
-	try {
-		const { messages, more } = await line.request('history',
-			{ room: talk.name, before });
-		talk.older = more;
-		/* Unless it was trimmed or begun anew meanwhile. */
-		if (first() === before)
-			talk.items.unshift(...messages.map(m => item(m, line.name)));
-		log.update(talk);
-	} catch { /* the next scroll asks again */ }
-	talk.loading = false;
 }
 
 function drop(talk, p) {
@@ -435,55 +526,14 @@ function send(talk, p) {
 	});
 }
 
-/* Each line is a message: the wire has no line breaks. */
 function say(words, kind) {
-	const lines = words.split('\n').map(l => l.trimEnd()).filter(l => l);
-	log.stuck = true;
-	for (const l of lines)
+	if (box.isTooLong(words))
+		return true;
+	toEnd();
+	for (const l of linesOf(words))
 		send(current, { key: newKey(), kind, text: l, time: Date.now(),
 			from: line.name, own: true });
-}
-
-async function submit() {
-	const words = text.value, talk = current;
-	fault('');
-	if (words.trim() === '')
-		return;
-	text.value = '';
-	grow();
-	hint(null);
-	last = words;
-	if (/^\/(?!\/)/.test(words))
-		await run(app, words.trim()).catch(error => fault(error.message));
-	else
-		say(words.replace(/^\/\//, '/'));
-	if ($('fault').textContent && current === talk && text.value === '')
-		text.value = words;
-	grow();
-}
-
-function fault(words) {
-	put('fault', words);
 	return true;
-}
-
-const count = (n, what) => n + ' ' + what + (n === 1 ? '' : 's');
-
-function row(id, look, icon, words, end, props) {
-	const b = make('button', { className: look || '', ...props }, icon, words,
-		end);
-	b.dataset.id = id;
-	return make('li', null, b);
-}
-
-/* The focus stays on what it was on. */
-function fill(ul, rows) {
-	const at = ul.contains(document.activeElement) &&
-		document.activeElement.dataset.id;
-	ul.replaceChildren(...rows);
-	if (at)
-		[...ul.querySelectorAll('button')].find(b => b.dataset.id === at)
-			?.focus();
 }
 
 function talkRow(talk) {
@@ -492,7 +542,7 @@ function talkRow(talk) {
 		make('span.hash', '#') : avatar(talk.name),
 	said('span.name', talk.name),
 	unread && make(talk.loud ? 'span.badge.loud' : 'span.badge',
-		String(unread), make('span.sr', ' unread')),
+		unread + (talk.many ? '+' : ''), make('span.sr', ' unread')),
 	{ onclick: () => select(talk), ariaCurrent: String(talk === current) });
 }
 
@@ -548,6 +598,7 @@ function members() {
 			make('span.tag', m.role === 'owner' ? 'owner' :
 				m.guest ? 'guest' : ''),
 			{ disabled: me, onclick: () => select(person(m.name)),
+				oncontextmenu: e => !app.menu('person', m, e),
 				title: me ? 'You' : 'Talk with ' + m.name + ' alone' });
 	}));
 }
@@ -568,77 +619,10 @@ function drawer(which) {
 		$(was === 'side' ? 'menu' : 'toggle').focus();
 }
 
-function grow() {
-	text.style.height = 'auto';
-	text.style.height = Math.min(text.scrollHeight, 200) + 'px';
-}
-
-let offer;
-const choice = new Choice($('hints'), text, i => {
-	text.setRangeText(offer.options[i].value, offer.from, offer.to, 'end');
-	typed();
-});
-
-function hint(offered) {
-	const options = offered?.options || [];
-	if (options.length && options.length !== offer?.options.length)
-		put('said', count(options.length, 'suggestion'));
-	offer = offered;
-	$('hints').hidden = !offered;
-	choice.show(options.map(o => make('li', null, said('b', o.label), ' ',
-		make('span.muted', o.help))), -1);
-}
-
-function typed() {
-	grow();
-	fault('');
-	hint(complete(app, text.value, text.selectionStart, false));
-}
-
-/* True if the key was for them. */
-function boxKey(e) {
-	const { key } = e, plain = !e.ctrlKey && !e.metaKey && !e.altKey && !e.shiftKey;
-	if (e.isComposing)
-		return false;
-	if (/^Page(Up|Down)$/.test(key)) {
-		$('log').scrollBy(0, $('log').clientHeight *
-			(key === 'PageUp' ? -0.85 : 0.85));
-		return true;
-	}
-	if (!plain || choice.key(e))
-		return plain;
-	if (key === 'Enter') {
-		if (choice.at >= 0)
-			choice.pick(choice.at);
-		else
-			submit();
-		return true;
-	}
-	if (key === 'Tab') {
-		if (offer)
-			choice.mark(Math.max(0, choice.at));
-		else
-			hint(complete(app, text.value, text.selectionStart, true));
-		if (choice.at >= 0 || offer?.options.length === 1)
-			choice.pick(Math.max(0, choice.at));
-		return !!offer || text.value.endsWith(' ');
-	}
-	if (key === 'Escape' && offer) {
-		hint(null);
-		e.stopPropagation();
-		return true;
-	}
-	if (key !== 'ArrowUp' || text.value || !last)
-		return false;
-	text.value = last;
-	typed();
-	return true;
-}
-
 function anyKey(e) {
 	const { key } = e, command = e.ctrlKey || e.metaKey;
 	const open = $('chat').dataset.open;
-	if (!entered || document.querySelector('dialog[open]'))
+	if (!entered || document.querySelector('dialog[open], :popover-open'))
 		return false;
 	if (command && key === 'k') {
 		app.find('');
@@ -654,7 +638,7 @@ function anyKey(e) {
 		select(next.find(t => !e.shiftKey || t.unread) || current);
 	} else if (key === 'Escape') {
 		if (!open)
-			log.toEnd();
+			toEnd();
 		close();
 	} else {
 		if (key.length === 1 && key !== ' ' && !command && !e.altKey && !open)
@@ -673,7 +657,11 @@ function banner(words, action, onclick) {
 function turned({ state, reason, delay, error }) {
 	if (!entered) {
 		if (state === 'waiting')
-			door('The server cannot be reached. Trying again…', true);
+			door.show(reason === 'rate-limited' ?
+				'That was tried too often. The next try is in ' +
+				Math.ceil(delay / 1000) + ' s.' :
+				'The server cannot be reached. Trying again…',
+			{ busy: true });
 		return;
 	}
 	identity();
@@ -691,58 +679,61 @@ function turned({ state, reason, delay, error }) {
 			line.request('away', { text: away }).catch(() => {});
 		refresh();
 	} else if (state === 'waiting') {
-		banner('The connection is lost; trying again in ' +
-			Math.ceil(delay / 1000) + ' s. What you write is sent then.',
+		banner((LOST[reason] || 'The connection is lost') +
+			'; trying again in ' + Math.ceil(delay / 1000) +
+			' s. What you write is sent then.',
 		'Try now', () => line.wake());
 	} else if (state === 'refused') {
-		door(kindly(error));
+		refused(error);
 	} else if (state === 'closed') {
 		tab.session = '';
 		save();
-		banner(reason === 'replaced' ? 'You have come back elsewhere.' :
-			'The server ended the connection: ' + reason + '.',
-		'Come in again', () => door(''));
+		banner(ENDED[reason] ||
+			'The server has ended the connection (' + reason + ').',
+		'Come in again', () => {
+			entered = false;
+			door.show('');
+		});
 	}
 }
 
-const kindly = error => error.code === 'name-taken' ? 'Somebody here is ' +
-	'called ' + line.name + ' already. If that is you in another tab, talk ' +
-	'there; or take another name.' : error.message;
-
-function door(words, busy) {
+/* Back to the door: for its password, if that is what is missing. */
+function refused({ code, message }, typed) {
+	const lock = code === 'name-registered' || code === 'bad-password';
 	entered = false;
-	$('chat').hidden = true;
-	$('door').hidden = false;
-	put('door-error', words);
-	put('come', busy ? 'Connecting…' : 'Come in');
-	$('name').ariaInvalid = String(!!words && !busy);
-	document.title = 'Partyline';
-	if (!busy) {
-		$('name').focus();
-		$('name').select();
-	}
+	tab.token = '';
+	save();
+	door.show(lock ? typed ?
+		'That password is wrong. Try again, or choose another name.' :
+		line.name + ' is kept by somebody. If that is you, log in.' :
+		code === 'name-taken' ? 'Somebody here is called ' + line.name +
+			' already. If that is you in another tab, talk there; or take ' +
+			'another name.' : message, { lock });
 }
 
-async function come(name) {
+async function come(name, password) {
 	line ||= connect();
-	door('', true);
+	door.show('', { busy: true });
 	try {
-		await line.open(name);
+		await line.open(name, password ? { password } : undefined);
 	} catch (error) {
-		door(kindly(error));
+		refused(error, password);
 		return;
 	}
+	if (password)
+		trust();
 	const link = await linked;
 	if (entered)
 		return;
 	entered = true;
-	$('door').hidden = true;
-	$('chat').hidden = false;
+	door.hide();
 	banner('');
 	identity();
 	const talk = current || talks.get(idOf('room', link));
 	current = null;
 	select(talk || [...talks.values()][0] || lobby());
+	if (line.motd)
+		app.note(line.motd);
 }
 
 function linkedRoom() {
@@ -757,46 +748,28 @@ function connect() {
 	const url = new URL('ws', location.href);
 	url.protocol = url.protocol.replace('http', 'ws');
 	line = new Partyline(url, { name: tab.name, session: tab.session,
-		inbox: 200 });
+		token: tab.token, inbox: 200 });
 	for (const type in events)
 		line.on(type, events[type]);
-	const join = name => line.join(name, { last: LAST })
-		.then(reply => reply.room, () => '');
-	browser.rooms.forEach(join);
-	linked = join(linkedRoom() || 'lobby');
 	for (const it of tab.told)
 		person(it.own ? it.to : it.from).add(it);
 	return line;
 }
 
-$('door-form').onsubmit = () => {
-	const name = $('name').value.trim();
-	if (name)
-		come(name);
-	else
-		door('A name has one letter at least.');
-	return false;
-};
-$('composer').onsubmit = () => {
-	submit();
-	return false;
-};
-text.oninput = typed;
-text.onkeydown = e => !boxKey(e);
-text.onblur = () => hint(null);
 document.onkeydown = e => !anyKey(e);
 $('find').onclick = () => app.find('');
 $('help').onclick = app.manual;
+$('own').onclick = app.account;
 $('menu').onclick = () => drawer('side');
 $('veil').onclick = () => drawer();
 $('leave').onclick = () => app.leave('');
 $('toggle').onclick = () => drawer('members');
 $('pill').onclick = () => {
-	log.toEnd();
+	toEnd();
 	close();
 };
 $('topic').onclick = () => {
-	text.value = '/topic ' + current.topic;
+	box.begin('/topic ' + current.topic);
 	text.focus();
 };
 narrow.onchange = () => drawer();
@@ -811,13 +784,13 @@ document.onvisibilitychange = () => {
 };
 /* Who is away is only asked. */
 setInterval(() => entered && !document.hidden && refresh(), 60000);
-$('manual-list').append(...commands.map(c => [c.usage, c.help]).concat(KEYS)
+$('manual-list').append(...commands.map(c => [c.usage, c.help]).concat(keys)
 	.flatMap(([what, help]) => [make('dt', null, make('kbd', what)),
 		make('dd', help)]));
 
 drawer();
 $('name').value = tab.name || browser.name;
-if (tab.session)
+if (tab.session || tab.token)
 	come(tab.name);
 else
-	door('');
+	door.show('');

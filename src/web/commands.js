@@ -24,6 +24,10 @@ export const commands = [
 		(app, args) => app.away(args)],
 	['name', 'NEW', 'take another name',
 		(app, args) => args !== '' && app.line.rename(args)],
+	['register', '', 'keep your name, by a password', app =>
+		app.line.guest ? app.account() : app.fault('Your name is yours already.')],
+	['password', '', 'take another password', app => app.line.guest ?
+		app.fault('Your name has none: /register.') : app.account()],
 	['room', 'ROOM', 'go to a room that you are in',
 		(app, args) => one(args) && app.go(args), 'rooms'],
 	['rooms', '[WORD]', 'find a room', (app, args) => app.find(args)],
@@ -31,6 +35,21 @@ export const commands = [
 	['quit', '', 'go', app => app.quit()]
 ].map(([name, args, text, run, of]) =>
 	({ name, usage: ('/' + name + ' ' + args).trim(), help: text, run, of }));
+
+export const keys = [
+	['Enter', 'send'],
+	['Shift+Enter', 'a new line: another message'],
+	['Tab', 'complete a name or command'],
+	['↑', 'what you said last, in an empty box'],
+	['Alt+↑, Alt+↓', 'the room above or below'],
+	['Alt+Shift+↑, ↓', 'the next unread one'],
+	['Ctrl+K', 'find a room or a person'],
+	['Ctrl+/', 'this list'],
+	['PgUp, PgDn', 'scroll'],
+	['Enter, ↑, ↓', 'in the messages: from one to the next; Enter again ' +
+		'opens its menu'],
+	['Esc', 'close; then to the newest message']
+];
 
 const find = name => commands.find(c => c.name === name.toLowerCase());
 
@@ -65,9 +84,9 @@ export function complete(app, text, caret, asked) {
 	const from = head.search(/\S*$/), word = head.slice(from);
 	const want = fold(plain(word)), mark = word.slice(0, word.search(/[^#@]|$/));
 	const offer = options => options.length === 0 ? null :
-		{ from, to: caret, options: options.slice(0, 8) };
+		{ from, to: caret, options };
 	const names = (of, end) => offer(app.names(of)
-		.filter(n => fold(n).startsWith(want))
+		.filter(n => fold(n).startsWith(want)).slice(0, 8)
 		.map(n => ({ value: mark + n + end, label: mark + n, help: '' })));
 
 	if (from === 0 && /^\/[^/]*$/.test(word))

@@ -14,6 +14,8 @@ export class PartylineError extends Error {
 const DEFAULTS = {
 	name: '',
 	session: '',
+	password: '',
+	token: '',
 	inbox: 0,
 	base: 500,
 	max: 30000,
@@ -24,7 +26,8 @@ const DEFAULTS = {
 };
 
 /* Refused for now, whatever the name. */
-const PASSING = ['server-full', 'store-unavailable', 'internal'];
+const PASSING = ['server-full', 'store-unavailable', 'internal',
+	'rate-limited'];
 
 /* Nearly the server's: what is left of the difference its replies settle. */
 export const fold = name => name.normalize('NFKC').toLowerCase()
@@ -44,11 +47,16 @@ function connectWebSocket(url, on) {
 export class Partyline {
 	state = 'idle';
 	server = '';
+	guest = true;		// false: the name is an account's
+	lobby = 'lobby';
+	motd = '';		// the message of the day
 	limits = { line: 16384, text: 4096, rooms: 100 };
 	outbox = [];		// said and not answered yet, oldest first
 	/* By folded name: {room, last, epoch, head, seq of the last message}. */
 	places = new Map();
 	inbox;
+	/* What the next login bears: {password}, {token} or nothing. */
+	secret;
 
 	#url; #o; #link; #greeted; #bye; #opening = [];
 	#id = 0; #tries = 0; #since = 0; #heard = 0;
@@ -61,6 +69,8 @@ export class Partyline {
 		this.name = this.#o.name;
 		this.session = this.#o.session;
 		this.inbox = { last: this.#o.inbox };
+		const { token, password } = this.#o;
+		this.secret = token ? { token } : password ? { password } : null;
 	}
 
 	/* Returns what ends it. */
@@ -80,13 +90,20 @@ export class Partyline {
 		this.#emit('state', { state, ...more });
 	}
 
-	/* Until online, however long it takes; throws if the name is refused. */
-	open(name = this.name) {
+	/*
+	 * Until online, however long it takes; throws if the name, or the
+	 * {password} or {token} with it, is refused.
+	 */
+	open(name = this.name, secret = null) {
 		if (this.state === 'online')
 			return Promise.resolve(this);
 		const other = fold(name) !== fold(this.name);
-		if (other)
+		if (other) {
 			this.session = '';
+			this.inbox = { last: this.#o.inbox };
+		}
+		if (other || secret)
+			this.secret = secret;
 		this.name = name;
 		if (other || this.state !== 'connecting')
 			this.#connect();
@@ -173,6 +190,20 @@ export class Partyline {
 		return reply;
 	}
 
+	/* Makes the guest's name an account's. */
+	async register(password) {
+		const reply = await this.request('register', { password });
+		this.guest = false;
+		this.secret = { password };
+		return reply;
+	}
+
+	async passwd(old, password) {
+		const reply = await this.request('passwd', { old, new: password });
+		this.secret = { password };
+		return reply;
+	}
+
 	#connect() {
 		this.#drop();
 		this.#turn('connecting');
@@ -217,7 +248,7 @@ export class Partyline {
 		this.#opened('reject', new PartylineError('closed', reason));
 	}
 
-	#lost(reason) {
+	#lost(reason, wait = 0) {
 		const { base, max, steady } = this.#o, bye = this.#bye;
 		if (bye?.reconnect === false) {
 			this.#end(bye.reason);
@@ -227,7 +258,7 @@ export class Partyline {
 			this.#tries = 0;
 		this.#drop();
 		const step = Math.min(max, base * 2 ** this.#tries++);
-		const delay = Math.round((bye?.after_ms || 0) +
+		const delay = Math.round((bye?.after_ms || wait) +
 			step * (1 + Math.random()) / 2);
 		this.#retryTimer = setTimeout(() => this.#connect(), delay);
 		this.#turn('waiting', { reason: bye?.reason || reason, delay });
@@ -235,15 +266,15 @@ export class Partyline {
 
 	async #login() {
 		try {
-			const reply = await this.#ask({ cmd: 'login', name: this.name,
-				resume: this.session || undefined });
-			const { session, server, limits } = reply;
-			Object.assign(this, { session, server, limits });
-			this.#named(reply.name);
+			await this.#ask({ cmd: 'login', name: this.name,
+				resume: this.session || undefined, ...this.secret,
+				after: this.guest ? undefined : this.inbox.seq }, reply => this.#came(reply));
 		} catch (error) {
 			if (PASSING.includes(error.code)) {
-				this.#lost(error.code);
+				this.#lost(error.code, error.reply.retry_ms);
 			} else if (error.code !== 'connection-lost') {
+				if (error.code === 'bad-password')
+					this.secret = null;
 				this.#drop();
 				this.#turn('refused', { error });
 				this.#opened('reject', error);
@@ -251,6 +282,15 @@ export class Partyline {
 			return;
 		}
 		await this.#resume();
+	}
+
+	/* At once with the reply: what is in an account's inbox comes next. */
+	#came(reply) {
+		const { session, server, limits, lobby, motd = '', guest } = reply;
+		Object.assign(this, { session, server, limits, lobby, motd, guest });
+		this.inbox.live = !guest;
+		this.#named(reply.name);
+		this.#emit('login', reply);
 	}
 
 	/* Back into the inbox and all rooms, then what was said meanwhile. */
@@ -263,7 +303,8 @@ export class Partyline {
 					this.#emit('left', { room: p.room, error });
 			});
 		/* More may be joined meanwhile. */
-		for (let all = [this.inbox, ...this.places.values()]; all.length > 0;
+		for (let all = [this.inbox, ...this.places.values()]
+			.filter(p => !p.live); all.length > 0;
 		    all = [...this.places.values()].filter(p => !p.live)) {
 			await Promise.all(all.map(back));
 			if (link !== this.#link)
@@ -357,7 +398,8 @@ export class Partyline {
 		const r = this.#replies.get(reply.id);
 		if (!r)
 			return;
-		if (reply.error === 'rate-limited' && !r.ask.key) {
+		if (reply.error === 'rate-limited' && !r.ask.key &&
+		    r.ask.cmd !== 'login') {
 			const link = this.#link;
 			setTimeout(() => link === this.#link &&
 				this.#send(r.ask), reply.retry_ms);

@@ -9,9 +9,14 @@ export class Talk {
 	members = new Map();	// by folded name: who's rows
 	topic = '';
 	older = true;		// there may be older messages
+	newer = false;		// there are newer ones, and none of now are added
+	newest = 0;		// seq of the newest one of all
+	head = 0;		// seq of the newest one when it was entered
 	read = null;		// seq that all is read up to, once it is known
 	marker = null;		// seq behind which it was new, if any was
 	unread = 0;
+	many = false;		// even more than that
+	counted = false;	// the server has counted what came up to the head
 	draft = '';
 	scroll = null;
 
@@ -37,26 +42,32 @@ export class Talk {
 		return this.items.at(-1)?.time || 0;
 	}
 
-	/* What was told to a person, and what came back, goes by time. */
+	/*
+	 * What was told to a person, and what came back, goes by time. What was
+	 * said in a room before it was entered goes before what is noted since.
+	 */
 	add(item) {
+		const late = i => i.time > item.time && (!this.room ||
+			(i.note && !i.fixed && item.seq <= this.head));
 		let at = this.items.length;
-		while (!this.room && at > 0 && this.items[at - 1].time > item.time)
+		while (at > 0 && late(this.items[at - 1]))
 			at--;
 		this.items.splice(at, 0, item);
 	}
 
-	note(text, moves) {
-		this.add({ note: true, time: Date.now(), text, moves });
+	note(text, more) {
+		if (!this.newer)
+			this.add({ note: true, time: Date.now(), text, ...more });
 	}
 
 	/* Who comes and goes, in one line as long as nothing else happens. */
 	moved(words) {
 		const last = this.items.at(-1);
-		if (last?.moves && last.text.length < 200) {
+		if (!this.newer && last?.moves && last.text.length < 200) {
 			last.text += ' · ' + words;
 			last.changed = true;
 		} else {
-			this.note(words, true);
+			this.note(words, { moves: true });
 		}
 	}
 
@@ -65,6 +76,24 @@ export class Talk {
 			this.items.splice(0, this.items.length - max);
 			this.older = true;
 		}
+	}
+
+	/*
+	 * Messages of a room that were read from its history, in front or behind.
+	 * At most max are kept, and those at the other end go.
+	 */
+	addOlder(items, max) {
+		this.items.unshift(...items);
+		if (this.items.length > max) {
+			this.items.length = max;
+			this.newer = true;
+		}
+	}
+
+	addNewer(items, max) {
+		const { last } = this;
+		this.items.push(...items.filter(i => i.seq > last));
+		this.trim(max);
 	}
 }
 

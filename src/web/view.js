@@ -8,6 +8,8 @@ const day = format({ weekday: 'long', day: 'numeric', month: 'long',
 	year: 'numeric' });
 
 export const $ = id => document.getElementById(id);
+export const put = (id, words) => { $(id).textContent = words; };
+export const count = (n, what) => n + ' ' + what + (n === 1 ? '' : 's');
 
 /* make('button.link', { onclick } or 'text', node or text or null, …) */
 export function make(what, props, ...children) {
@@ -35,6 +37,24 @@ export function tint(e, name) {
 export const avatar = name => tint(make('span.avatar', { ariaHidden: 'true',
 	textContent: [...name.replace(/^[-_.]+/, '') || name][0].toUpperCase() }),
 	name);
+
+/* A row of a list that is a button. */
+export function row(id, look, icon, words, end, props) {
+	const b = make('button', { className: look || '', ...props }, icon, words,
+		end);
+	b.dataset.id = id;
+	return make('li', null, b);
+}
+
+/* The focus stays on what it was on. */
+export function fill(ul, rows) {
+	const at = ul.contains(document.activeElement) &&
+		document.activeElement.dataset.id;
+	ul.replaceChildren(...rows);
+	if (at)
+		[...ul.querySelectorAll('button')].find(b => b.dataset.id === at)
+			?.focus();
+}
 
 /* The text with its links; only what URL() takes for http(s) is one. */
 export function linked(e, text) {
@@ -77,7 +97,11 @@ function nodeOf(item, on) {
 		item.kind === 'notice' && make('span.tag', 'notice'),
 		make('time', { textContent: clock.format(item.time),
 			dateTime: new Date(item.time).toISOString() })), text);
-	const e = make('div.item.msg', null, avatar(item.from), body);
+	const e = make('div.item.msg', { tabIndex: -1 }, avatar(item.from), body);
+	if (!item.state)
+		body.append(make('button.more.icon', { textContent: '⋯', tabIndex: -1,
+			ariaLabel: 'What to do with this', ariaHasPopup: 'menu',
+			onclick: event => on.menu(item, event) }));
 	e.classList.add(item.kind || 'text');
 	e.classList.toggle('mention', !!item.mention);
 	if (item.state) {
@@ -117,11 +141,15 @@ export class Log {
 	stuck = true;		// at the end, and to stay there
 	nodes = new Map();
 
-	/* on: {older, moved, retry, discard} */
+	/* on: {older, newer, moved, retry, discard, menu} */
 	constructor(e, on) {
 		this.e = e;
 		this.on = on;
 		e.onscroll = () => this.#scrolled();
+		/* Links and what is marked have the browser's own menu. */
+		e.oncontextmenu = event => !getSelection().isCollapsed ||
+			!!event.target.closest('a') || !this.#menu(event);
+		e.onkeydown = event => !this.#key(event);
 		new ResizeObserver(() => this.stuck && this.toEnd()).observe(e);
 	}
 
@@ -175,7 +203,9 @@ export class Log {
 			item.changed = false;
 		}
 		/* Only what comes at the end is worth reading out. */
-		let at = e.firstChild, prev, quiet = !at, marked = talk.marker === null;
+		let at = e.firstChild, prev, quiet = !at || talk.quiet;
+		let marked = talk.marker === null;
+		talk.quiet = false;
 		for (const item of wanted) {
 			let node = nodes.get(item);
 			if (!node) {
@@ -216,11 +246,39 @@ export class Log {
 		return children[low]?.querySelector('.text');
 	}
 
+	#menu(event) {
+		const node = event.target.closest('.msg');
+		for (const [item, n] of this.nodes) {
+			if (n === node && !item.state)
+				return this.on.menu(item, event);
+		}
+		return false;
+	}
+
+	/* Enter, then the arrows: from message to message. */
+	#key(event) {
+		const { key, target } = event, all = [...this.e.querySelectorAll('.msg')];
+		const at = all.indexOf(target);
+		if (key === 'Enter' && at >= 0)
+			return this.#menu(event);
+		const to = key === 'Enter' && target === this.e ? all.at(-1) :
+			at < 0 ? null : key === 'ArrowUp' ? all[at - 1] :
+			key === 'ArrowDown' ? all[at + 1] : null;
+		if (event.altKey || !to)
+			return false;
+		to.focus({ preventScroll: true });
+		to.scrollIntoView({ block: 'nearest' });
+		return true;
+	}
+
 	#scrolled() {
 		const { scrollTop, scrollHeight, clientHeight } = this.e;
-		this.stuck = scrollHeight - scrollTop - clientHeight < 40;
+		const below = scrollHeight - scrollTop - clientHeight;
+		this.stuck = below < 40 && !this.talk?.newer;
 		if (this.talk && scrollTop < 300)
 			this.on.older(this.talk);
+		else if (this.talk?.newer && below < 300)
+			this.on.newer(this.talk);
 		if (this.stuck)
 			this.on.moved();
 	}
@@ -232,13 +290,13 @@ export class Choice {
 
 	constructor(ul, input, pick) {
 		Object.assign(this, { ul, input, pick });
+		ul.onmousedown = e => e.preventDefault();
 	}
 
 	show(rows, at) {
 		this.ul.replaceChildren(...rows.map((li, i) => {
 			li.role = 'option';
 			li.id = this.ul.id + '-' + i;
-			li.onmousedown = e => e.preventDefault();
 			li.onclick = () => this.pick(i);
 			return li;
 		}));

@@ -279,6 +279,97 @@ test('a room in another spelling is one room, and is heard', async () => {
 	}
 });
 
+test('an account: its password, its token, its wait', async () => {
+	const clock = new Clock(), w = wire();
+	chance(() => 0);
+	w.answer = false;
+	const line = client('x', { connect: w.connect, name: 'ann', base: 500 });
+	const logins = [];
+	line.on('login', reply => logins.push(reply.rooms));
+	const refused = [];
+	const asked = async (secret, more) => {
+		const opened = line.open('ann', secret);
+		opened.catch(e => refused.push(e.code));
+		const link = w.links.at(-1);
+		link.on.open();
+		w.reply(link, link.sent[0], more);
+		await settled();
+		return link;
+	};
+	const no = error => ({ ok: false, error });
+	let link = await asked(null, no('name-registered'));
+	assert.deepEqual(link.sent, [{ cmd: 'login', name: 'ann', id: 1 }]);
+	link = await asked({ password: 'wrong' }, no('bad-password'));
+	assert.equal(link.sent[0].password, 'wrong');
+	/* A wrong one is not tried again by itself. */
+	link = await asked(null, no('name-registered'));
+	assert.equal(link.sent[0].password, undefined);
+	assert.deepEqual(refused, ['name-registered', 'bad-password',
+		'name-registered']);
+	assert.ok(line.guest);
+	/* Too often: as long as the server says, and then with the same. */
+	link = await asked({ password: 'right' },
+		{ ...no('rate-limited'), retry_ms: 7000 });
+	assert.deepEqual(line.states.at(-1), { state: 'waiting',
+		reason: 'rate-limited', delay: 7050 });
+	assert.equal(line.state, 'waiting');
+	await clock.pass(7049);
+	assert.equal(w.links.at(-1), link);
+	await clock.pass(1);
+	link = w.links.at(-1);
+	link.on.open();
+	assert.equal(link.sent[0].password, 'right');
+	const rooms = [{ room: 'lobby', seen: 3, unread: 4, role: 'op' }];
+	/* What is in the inbox comes behind the reply, and is subscribed to. */
+	w.reply(link, link.sent[0], { guest: false, rooms });
+	queueMicrotask(() => [5, 6, 6].forEach(seq => link.on.line(JSON.stringify(
+		{ event: 'message', room: '@ann', seq, text: 'tell ' + seq }))));
+	await clock.pass(0);
+	assert.equal(line.state, 'online');
+	assert.deepEqual(logins, [rooms]);
+	assert.equal(line.guest, false);
+	assert.deepEqual(line.seen, ['tell 5', 'tell 6']);
+	assert.deepEqual(link.sent.map(s => s.cmd), ['login']);
+	/* A token takes the password's place, and both go with the session. */
+	line.secret = { token: 't0' };
+	link.on.close('lost');
+	await clock.pass(8000);
+	link = w.links.at(-1);
+	link.on.open();
+	assert.deepEqual(link.sent[0], { cmd: 'login', name: 'ann', resume: 's1',
+		token: 't0', after: 6, id: link.sent[0].id });
+	w.reply(link, link.sent[0], { guest: false });
+	await clock.pass(0);
+	/* Another password is the one from then on. */
+	w.answer = true;
+	await line.passwd('right', 'better');
+	assert.deepEqual({ ...link.sent.at(-1), id: 0 }, { cmd: 'passwd',
+		old: 'right', new: 'better', id: 0 });
+	assert.deepEqual(line.secret, { password: 'better' });
+	/* Another name has nothing to do with all that. */
+	line.close();
+	line.open('bob').catch(() => {});
+	link = w.links.at(-1);
+	w.answer = false;
+	link.on.open();
+	assert.deepEqual({ ...link.sent[0], id: 0 },
+		{ cmd: 'login', name: 'bob', id: 0 });
+	w.reply(link, link.sent[0], { guest: true });
+	w.answer = true;
+	await clock.pass(0);
+	assert.equal(link.sent[1].room, '@bob');
+	await line.register('mine');
+	assert.equal(link.sent.at(-1).password, 'mine');
+	assert.equal(line.guest, false);
+	assert.deepEqual(line.secret, { password: 'mine' });
+	/* Options are for who has no door: bots. */
+	const bot = client('x', { connect: w.connect, name: 'bot', token: 't1' });
+	bot.open().catch(() => {});
+	w.links.at(-1).on.open();
+	assert.equal(w.links.at(-1).sent[0].token, 't1');
+	await clock.pass(0);
+});
+
 test('names and keys', () => {
 	assert.equal(fold('ＡnnÉ'), 'anné');
 	const keys = new Set(Array.from({ length: 1000 }, newKey));

@@ -119,6 +119,92 @@ test('history: back to the first message, and nothing jumps', async () => {
 	assert.ok(!await ann.page.isVisible('#pill'));
 });
 
+test('a room that talks on: what is shown stays bounded, both ways',
+async () => {
+	const d = await Daemon.start();
+	const bot = await Program.come(d, 'bot', 'lobby');
+	let n = 0;
+	const talk = async many => {
+		await Promise.all(Array.from({ length: many }, () =>
+			bot.say('line ' + n++)));
+	};
+	await talk(300);
+	const ann = await Visitor.come(d, 'ann');
+	const items = () => ann.page.$$eval('#log .msg', all => all.length);
+	const to = top => ann.page.$eval('#log', (e, t) => {
+		e.scrollTop = t;
+	}, top);
+	await ann.sees('line 299');
+	await to(200);
+	await ann.sees('line 200');
+	await talk(1500);
+	await ann.shows('#pill', '1500 new messages ↓');
+	assert.ok(await items() <= 1000, await items() + ' are kept');
+	await ann.title('(1500) #lobby · village');
+	/* Down, as it is read: each once and in order, to the very newest. */
+	const seen = new Set();
+	await until(async () => {
+		const texts = await ann.texts();
+		const first = Number(texts[0].slice(5));
+		assert.deepEqual(texts, texts.map((_, i) => 'line ' + (first + i)));
+		assert.ok(texts.length <= 1100, texts.length + ' are kept');
+		texts.forEach(t => seen.add(t));
+		await to(1e9);
+		return texts.includes('line 1799');
+	}, 'the newest message', 30);
+	for (let i = 200; i < 1800; i++)
+		assert.ok(seen.has('line ' + i), i + ' was not shown');
+	await ann.title('#lobby · village');
+	assert.ok(!await ann.page.isVisible('#pill'));
+	await talk(1);
+	await ann.sees('line 1800');
+	/* Up again, by far, and back at once. */
+	await until(async () => {
+		await to(0);
+		return (await ann.texts()).includes('line 700');
+	}, 'older messages', 30);
+	assert.ok(await items() <= 1000);
+	await ann.shows('#pill', 'Jump to the newest ↓');
+	await talk(2);
+	await ann.shows('#pill', '2 new messages ↓');
+	await ann.page.click('#pill');
+	await ann.sees('line 1802');
+	assert.ok(!await ann.page.isVisible('#pill'));
+	await until(() => ann.page.$eval('#log', e =>
+		e.scrollHeight - e.scrollTop - e.clientHeight < 2), 'the end');
+	/* So does who says something. */
+	await until(async () => {
+		await to(0);
+		return (await ann.texts()).includes('line 600');
+	}, 'older messages', 30);
+	await ann.say('here I am');
+	await ann.sees('line 1802', 'here I am');
+	await talk(1);
+	await ann.sees('line 1803');
+	assert.deepEqual((await ann.texts()).slice(-3),
+		['line 1802', 'here I am', 'line 1803']);
+});
+
+test('another lobby, and the message of the day', async () => {
+	const d = await Daemon.start({ lobby: 'green', motd: 'Tea at four.' });
+	const bot = await Program.come(d, 'bot', 'green', 'blue');
+	for (let i = 0; i < 30; i++)
+		await bot.say('line ' + i, 'green');
+	const ann = await Visitor.come(d, 'ann');
+	await ann.shows('#title', '#green');
+	await ann.sees('line 0', 'line 29');
+	await ann.notes('Tea at four.');
+	/* It is the last word, though what was said before may come after it. */
+	await ann.shows('#log .item:last-child .text', 'Tea at four.');
+	await ann.say('/leave');
+	await ann.shows('#title', '#green');
+	await ann.tab(d, '#blue');
+	await ann.enter('ann2');
+	await ann.shows('#title', '#blue');
+	await ann.shows('#rooms .name', 'green');
+	assert.equal(await ann.page.$('[data-id="#lobby"]'), null);
+});
+
 test('unread counts, where they end, and what marks them', async () => {
 	const d = await Daemon.start();
 	const bot = await Program.come(d, 'bot', 'lobby', 'garden');
@@ -291,6 +377,15 @@ test('commands and what completes them', async () => {
 	await ann.shows('#topic', 'Tea at four');
 	await nc.sees('Tea at four');
 	await page.keyboard.type('/');
+	/* All of them, and the last one is scrolled to. */
+	const all = await page.$$eval('#hints li', o => o.length);
+	assert.ok(all >= 13, all + ' commands');
+	await key('ArrowUp');
+	await until(() => page.$eval('#hints li:last-child', e => {
+		const ul = e.parentNode.getBoundingClientRect();
+		const at = e.getBoundingClientRect();
+		return e.ariaSelected === 'true' && at.bottom <= ul.bottom + 1;
+	}), 'the last command');
 	await key('ArrowDown');
 	await key('ArrowDown');
 	assert.equal(await page.getAttribute('#text', 'aria-activedescendant'),
@@ -334,9 +429,24 @@ test('commands and what completes them', async () => {
 	await ann.say('/leave');
 	await ann.shows('#title', '#lobby');
 	assert.equal(await page.$('[data-id="#garden"]'), null);
-	await ann.say('x'.repeat(17000));
-	await ann.shows('.failed .state', /That is 12904 bytes too long/);
-	await page.click('text=Discard');
+	/* Too long: it is told as it is typed, and stays in the box. */
+	await page.fill('#text', 'x'.repeat(3600));
+	assert.ok(!await page.isVisible('#left'));
+	await page.fill('#text', 'x'.repeat(3600) + 'é'.repeat(240));
+	await ann.shows('#left', '16 bytes left');
+	for (const long of ['x'.repeat(17000), 'short\n' + 'x'.repeat(17000),
+		'/me ' + 'x'.repeat(17000), '/msg nora ' + 'x'.repeat(17000)]) {
+		await ann.say(long);
+		await ann.shows('#fault', /^That is 12904 bytes too long/);
+		assert.equal(await text(), long);
+		assert.equal(await page.$('.failed, .pending'), null);
+	}
+	await page.fill('#text', 'x'.repeat(4097));
+	await ann.shows('#left', '1 byte too long');
+	await page.click('[data-id="#lobby"]');
+	await ann.say('x'.repeat(4096));
+	await ann.sees('x'.repeat(4096));
+	assert.ok(!await page.isVisible('#left'));
 	await ann.say('/help');
 	assert.ok(await page.isVisible('#manual'));
 	await key('Escape');
@@ -425,6 +535,53 @@ test('with the keyboard alone', async () => {
 	await ann.shows('#manual h2', 'Commands and keys');
 	await key('Escape');
 	assert.ok(!await page.isVisible('#manual'));
+});
+
+test('what one may do about a person and a message', async () => {
+	const d = await Daemon.start();
+	const bot = await Program.come(d, 'bot', 'lobby');
+	await bot.say('first');
+	await bot.say('second');
+	const ann = await Visitor.come(d, 'ann');
+	const { page } = ann, key = k => page.keyboard.press(k);
+	await ann.say('mine');
+	await ann.sees('first', 'second', 'mine');
+	const offered = () => page.$$eval('#acts button', all =>
+		all.map(e => e.textContent));
+	await page.click('#log .msg:has-text("second") .text', { button: 'right' });
+	assert.deepEqual(await offered(), ['Answer bot', 'Talk with bot alone',
+		'Copy the text']);
+	await page.click('#acts >> text=Answer bot');
+	assert.equal(await page.inputValue('#text'), 'bot: ');
+	assert.equal(await ann.focus(), 'text');
+	assert.ok(!await page.isVisible('#acts'));
+	await page.fill('#text', 'ask');
+	/* By its button, which shows where the pointer is. */
+	await page.hover('#log .msg:has-text("first")');
+	await page.click('#log .msg:has-text("first") .more');
+	assert.ok(await page.isVisible('#acts'));
+	await key('Escape');
+	assert.ok(!await page.isVisible('#acts'));
+	assert.equal(await page.inputValue('#text'), 'ask');
+	/* One's own has less. By keyboard: into the log, up and down, and back. */
+	await page.focus('#log');
+	await key('Enter');
+	await key('Enter');
+	assert.deepEqual(await offered(), ['Copy the text']);
+	await key('Escape');
+	await key('ArrowUp');
+	await key('Enter');
+	await key('ArrowDown');
+	await axe(ann, 'menu');
+	await key('Enter');
+	await ann.shows('#title', 'bot');
+	await page.click('[data-id="#lobby"]');
+	assert.equal(await page.inputValue('#text'), 'ask');
+	await page.click('#list [data-id=bot]', { button: 'right' });
+	assert.deepEqual(await offered(), ['Talk alone', 'Mention']);
+	await key('ArrowUp');
+	await key('Enter');
+	assert.equal(await page.inputValue('#text'), 'ask bot ');
 });
 
 test('the daemon is killed: nothing is missing, nothing comes twice',
@@ -685,6 +842,12 @@ for (const [name, options] of Object.entries({
 		await v.page.keyboard.press('Escape');
 		await v.page.keyboard.press('Control+/');
 		await axe(v, 'manual');
+		await v.page.keyboard.press('Escape');
+		await v.say('/register');
+		await v.page.waitForSelector('#new-password:focus');
+		await v.page.keyboard.press('Enter');
+		await v.shows('#account-error', /password/);
+		await axe(v, 'account');
 		await v.page.keyboard.press('Escape');
 		/* Nothing sticks out sideways. */
 		assert.ok(await v.page.evaluate(() => document.documentElement

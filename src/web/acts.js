@@ -1,0 +1,63 @@
+/*
+ * What one may do about a person or a message, and the menu that offers it:
+ * one row an act, and who may not sees none of it.
+ */
+import { $, make } from './view.js';
+
+/* of, label(it), may(app, it), run(app, it); it is a member or a message. */
+const acts = [
+	['person', () => 'Talk alone', other, (app, m) => app.tell(m.name, '')],
+	['person', () => 'Mention', other, (app, m) => app.mention(m.name)],
+	['message', it => 'Answer ' + it.from, other,
+		(app, it) => app.mention(it.from)],
+	['message', it => 'Talk with ' + it.from + ' alone',
+		(app, it) => other(app, it) && app.current.room,
+		(app, it) => app.tell(it.from, '')],
+	['message', () => 'Copy the text', (app, it) => !it.redacted,
+		(app, it) => navigator.clipboard.writeText(it.text)
+			.catch(() => app.fault('The browser does not let it be copied.'))]
+].map(([of, label, may, run]) => ({ of, label, may, run }));
+
+function other(app, it) {
+	return (it.name || it.from) !== app.line.name;
+}
+
+const box = $('acts');
+
+/* open(of, it, e): at the pointer, or below what has the focus. */
+export function menu(app) {
+	function open(of, it, e) {
+		const fit = acts.filter(a => a.of === of && a.may(app, it));
+		if (!fit.length)
+			return false;
+		box.replaceChildren(...fit.map(a => make('button', {
+			textContent: a.label(it), role: 'menuitem', tabIndex: -1,
+			onclick() {
+				box.hidePopover();
+				a.run(app, it);
+			} })));
+		box.showPopover();
+		const at = e.target.getBoundingClientRect();
+		const pointer = e.clientX > 0 && e.type === 'contextmenu';
+		const [x, y] = pointer ? [e.clientX, e.clientY] : [at.left, at.bottom];
+		const fits = (v, room) => Math.max(8, Math.min(v, room - 8)) + 'px';
+		box.style.left = fits(x, innerWidth - box.offsetWidth);
+		box.style.top = fits(y, innerHeight - box.offsetHeight);
+		box.firstChild.focus();
+		return true;
+	}
+
+	box.onkeydown = e => {
+		const all = [...box.children], at = all.indexOf(document.activeElement);
+		const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[e.key];
+		if (e.key === 'Tab')
+			box.hidePopover();
+		else if (to === undefined)
+			return;
+		else
+			all.at(to % all.length).focus();
+		e.preventDefault();
+		e.stopPropagation();
+	};
+	return open;
+}

@@ -1,0 +1,47 @@
+/* The door: a name, and the password of one that somebody keeps. */
+import { $, put } from './view.js';
+
+/* come(name, password) is called with what was given. */
+export function door(come) {
+	const name = $('name'), password = $('password');
+	let locked = false;
+
+	/* locked: the name is kept, and wants its password. */
+	function show(words, { busy = false, lock = false } = {}) {
+		$('chat').hidden = true;
+		$('door').hidden = false;
+		document.title = 'Partyline';
+		put('door-error', words);
+		if (busy) {
+			put('come', 'Connecting…');
+			return;
+		}
+		locked = lock;
+		name.readOnly = lock;
+		$('secret').hidden = $('other').hidden = !lock;
+		put('come', lock ? 'Log in' : 'Come in');
+		name.ariaInvalid = String(!!words && !lock);
+		password.value = '';
+		const field = lock ? password : name;
+		field.focus();
+		field.select();
+	}
+
+	$('door-form').onsubmit = () => {
+		const n = name.value.trim();
+		if (!n)
+			show('A name has one letter at least.');
+		else if (locked && !password.value)
+			show('A password, please.', { lock: true });
+		else
+			come(n, locked ? password.value : '');
+		return false;
+	};
+	$('other').onclick = () => show('');
+
+	return { show, hide() {
+		$('door').hidden = true;
+		$('chat').hidden = false;
+		password.value = '';
+	} };
+}
