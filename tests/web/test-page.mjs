@@ -766,6 +766,175 @@ test('links are links', async () => {
 		['HTTPS://UP.example/Q', 'https://up.example/Q']]);
 });
 
+const PASSWORD = 'plum cake at four', BETTER = 'apple cake at five';
+
+/* Keeps the name that somebody is in by, as from the keyboard. */
+async function keepName(v, password) {
+	await v.page.click('#own');
+	await v.shows('#account-title', 'Keep this name');
+	assert.equal(await v.focus(), 'new-password');
+	await v.page.keyboard.type(password);
+	await v.page.keyboard.press('Tab');
+	await v.page.keyboard.type(password);
+	await v.page.keyboard.press('Enter');
+	await v.notes('is yours now');
+}
+
+async function logIn(v, name, password) {
+	await v.page.fill('#name', name);
+	await v.page.keyboard.press('Enter');
+	await v.page.waitForSelector('#password:focus');
+	await v.page.keyboard.type(password);
+	await v.page.keyboard.press('Enter');
+}
+
+/* Neither kept anywhere, nor left in a field. */
+async function noTrace(v) {
+	const trace = await v.page.evaluate(() => JSON.stringify([
+		{ ...localStorage }, { ...sessionStorage }, location.href,
+		[...document.querySelectorAll('input')].map(i => i.value)]));
+	assert.doesNotMatch(trace, /cake/);
+}
+
+test('a name that is kept: the door, the dialog, a reload, a restart',
+async () => {
+	const d = await Daemon.start({ store: 'sqlite' });
+	const ann = await Visitor.come(d, 'ann');
+	const { page } = ann;
+	await page.click('#own');
+	assert.ok(!await page.isVisible('#old-password'));
+	for (const [fresh, again, said] of [['', '', /A password, please/],
+		[PASSWORD, BETTER, /not the same/], ['x', 'x', /[Pp]assword/]]) {
+		await page.fill('#new-password', fresh);
+		await page.fill('#again-password', again);
+		await page.click('#keep');
+		await ann.shows('#account-error', said);
+	}
+	await page.keyboard.press('Escape');
+	await keepName(ann, PASSWORD);
+	await noTrace(ann);
+	/* It is her who comes back, without being asked. */
+	await until(() => page.evaluate(() => JSON.parse(
+		sessionStorage.partyline).token), 'the token');
+	await page.reload();
+	await ann.shows('#me-name', 'ann');
+	await ann.say('back again');
+	await ann.sees('back again');
+	await d.kill();
+	await ann.shows('#banner', /lost/);
+	await d.start();
+	await ann.say('and again');
+	await ann.sees('back again', 'and again');
+	/* Elsewhere it wants its password, or another name. */
+	const two = await Visitor.open(d);
+	await logIn(two, 'Ann', 'no cake at all');
+	await two.shows('#door-error', /That password is wrong/);
+	assert.equal(await two.focus(), 'password');
+	await two.page.click('#other');
+	assert.equal(await two.focus(), 'name');
+	assert.ok(!await two.page.isVisible('#password'));
+	await logIn(two, 'ann', PASSWORD);
+	await two.sees('back again', 'and again');
+	await two.shows('#me-name', 'ann');
+	await noTrace(two);
+	await two.say('from both');
+	await ann.sees('from both');
+	await ann.say('indeed');
+	await two.sees('indeed');
+	/* Another password; who is here stays. */
+	await two.say('/password');
+	await two.shows('#account-title', 'Another password');
+	assert.equal(await two.focus(), 'old-password');
+	const change = async old => {
+		await two.page.fill('#old-password', old);
+		await two.page.fill('#new-password', BETTER);
+		await two.page.fill('#again-password', BETTER);
+		await two.page.keyboard.press('Enter');
+	};
+	await change(BETTER);
+	await two.shows('#account-error', /not the password until now/);
+	await change(PASSWORD);
+	await two.notes('Your password is another now.');
+	await noTrace(two);
+	await ann.say('still here');
+	await two.sees('still here');
+	/* Who quits leaves nothing that could come in again. */
+	await two.say('/quit');
+	await two.page.waitForSelector('#name:focus');
+	const bot = new Program(d);
+	await bot.ask({ cmd: 'login', name: 'ann', password: BETTER });
+	await until(async () => (await bot.ask({ cmd: 'tokens' })).tokens
+		.length === 1, 'only the first tab to be trusted');
+	const [{ label }] = (await bot.ask({ cmd: 'tokens' })).tokens;
+	await bot.ask({ cmd: 'revoke', label });
+	await page.reload();
+	await page.waitForSelector('#password:focus');
+	await ann.shows('#door-error', /log in/);
+	await page.keyboard.type(BETTER);
+	await page.keyboard.press('Enter');
+	await ann.sees('still here');
+});
+
+test('an account: what came while away, once, and what was read elsewhere',
+async () => {
+	const d = await Daemon.start({ store: 'sqlite' });
+	const bot = await Program.come(d, 'bot', 'lobby', 'garden', 'cellar');
+	const ann = await Visitor.come(d, 'ann');
+	await keepName(ann, PASSWORD);
+	await ann.say('/leave');
+	await ann.say('/join lobby');
+	await ann.say('/join garden');
+	await ann.shows('#title', '#garden');
+	await bot.say('read', 'garden');
+	await ann.sees('read');
+	await bot.ask({ cmd: 'tell', to: 'ann', text: 'told and read' });
+	await ann.page.click('[data-id="@bot"]');
+	await ann.sees('told and read');
+	/* The server knows what is read before she goes. */
+	await until(async () => {
+		const p = new Program(d);
+		const { rooms } = await p.ask({ cmd: 'login', name: 'ann',
+			password: PASSWORD });
+		p.socket.destroy();
+		return rooms.find(r => r.room === 'garden')?.unread === 0;
+	}, 'it to be marked');
+	await ann.say('/quit');
+	await ann.page.waitForSelector('#name:focus');
+	for (let i = 0; i < 3; i++)
+		await bot.say('missed ' + i, 'garden');
+	for (let i = 0; i < 80; i++)
+		await bot.say('missed ' + i, 'lobby');
+	await bot.ask({ cmd: 'tell', to: 'ann', text: 'told 1' });
+	await bot.ask({ cmd: 'tell', to: 'ann', text: 'told 2' });
+	const two = await Visitor.open(d);
+	await logIn(two, 'ann', PASSWORD);
+	await two.shows('#me-name', 'ann');
+	await two.shows('[data-id="#garden"] .badge', /^3/);
+	await two.shows('[data-id="@bot"] .badge', /^2/);
+	await two.page.click('[data-id="#garden"]');
+	await two.sees('read', 'missed 0', 'missed 2');
+	assert.deepEqual(await two.page.$$eval('.new', all => all.map(e =>
+		e.parentNode.querySelector('.text').innerText)), ['missed 0']);
+	await two.page.click('[data-id="@bot"]');
+	await two.sees('told and read', 'told 1', 'told 2');
+	assert.deepEqual(await two.texts(), ['told and read', 'told 1', 'told 2']);
+	await two.page.click('[data-id="#lobby"]');
+	await two.sees('missed 79');
+	await two.title('#lobby · village');
+	await two.page.reload();
+	await two.sees('missed 79');
+	await two.page.click('[data-id="@bot"]');
+	await two.sees('told 1');
+	assert.deepEqual(await two.texts(), ['told and read', 'told 1', 'told 2']);
+	await two.title('bot · village');
+	/* A third one, from nothing but the server. */
+	const three = await Visitor.open(d);
+	await logIn(three, 'ann', PASSWORD);
+	await three.shows('#rooms .name', 'garden');
+	await three.title('#lobby · village');
+	assert.equal(await three.page.$('.badge'), null);
+});
+
 /* People who talk, for the eye and for axe. */
 async function lively(d) {
 	const say = async (who, text, kind) => {
@@ -807,6 +976,12 @@ for (const [name, options] of Object.entries({
 		await v.page.keyboard.press('Enter');
 		await v.shows('#door-error', /letter/);
 		await axe(v, 'door with an error');
+		const kim = await Program.come(d, 'kim', 'lobby');
+		await kim.ask({ cmd: 'register', password: PASSWORD });
+		await logIn(v, 'kim', 'wrong');
+		await v.shows('#door-error', /wrong/);
+		await axe(v, 'door with a password');
+		await v.page.click('#other');
 		await v.enter('ann');
 		await lin.ask({ cmd: 'tell', to: 'ann', text: 'Do you sew?' });
 		await lin.ask({ cmd: 'away', text: 'carrying' });
