@@ -12,6 +12,8 @@
 #define USER_ROWS	500
 #define LOOK_MAX	10000		/* rooms or sessions looked at */
 #define ROW_BYTES	48		/* a row beside its strings */
+#define CLIENTS_MAX	16		/* of a user, named to the operator */
+#define CLIENT_BYTES	20		/* of one */
 
 static uint32_t
 least(uint64_t a, uint64_t b)
@@ -78,6 +80,23 @@ cmd_rooms(struct hub *h, struct login *l, struct request *req)
 	return ANSWER;
 }
 
+/* The operator is told by which numbers to find somebody. */
+static size_t
+fill_clients(struct request *req, struct listed_user *row,
+    const struct user *u)
+{
+	const struct login *l = u->logins;
+	client_id *clients;
+
+	row->nclients = least(row->sessions, CLIENTS_MAX);
+	row->clients = clients = request_alloc(req, row->nclients *
+	    sizeof(*clients));
+	for (; l != NULL && clients < row->clients + row->nclients;
+	    l = l->next)
+		*clients++ = l->client;
+	return row->nclients * CLIENT_BYTES;
+}
+
 static size_t
 fill_user(struct request *req, struct listed_user *row, const struct user *u,
     const char *role)
@@ -87,8 +106,11 @@ fill_user(struct request *req, struct listed_user *row, const struct user *u,
 	row->away = u->away != NULL ? request_str(req, u->away) : NULL;
 	row->sessions = user_sessions(u);
 	row->guest = true;
+	row->clients = NULL;
+	row->nclients = 0;
 	return ROW_BYTES + strlen(row->name) +
-	    (row->away != NULL ? strlen(row->away) : 0);
+	    (row->away != NULL ? strlen(row->away) : 0) +
+	    (req->cmd == CMD_ALL_WHO ? fill_clients(req, row, u) : 0);
 }
 
 /* Everybody; `next` is the session to go on with. */
@@ -151,11 +173,29 @@ list_members(struct request *req, const struct room *room)
 	req->users = at;
 }
 
+/* The operator's: one person alone. */
+static void
+list_user(struct hub *h, struct request *req)
+{
+	const struct user *u = user_find(h, req->name_key);
+
+	if (u == NULL) {
+		request_fail(req, ERR_NO_SUCH_USER, NULL);
+		return;
+	}
+	req->users = request_alloc(req, sizeof(*req->users));
+	fill_user(req, &req->users[req->nlisted++], u, NULL);
+}
+
 enum verdict
 cmd_who(struct hub *h, struct login *l, struct request *req)
 {
 	struct room *room;
 
+	if (req->cmd == CMD_ALL_WHO && req->name_key != NULL) {
+		list_user(h, req);
+		return ANSWER;
+	}
 	if (req->room_key == NULL) {
 		list_users(h, req);
 		return ANSWER;

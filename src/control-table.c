@@ -25,6 +25,9 @@ const struct control_cmd control_cmds[CONTROL_MAX] = {
 	[CONTROL_UPGRADE] = { .name = "upgrade", .arg = "binary",
 	  .field = "binary", .optional = true, .changes = true,
 	  .help = "have a new binary take over, clients and all" },
+	[CONTROL_TRACE] = { .name = "trace", .arg = "client",
+	  .field = "client", .help = "show what a client sends and is sent, "
+	    "live" },
 };
 
 enum control_id

@@ -12,11 +12,13 @@
 #include <jansson.h>
 
 #include "control-table.h"
+#include "control-trace.h"
 #include "control.h"
 #include "json-render.h"
 #include "keeper.h"
 #include "listener.h"
 #include "log.h"
+#include "tracing.h"
 
 #define CONNS_MAX	16
 #define IDLE_SECONDS	60	/* between requests */
@@ -31,6 +33,7 @@ struct conn {
 	uint32_t	 slot, gen;
 	uid_t		 uid;
 	pid_t		 pid;
+	struct tracing	*tracing;	/* it has asked its last; or NULL */
 	bool		 closing;	/* once the answer is written */
 };
 
@@ -80,6 +83,8 @@ control_addu(struct buf *b, const char *key, uint64_t value)
 static void
 conn_free(struct conn *c)
 {
+	tracing_free(c->tracing);
+	c->tracing = NULL;
 	bufferevent_free(c->bev);
 	c->bev = NULL;
 }
@@ -164,13 +169,47 @@ control_ok(struct control *control, client_id id, const struct buf *members)
 	buf_free(&b);
 }
 
+static client_id
+conn_id(const struct conn *c)
+{
+	return CLIENT_ID(OPERATOR_LOOP, c->slot, c->gen);
+}
+
+static void
+begin_trace(struct conn *c, client_id client)
+{
+	struct daemon *d = keeper_daemon(c->control->keeper);
+
+	if (!tracing_ask(d, conn_id(c), client))
+		fail(c, "no-such-client", tracing_no_client);
+}
+
+/* Whom a trace is for, by a name. */
+static void
+found(struct conn *c, const struct request *req)
+{
+	struct buf b = { 0 };
+
+	if (req->error != ERR_NONE)
+		fail(c, error_name(req->error), error_text(req->error));
+	else if (req->users[0].sessions == 1)
+		begin_trace(c, req->users[0].clients[0]);
+	else {
+		tracing_choices(&b, &req->users[0]);
+		fail(c, "several-clients", buf_str(&b));
+	}
+	buf_free(&b);
+}
+
 static void
 replied(struct conn *c, struct request *req)
 {
 	const struct conf *conf = keeper_conf(c->control->keeper);
 	struct buf b = { 0 };
 
-	if (req->cmd != CMD_KICK) {
+	if (req->cmd == CMD_ALL_WHO && req->name != NULL)
+		found(c, req);
+	else if (req->cmd != CMD_KICK) {
 		req->cmd = req->cmd == CMD_ALL_WHO ? CMD_WHO : CMD_ROOMS;
 		json_render_reply(&b, conf, req);
 		answer(c, &b);
@@ -195,13 +234,69 @@ control_replied(struct control *control, struct request *req)
 	request_free(req);
 }
 
-/* Requests. */
+/* Traces. */
 
-static client_id
-conn_id(const struct conn *c)
+/* From here on it is only told: as slowly as it likes, and until it goes. */
+static void
+traced(struct conn *c, struct trace_mail *m, struct buf *b)
 {
-	return CLIENT_ID(OPERATOR_LOOP, c->slot, c->gen);
+	if (m->kind == TRACE_NOBODY) {
+		fail(c, "no-such-client", tracing_no_client);
+		return;
+	}
+	if (m->kind == TRACE_BEGIN) {
+		answer_head(b, c, true);
+		buf_add(b, m->data, m->len);
+		buf_adds(b, "}\n");
+		c->tracing = tracing_new(m, c->uid, c->pid);
+		bufferevent_set_timeouts(c->bev, NULL, NULL);
+		bufferevent_enable(c->bev, EV_READ);
+	} else if (c->tracing != NULL && !c->closing)
+		c->closing = tracing_take(c->tracing, m, b);
+	if (b->len > 0)
+		bufferevent_write(c->bev, b->data, b->len);
 }
+
+void
+control_traced(struct control *control, struct trace_mail *m)
+{
+	struct conn *c = find(control, m->trace->reader);
+	struct buf b = { 0 };
+
+	if (c != NULL)
+		traced(c, m, &b);
+	else		/* it went before the trace had begun */
+		atomic_store(&m->trace->over, true);
+	trace_mail_free(m);
+	buf_free(&b);
+}
+
+/* The operator has taken all there was. */
+static void
+trace_written(struct conn *c)
+{
+	struct buf b = { 0 };
+
+	tracing_written(c->tracing, &b);
+	if (b.len > 0)
+		bufferevent_write(c->bev, b.data, b.len);
+	buf_free(&b);
+}
+
+/* The daemon ends, or another takes its place. */
+static void
+end_trace(struct conn *c, const char *reason)
+{
+	struct buf b = { 0 };
+
+	if (c->closing)
+		return;
+	tracing_end(&b, reason);
+	bufferevent_write(c->bev, b.data, b.len);
+	buf_free(&b);
+}
+
+/* Requests. */
 
 /* Of rooms and who: arg names a room, or what is in rooms' names. */
 static void
@@ -257,6 +352,40 @@ tell_notice(struct conn *c, const char *arg)
 	buf_free(&clean);
 }
 
+static unsigned
+count_traces(const struct control *control)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < CONNS_MAX; i++)
+		n += control->conns[i].tracing != NULL;
+	return n;
+}
+
+/* A number is a client's, all else a name. */
+static void
+ask_trace(struct conn *c, const char *arg)
+{
+	struct request *req;
+	struct name name;
+	const char *why;
+	client_id client;
+
+	if (count_traces(c->control) >= TRACES_MAX)
+		fail(c, "busy", "Too many trace somebody now.");
+	else if (tracing_is_number(arg, &client))
+		begin_trace(c, client);
+	else if (!name_parse(&name, arg, strlen(arg), &why))
+		fail(c, "bad-name", "That is no client's number, and no name "
+		    "of a person.");
+	else {
+		req = request_new(CMD_ALL_WHO);
+		req->client = conn_id(c);
+		request_set_name(req, &name);
+		keeper_ask(c->control->keeper, req);
+	}
+}
+
 static void
 dispatch(struct conn *c, enum control_id id, const char *arg, uint64_t after)
 {
@@ -289,6 +418,9 @@ dispatch(struct conn *c, enum control_id id, const char *arg, uint64_t after)
 		break;
 	case CONTROL_UPGRADE:
 		keeper_upgrade(k, conn_id(c), arg);
+		break;
+	case CONTROL_TRACE:
+		ask_trace(c, arg);
 		break;
 	case CONTROL_MAX:
 		fail(c, "unknown-command", "There is no such command.");
@@ -371,8 +503,13 @@ take_input(struct conn *c)
 static void
 read_cb(struct bufferevent *bev, void *arg)
 {
-	(void)bev;
-	take_input(arg);
+	struct evbuffer *in = bufferevent_get_input(bev);
+	struct conn *c = arg;
+
+	if (c->tracing != NULL)
+		evbuffer_drain(in, evbuffer_get_length(in));
+	else
+		take_input(c);
 }
 
 static void
@@ -383,6 +520,8 @@ write_cb(struct bufferevent *bev, void *arg)
 	(void)bev;
 	if (c->closing)
 		conn_free(c);
+	else if (c->tracing != NULL)
+		trace_written(c);
 	else if (c->cmd == NULL)
 		take_input(c);
 }
@@ -444,7 +583,7 @@ welcome(struct control *control, int fd)
 		return;
 	}
 	*c = (struct conn){ control, c->bev, NULL, i, c->gen + 1, peer.uid,
-	    peer.pid, false };
+	    peer.pid, NULL, false };
 	bufferevent_setcb(c->bev, read_cb, write_cb, event_cb, c);
 	bufferevent_setwatermark(c->bev, EV_READ, 0, CONTROL_LINE + 1);
 	bufferevent_set_timeouts(c->bev, &idle, &write_wait);
@@ -568,14 +707,19 @@ control_fd(const struct control *control, bool *made_dir)
 	return control->fd;
 }
 
+/* What is answered is still written, as far as it is taken at once. */
 static void
-close_conns(struct control *control)
+close_conns(struct control *control, const char *reason)
 {
-	int i;
+	struct conn *c;
 
-	for (i = 0; i < CONNS_MAX; i++) {
-		if (control->conns[i].bev != NULL)
-			conn_free(&control->conns[i]);
+	for (c = control->conns; c < control->conns + CONNS_MAX; c++) {
+		if (c->bev == NULL)
+			continue;
+		if (c->tracing != NULL)
+			end_trace(c, reason);
+		push(c);
+		conn_free(c);
 	}
 }
 
@@ -592,15 +736,9 @@ control_free(struct control *control)
 void
 control_hand_over(struct control *control)
 {
-	int i;
-
 	if (control == NULL)
 		return;
-	for (i = 0; i < CONNS_MAX; i++) {
-		if (control->conns[i].bev != NULL)
-			push(&control->conns[i]);
-	}
-	close_conns(control);
+	close_conns(control, "upgrade");
 	control_free(control);
 }
 
@@ -609,7 +747,7 @@ control_close(struct control *control)
 {
 	if (control == NULL)
 		return;
-	close_conns(control);
+	close_conns(control, "shutdown");
 	unlink(control->path);
 	remove_dir(control);
 	control_free(control);

@@ -13,6 +13,7 @@
 struct control;
 struct event_base;
 struct keeper;
+struct trace_mail;
 
 /*
  * Makes the directory of a control socket, for its owner alone; before the
@@ -38,8 +39,10 @@ void	 control_hand_over(struct control *);
 void	 control_ok(struct control *, client_id, const struct buf *members);
 void	 control_fail(struct control *, client_id, const char *error,
 	    const char *message);
-/* Takes over a request that came back from the hub. */
+/* Takes over a request that came back from the hub; a loop's part of a
+ * trace. */
 void	 control_replied(struct control *, struct request *);
+void	 control_traced(struct control *, struct trace_mail *);
 
 /* "value", and ,"key":value; what is no UTF-8 becomes question marks. */
 void	 control_quote(struct buf *, const char *value);

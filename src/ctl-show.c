@@ -123,11 +123,26 @@ show_rooms(struct buf *b, const json_t *o)
 	finish(&c, b);
 }
 
+/* Their numbers, "5,6". */
+static void
+add_clients(struct columns *c, const json_t *clients)
+{
+	struct buf b = { 0 };
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(clients, i, one)
+		buf_addf(&b, "%s%llu", i > 0 ? "," : "",
+		    (unsigned long long)json_integer_value(one));
+	columns_add(c, b.len > 0 ? buf_str(&b) : "-");
+	buf_free(&b);
+}
+
 static void
 show_who(struct buf *b, const json_t *o)
 {
 	static const char *const heads[] = { "NAME", "ROLE", "SESSIONS",
-	    "AWAY" };
+	    "CLIENTS", "AWAY" };
 	const json_t *user;
 	struct columns c;
 	size_t i;
@@ -138,6 +153,7 @@ show_who(struct buf *b, const json_t *o)
 		columns_add(&c, *text(user, "role") != '\0' ?
 		    text(user, "role") : "-");
 		add_number(&c, user, "sessions");
+		add_clients(&c, json_object_get(user, "clients"));
 		columns_add(&c, text(user, "away"));
 	}
 	finish(&c, b);
@@ -210,7 +226,7 @@ show_reload(struct buf *b, const json_t *o)
 static const struct {
 	void		(*show)(struct buf *, const json_t *);
 	const char	*list;
-} shows[CONTROL_MAX] = {	/* top's is ctl_watch() */
+} shows[CONTROL_MAX] = {	/* top's is ctl_watch(), trace's ctl_trace */
 	[CONTROL_STATUS] = { show_status, NULL },
 	[CONTROL_ROOMS] = { show_rooms, "rooms" },
 	[CONTROL_WHO] = { show_who, "members" },

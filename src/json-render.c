@@ -356,6 +356,18 @@ add_rooms(struct buf *b, const struct request *r)
 }
 
 static void
+add_clients(struct buf *b, const struct listed_user *user)
+{
+	uint32_t i;
+
+	for (i = 0; i < user->nclients; i++) {
+		buf_adds(b, i > 0 ? "," : ",\"clients\":[");
+		buf_addu(b, user->clients[i]);
+	}
+	buf_addc(b, ']');
+}
+
+static void
 add_who(struct buf *b, const struct request *r)
 {
 	const struct listed_user *user;
@@ -380,6 +392,8 @@ add_who(struct buf *b, const struct request *r)
 		}
 		ADD(b, ",\"sessions\":");
 		buf_addu(b, user->sessions);
+		if (user->nclients > 0)
+			add_clients(b, user);
 		buf_addc(b, '}');
 	}
 	buf_addc(b, ']');

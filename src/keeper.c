@@ -17,6 +17,7 @@
 #include "service.h"
 #include "store.h"
 #include "tls.h"
+#include "tracing.h"
 #include "upgrade.h"
 
 #define DRAIN_LOOK_MS	100	/* between looks whether all are gone */
@@ -206,6 +207,8 @@ take_mail(struct keeper *k)
 		next = m->next;
 		if (m->kind == MAIL_DONE)
 			carried_out(k, (struct order *)m);
+		else if (m->kind == MAIL_TRACE)
+			control_traced(k->control, (struct trace_mail *)m);
 		else {
 			assert(m->kind == MAIL_REPLY);
 			control_replied(k->control, (struct request *)m);
@@ -751,7 +754,9 @@ keeper_free(struct keeper *k)
 		if (m->kind == MAIL_DONE) {
 			saved_free(((struct order *)m)->saved);
 			free(m);
-		} else
+		} else if (m->kind == MAIL_TRACE)
+			trace_mail_free((struct trace_mail *)m);
+		else
 			request_free((struct request *)m);
 	}
 	/* Loops that had ended did not carry theirs out. */

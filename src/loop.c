@@ -15,6 +15,7 @@
 #include "order.h"
 #include "session.h"
 #include "session-io.h"
+#include "tracing.h"
 #include "util.h"
 
 #define STOP_WAIT	5		/* seconds for slow clients at last */
@@ -369,6 +370,11 @@ take_mail(struct loop *l, struct mail *m)
 	case MAIL_ORDER:
 		loop_order(l, (struct order *)m);
 		break;
+	case MAIL_TRACE:
+		s = find_session(l, ((struct trace_mail *)m)->trace->client);
+		session_trace_start(s != NULL && !s->dead ? s : NULL,
+		    (struct trace_mail *)m);
+		break;
 	default:
 		assert(!"mail of this kind to a loop");
 	}
@@ -523,6 +529,7 @@ tick_cb(evutil_socket_t fd, short what, void *arg)
 	metric_set(&l->metrics.lag, max_lag(l));
 	metric_set(&l->metrics.cpu_us, cpu);
 	request_pool_trim();
+	loop_trace_sweep(l);
 	if (!l->stopping && l->drain == NULL && l->still == STILL_NOT)
 		loop_balance(l);
 }
@@ -679,6 +686,9 @@ discard(struct mail *m)
 	case MAIL_WELCOME:
 		close(((struct welcome_mail *)m)->fd);
 		free(m);
+		break;
+	case MAIL_TRACE:
+		trace_mail_free((struct trace_mail *)m);
 		break;
 	default:
 		free(m);

@@ -34,6 +34,7 @@ struct listener;
 struct session;
 struct session_record;
 struct tls;
+struct trace;
 
 /* What the threads share; frozen but for the mailboxes and atomics. */
 struct daemon {
@@ -116,6 +117,7 @@ struct loop {
 	struct loop_metrics metrics;
 	struct listener	*listeners;	/* loop 0's */
 	struct drain	*drain;		/* NULL: who is here may stay */
+	struct trace	*traces;	/* of sessions here: see tracing.h */
 	struct order	*quiet;		/* an ORDER_QUIET not yet carried out */
 	uint8_t		 still;		/* enum stillness */
 	bool		 stopping;

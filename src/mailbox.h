@@ -33,7 +33,9 @@ enum mail_kind {
 	MAIL_CONTROL,		/* struct mail: to end */
 	MAIL_ORDER,		/* struct order */
 	/* and back to main */
-	MAIL_DONE		/* struct order, carried out */
+	MAIL_DONE,		/* struct order, carried out */
+	/* main to loop, and loop to main */
+	MAIL_TRACE		/* struct trace_mail */
 };
 
 struct mail {

@@ -14,6 +14,7 @@
 #include "conf.h"
 #include "control-table.h"
 #include "ctl-show.h"
+#include "ctl-trace.h"
 #include "ctl-watch.h"
 #include "name.h"
 #include "util.h"
@@ -235,13 +236,11 @@ send_all(int fd, const char *data, size_t len)
 	}
 }
 
-/* NULL: the daemon has ended the connection. */
-static json_t *
-try_ask(int fd, enum control_id id, const char *arg, json_int_t after)
+static void
+send_request(int fd, enum control_id id, const char *arg, json_int_t after)
 {
-	json_t *request = json_object(), *answer = NULL;
+	json_t *request = json_object();
 	struct buf line = { 0 };
-	json_error_t error;
 	char *text;
 
 	json_object_set_new(request, "cmd", json_string(control_cmds[id].name));
@@ -258,6 +257,18 @@ try_ask(int fd, enum control_id id, const char *arg, json_int_t after)
 	send_all(fd, line.data, line.len);
 	free(text);
 	json_decref(request);
+	buf_free(&line);
+}
+
+/* NULL: the daemon has ended the connection. */
+static json_t *
+try_ask(int fd, enum control_id id, const char *arg, json_int_t after)
+{
+	struct buf line = { 0 };
+	json_t *answer = NULL;
+	json_error_t error;
+
+	send_request(fd, id, arg, after);
 	if (receive(fd, &line)) {
 		answer = json_loadb(line.data, line.len, 0, &error);
 		if (!json_is_object(answer))
@@ -354,6 +365,53 @@ top(struct args *a, const char *count)
 	ctl_watch(&w);
 }
 
+static void
+print(const struct args *a, const json_t *line)
+{
+	struct buf out = { 0 };
+
+	if (a->json) {
+		json_dumpf(line, stdout, JSON_COMPACT);
+		putchar('\n');
+		return;
+	}
+	ctl_trace_show(&out, line);
+	fwrite(out.data, 1, out.len, stdout);
+	buf_free(&out);
+}
+
+static int
+trace(const struct args *a, const char *client)
+{
+	static const struct timeval for_ever;
+	struct ctl_trace t = { .fd = a->fd };
+	bool ended = false;
+	int status = 0;
+	json_t *line;
+
+	send_request(a->fd, CONTROL_TRACE, client, 0);
+	line = ctl_trace_next(&t);
+	setsockopt(a->fd, SOL_SOCKET, SO_RCVTIMEO, &for_ever,
+	    sizeof(for_ever));
+	if (line != NULL && !json_is_true(json_object_get(line, "ok"))) {
+		status = refused(a, line);
+		ended = true;
+	}
+	while (line != NULL && !ended) {
+		print(a, line);
+		ended = ctl_trace_is_end(line);
+		json_decref(line);
+		line = ended ? NULL : ctl_trace_next(&t);
+	}
+	json_decref(line);
+	ctl_trace_free(&t);
+	if (fflush(stdout) == EOF)
+		err(REFUSED, "standard output");
+	if (!ended)
+		errx(NOT_THERE, "the daemon has ended the connection");
+	return status;
+}
+
 static int
 run(const struct args *a, enum control_id id, const char *arg)
 {
@@ -396,6 +454,8 @@ main(int argc, char **argv)
 	args.fd = dial(path, id == CONTROL_UPGRADE ? 0 : WAIT_SECONDS);
 	if (id == CONTROL_TOP)
 		top(&args, arg);
+	else if (id == CONTROL_TRACE)
+		status = trace(&args, arg);
 	else
 		status = run(&args, id, arg);
 	close(args.fd);

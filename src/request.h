@@ -62,6 +62,8 @@ struct listed_user {
 	const char	*away;		/* NULL: not away */
 	uint32_t	 sessions;
 	bool		 guest;
+	const client_id	*clients;	/* CMD_ALL_WHO: the first of them */
+	uint32_t	 nclients;
 };
 
 /* One of the rooms of a session that has moved. */

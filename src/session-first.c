@@ -9,6 +9,7 @@
 #include "session-io.h"
 #include "session.h"
 #include "tls.h"
+#include "tracing.h"
 #include "web.h"
 
 /* What is plain from now on, or inside of TLS. */
@@ -147,6 +148,8 @@ session_secured(struct session *s)
 	    LS("subject", peer.subject.len > 0 ? buf_str(&peer.subject) :
 	    NULL), LEND);
 	buf_free(&peer.subject);
+	if (s->traced)
+		session_trace_carrier(s);
 	open_stage(s, peer.http && web_built());
 }
 

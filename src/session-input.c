@@ -12,6 +12,7 @@
 #include "session-io.h"
 #include "session.h"
 #include "telnet.h"
+#include "tracing.h"
 #include "web.h"
 
 /*
@@ -102,6 +103,8 @@ carry_out(struct session *s, unsigned act)
 
 	if (act & DIALECT_COLOR)
 		session_reencode(s, text_encoding(s->state));
+	if (act & (DIALECT_HIDE | DIALECT_SHOW))
+		s->hidden = (act & DIALECT_HIDE) != 0;
 	if ((act & (DIALECT_HIDE | DIALECT_SHOW)) && telnet_of(s) != NULL) {
 		telnet_hide(telnet_of(s), (act & DIALECT_HIDE) != 0, &answer);
 		session_write(s, answer.data, answer.len);
@@ -242,6 +245,8 @@ take_line(struct session *s, char *line, size_t len)
 			return;
 	} else
 		len = line_edit(line, len);
+	if (s->traced)
+		session_trace_in(s, line, len);
 	limited = take_token(s);
 	io = io_begin(s);
 	s->dialect->line(s->state, io, line, len);
@@ -256,6 +261,8 @@ session_too_long(struct session *s)
 	if (s->dialect == NULL)
 		session_choose(s, &dialect_text);
 	s->undecided = false;
+	if (s->traced)
+		session_trace_too_long(s);
 	io = io_begin(s);
 	count_answer(s, CMD_NONE, ERR_TOO_LONG);
 	s->dialect->error(s->state, io, ERR_TOO_LONG, 0);

@@ -10,6 +10,7 @@
 #include "order.h"
 #include "session-io.h"
 #include "session.h"
+#include "tracing.h"
 #include "web.h"
 
 #define SLICES		64	/* of one send */
@@ -126,6 +127,8 @@ session_tell(struct session *s, const struct buf *lines)
 	static _Thread_local struct scratch scratch;
 	struct buf *frames;
 
+	if (s->traced)
+		session_trace_out(s, lines->data, lines->len);
 	if (!s->is_web) {
 		session_write(s, lines->data, lines->len);
 		return;
@@ -274,9 +277,12 @@ session_choose(struct session *s, const struct dialect *d)
 	if (s->dialect != NULL && s->dialect->close != NULL)
 		s->dialect->close(s->state);
 	s->dialect = d;
+	s->hidden = false;
 	s->state = d->open != NULL ? d->open(s->loop->conf) : NULL;
 	session_reencode(s, s->is_web ? web_encoding(s->layer.web) :
 	    d == &dialect_json ? ENC_JSON : ENC_TEXT);
+	if (s->traced)
+		session_trace_dialect(s);
 }
 
 void
@@ -489,6 +495,8 @@ accepted(struct session *s, const struct gathered *g, size_t sent)
 			size = sent;
 		sent -= size;
 		rest_len = place_advance(p, size, &rest);
+		if (s->traced)
+			session_trace_slices(s, iov, n, size, rest, rest_len);
 		if (rest_len > 0) {
 			evbuffer_add(output(s), rest, rest_len);
 			s->unwritten = true;

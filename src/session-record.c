@@ -22,7 +22,7 @@ enum {
 /* Of S_BITS. */
 enum { B_SKIPPING = 1, B_UNDECIDED = 2, B_PAUSED = 4, B_CLOSING = 8,
 	B_SAY_BYE = 16, B_RECONNECT = 32, B_LINGERING = 64,
-	B_TRUSTED = 128, B_ALL = 255 };
+	B_TRUSTED = 128, B_HIDDEN = 256, B_ALL = 511 };
 
 /* Of S_PLACE. */
 enum { P_ROOM_ID = 1, P_SEQ, P_ROOM };
@@ -104,7 +104,8 @@ session_record_save(const struct session_record *r, uint32_t now,
 	    (r->closing ? B_CLOSING : 0u) | (r->say_bye ? B_SAY_BYE : 0u) |
 	    (r->reconnect ? B_RECONNECT : 0u) |
 	    (r->lingering ? B_LINGERING : 0u) |
-	    (r->trusted ? B_TRUSTED : 0u));
+	    (r->trusted ? B_TRUSTED : 0u) |
+	    (r->hidden ? B_HIDDEN : 0u));
 	record_addu(b, S_STAGE, r->stage);
 	record_addu(b, S_END, r->end);
 	record_add(b, S_IN, r->in.data, r->in.len);
@@ -186,6 +187,7 @@ load_bits(struct session_record *s, uint64_t bits)
 	s->reconnect = bits & B_RECONNECT;
 	s->lingering = bits & B_LINGERING;
 	s->trusted = bits & B_TRUSTED;
+	s->hidden = bits & B_HIDDEN;
 }
 
 static void

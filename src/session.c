@@ -13,6 +13,7 @@
 #include "session.h"
 #include "session-io.h"
 #include "telnet.h"
+#include "tracing.h"
 #include "web.h"
 
 #define LINGER	2	/* seconds a closed client gets to read the end */
@@ -148,6 +149,8 @@ session_record_end(struct session_record *r)
 	if (r->state != NULL)
 		r->dialect->close(r->state);
 	layer_free(r->layer, r->is_web);
+	if (r->traces != NULL)
+		traces_end(r->traces, session_end_name(END_SHUTDOWN));
 	record_shell_free(r);
 }
 
@@ -186,6 +189,9 @@ attach_old(struct session *s, struct session_record *r)
 	s->heard = s->loop->now - r->idle;
 	s->skipping = r->skipping;
 	s->undecided = r->undecided;
+	s->hidden = r->hidden;
+	if (r->traces != NULL)
+		session_trace_arrive(s, r->traces);
 	if (r->in.len > 0) {
 		s->in = xmalloc(sizeof(*s->in));
 		*s->in = r->in;
@@ -350,6 +356,7 @@ describe(const struct session *s, struct session_record *r)
 	r->say_bye = s->say_bye;
 	r->reconnect = s->reconnect;
 	r->lingering = s->lingering;
+	r->hidden = s->hidden;
 	r->end = (enum session_end)s->end;
 	r->places = detach_places(s);
 }
@@ -376,6 +383,8 @@ session_detach(struct session *s)
 		free(s->in);
 		s->in = NULL;
 	}
+	if (s->traced)
+		r->traces = session_trace_leave(s);
 	log_debug("client-moved", LU("client", session_id(s)), LEND);
 	r->fd = session_io_close(s);
 	s->state = NULL;
@@ -420,6 +429,8 @@ session_abandon(struct session *s)
 
 	if (s->dead)
 		return;
+	if (s->traced)
+		session_trace_end(s, session_end_name(END_UPGRADE));
 	s->dead = true;
 	session_queue_add(&s->loop->dead, s);
 	if ((fd = session_io_close(s)) != -1)
@@ -447,6 +458,8 @@ session_close(struct session *s, const char *reason)
 	if (s->dead)
 		return;
 	log_end(s, reason);
+	if (s->traced)
+		session_trace_end(s, reason);
 	s->dead = true;
 	session_queue_add(&s->loop->dead, s);
 	if ((fd = session_io_close(s)) != -1)

@@ -16,6 +16,7 @@
 
 struct address;
 struct telnet;
+struct trace;
 struct web;
 
 /* Why the server ends a session in order; see session_end_name(). Their numbers
@@ -88,6 +89,8 @@ struct session {
 	bool		 reconnect : 1;	/* which invites to come back */
 	bool		 lingering : 1;	/* shut down; waits for the peer */
 	bool		 dead : 1;
+	bool		 hidden : 1;	/* the next line is a secret */
+	bool		 traced : 1;	/* has a trace in loop->traces */
 };
 
 /*
@@ -130,10 +133,12 @@ struct session_record {
 	uint32_t	 age, idle;	/* seconds: connected, since input */
 	bool		 skipping, undecided, paused;
 	bool		 closing, say_bye, reconnect, lingering;
+	bool		 hidden;	/* the next line is a secret */
 	enum session_end end;		/* if closing */
 	struct buf	 in;		/* received, not yet used */
 	struct buf	 out;		/* to be sent first */
 	struct session_places *places;
+	struct trace	*traces;	/* of this daemon: not saved */
 };
 
 /* An accepted socket's; fd and address are owned. */

@@ -195,6 +195,18 @@ web_render(struct buf *b, enum encoding encoding, const char *room,
 	    encoding == ENC_WEB_DEFLATE);
 }
 
+size_t
+web_read_back(const char *data, size_t len, const char **text, size_t *n)
+{
+	return ws_read_back(data, len, text, n);
+}
+
+size_t
+web_frame_len(const char *data, size_t len)
+{
+	return ws_frame_len(data, len);
+}
+
 bool
 web_add_close(struct web *w, struct buf *b, enum web_reason reason)
 {

@@ -77,6 +77,14 @@ void	 web_add_lines(const struct web *, struct buf *, const char *, size_t);
 void	 web_render(struct buf *, enum encoding, const char *room,
 	    const struct msg *);
 /*
+ * Reads back the first frame that was rendered so: its text, which is data's
+ * or the thread's until its next call; the bytes used up, 0 if it is none.
+ */
+size_t	 web_read_back(const char *data, size_t len, const char **text,
+	    size_t *n);
+/* These bytes alone. */
+size_t	 web_frame_len(const char *data, size_t len);
+/*
  * Appends the close frame of a WebSocket that ends, once: the code is the
  * peer's or an error's, else that of the reason. False: there is none to send.
  */

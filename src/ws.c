@@ -10,6 +10,7 @@
 #define FIN		0x80
 #define RSV1		0x40
 #define CONTROL_MAX	125	/* section 5.5 */
+#define MESSAGE_MAX	(256 * 1024)	/* of what we compressed, no more */
 /* What is compressed may be this much longer than what it was, if nothing can
  * be saved: 5 bytes a block, however small zlib makes them, and an end. */
 #define STORED(n)	((n) / 4096 * 5 + 16)
@@ -79,6 +80,52 @@ ws_add_message(struct buf *b, const char *text, size_t len, bool deflate)
 	}
 	add_header(b, FIN | WSLAY_TEXT_FRAME, len);
 	buf_add(b, text, len);
+}
+
+/* The header's length and the payload's; false: it is no frame of ours. */
+static bool
+take_header(const unsigned char *s, size_t len, size_t *head, size_t *n)
+{
+	size_t i, more;
+
+	if (len < 2 || (s[0] & ~RSV1) != (FIN | WSLAY_TEXT_FRAME))
+		return false;
+	more = s[1] <= CONTROL_MAX ? 0 : s[1] == 126 ? 2 : 8;
+	*head = 2 + more;
+	*n = more == 0 ? s[1] : 0;
+	if (s[1] > 127 || len < *head)
+		return false;
+	for (i = 2; i < *head; i++)
+		*n = *n << 8 | s[i];
+	return *n <= len - *head;
+}
+
+size_t
+ws_frame_len(const char *data, size_t len)
+{
+	size_t head, n;
+
+	return take_header((const unsigned char *)data, len, &head, &n) ?
+	    head + n : 0;
+}
+
+size_t
+ws_read_back(const char *data, size_t len, const char **text, size_t *n)
+{
+	size_t head, size;
+	struct buf *b;
+
+	if (!take_header((const unsigned char *)data, len, &head, &size))
+		return 0;
+	*text = data + head;
+	*n = size;
+	if ((data[0] & RSV1) == 0)
+		return head + size;
+	if ((b = ws_inflate(*text, size, MESSAGE_MAX)) == NULL)
+		return 0;
+	*text = buf_str(b);
+	*n = b->len;
+	return head + size;
 }
 
 void

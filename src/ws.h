@@ -57,6 +57,14 @@ size_t	 ws_message_next(char *data, size_t len, char **text, size_t *n);
 /* Appends a text message of one frame, compressed if that was agreed on and
  * saves anything. */
 void	 ws_add_message(struct buf *, const char *, size_t, bool deflate);
+/*
+ * The first frame in data, which was appended so: the bytes of it, 0 if it is
+ * none; its text, which is data's or, inflated, the thread's until its next
+ * call.
+ */
+size_t	 ws_frame_len(const char *data, size_t len);
+size_t	 ws_read_back(const char *data, size_t len, const char **text,
+	    size_t *n);
 void	 ws_add_ping(struct buf *);
 /* Code WS_NO_STATUS: an empty one. */
 void	 ws_add_close(struct buf *, unsigned code);

@@ -569,8 +569,10 @@ Test(json, lists)
 {
 	struct listed_room rooms[] = { { "dev", "C", 2, true },
 	    { "lobby", NULL, 1000, false } };
-	struct listed_user users[] = { { "ann", "owner", NULL, 1, false },
-	    { "bob", NULL, "at \"lunch\"", 2, true } };
+	static const client_id clients[] = { 5, 1ull << 56 };
+	struct listed_user users[] = {
+	    { "ann", "owner", NULL, 1, false, NULL, 0 },
+	    { "bob", NULL, "at \"lunch\"", 2, true, clients, 2 } };
 	struct request *r = asks("{\"cmd\":\"rooms\",\"match\":\"d\","
 	    "\"after\":3}");
 
@@ -594,7 +596,8 @@ Test(json, lists)
 	answers(r, "{\"reply\":\"who\",\"ok\":true,\"room\":\"dev\",\"members\""
 	    ":[{\"name\":\"ann\",\"role\":\"owner\",\"guest\":false,"
 	    "\"sessions\":1},{\"name\":\"bob\",\"guest\":true,\"away\":"
-	    "\"at \\\"lunch\\\"\",\"sessions\":2}]}\n");
+	    "\"at \\\"lunch\\\"\",\"sessions\":2,\"clients\":[5,"
+	    "72057594037927936]}]}\n");
 	answers(asks("{\"cmd\":\"who\"}"), "{\"reply\":\"who\",\"ok\":true,"
 	    "\"members\":[]}\n");
 }

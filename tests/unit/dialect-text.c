@@ -509,9 +509,12 @@ Test(text, rooms)
 
 Test(text, who)
 {
-	struct listed_user users[] = { { "ann", "owner", NULL, 1, false },
-	    { "bob", "member", "at lunch until the cows come home", 1, true },
-	    { "cat", NULL, "", 2, true }, { "d", "owner", "x", 3, true } };
+	struct listed_user users[] = {
+	    { "ann", "owner", NULL, 1, false, NULL, 0 },
+	    { "bob", "member", "at lunch until the cows come home", 1, true,
+	      NULL, 0 },
+	    { "cat", NULL, "", 2, true, NULL, 0 },
+	    { "d", "owner", "x", 3, true, NULL, 0 } };
 	struct request *r;
 
 	log_in();

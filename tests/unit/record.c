@@ -162,8 +162,8 @@ same_places(const struct session *s, const struct session_record *r)
 static const struct session_record fields = {
 	{ NULL, 0 }, SESSION_RECORD_VERSION, -1, NULL, LISTEN_AUTO, NULL, 0,
 	false, false, 0, NULL, NULL, { NULL }, false, ENC_TEXT, NULL, 0, 0, 0,
-	0, 0, false, false, false, false, false, false, false, END_QUIT,
-	{ NULL, 0, 0 }, { NULL, 0, 0 }, NULL
+	0, 0, false, false, false, false, false, false, false, false, END_QUIT,
+	{ NULL, 0, 0 }, { NULL, 0, 0 }, NULL, NULL
 };
 
 #pragma GCC diagnostic pop
@@ -205,6 +205,8 @@ same(const struct session *s, const struct session_record *r)
 	cr_assert_eq(r->say_bye, s->say_bye);
 	cr_assert_eq(r->reconnect, s->reconnect);
 	cr_assert_eq(r->lingering, s->lingering);
+	cr_assert_eq(r->hidden, s->hidden);
+	cr_assert_null(r->traces);
 	cr_assert_eq(r->end, s->end);
 	cr_assert_eq(r->in.len, s->in != NULL ? s->in->len : 0);
 	if (r->in.len > 0)
@@ -306,7 +308,7 @@ Test(record, blocked_and_ending)
 	session_bye(s, END_READ_TIMEOUT, true);
 	cr_assert(s->closing && s->say_bye && s->reconnect);
 	there_and_back(s);
-	s->lingering = true;
+	s->lingering = s->hidden = true;
 	there_and_back(s);
 	s->lingering = false;
 	client_drain(&c);

@@ -740,14 +740,16 @@ static const struct session session_fields = {
 	false,		/* paused: it is, if in has anything */
 	false, false,	/* skipping, undecided: carried */
 	false,		/* eof: it is not */
-	false, false, false, false, false	/* nor about to end */
+	false, false, false, false, false,	/* nor about to end */
+	false,		/* hidden: carried */
+	false		/* traced: its traces are */
 };
 
 static const struct session_record record_fields = {
 	{ NULL, 0 }, SESSION_RECORD_VERSION, -1, NULL, LISTEN_AUTO, NULL, 0,
 	false, false, 0, NULL, NULL, { NULL }, false, ENC_TEXT, NULL, 0, 0, 0,
-	0, 0, false, false, false, false, false, false, false, END_QUIT,
-	{ NULL, 0, 0 }, { NULL, 0, 0 }, NULL
+	0, 0, false, false, false, false, false, false, false, false, END_QUIT,
+	{ NULL, 0, 0 }, { NULL, 0, 0 }, NULL, NULL
 };
 
 #pragma GCC diagnostic pop
@@ -773,6 +775,7 @@ same(const struct session *a, const struct session *b)
 	cr_assert_eq(a->name_is_long, b->name_is_long);
 	cr_assert_eq(a->skipping, b->skipping);
 	cr_assert_eq(a->undecided, b->undecided);
+	cr_assert_eq(a->hidden, b->hidden);
 }
 
 Test(session, round_trip)
@@ -797,6 +800,7 @@ Test(session, round_trip)
 		settle();
 		c.session->skipping = i == 1;
 		c.session->undecided = true;
+		c.session->hidden = i == 0;
 		c.session->tokens = 77;
 		c.session->tokens_at = 78;
 		c.session->started = 900;
