@@ -179,6 +179,8 @@ plain_part(const char *line, size_t len, bool *masked)
 		i++;
 	if (i == len || line[i++] != '/')
 		return len;
+	if (i < len && line[i] == '/')	/* it is said, as it is */
+		return len;
 	while (i < len && (line[i] == ' ' || line[i] == '\t'))
 		i++;
 	for (from = i; i < len && line[i] != ' ' && line[i] != '\t'; i++)

@@ -545,10 +545,20 @@ Test(hub_people, operator)
 	r = ASK(&f, &o, CMD_ALL_WHO, .room = "@ann");
 	cr_assert_eq(r->nlisted, 1);
 	eq_str(r->users[0].name, "Ann");
+	cr_assert_eq(r->users[0].nclients, 1);
+	cr_assert_eq(r->users[0].clients[0], a.id);
+	r = ASK(&f, &o, CMD_ALL_WHO, .name = "BOB");
+	cr_assert_eq(r->nlisted, 1);
+	cr_assert_eq(r->users[0].clients[0], b.id);
+	ASK(&f, &o, CMD_ALL_WHO, .name = "cat");
+	r = ASK(&f, &a, CMD_WHO);
+	cr_assert(r->nlisted == 2 && r->users[0].nclients == 0);
 	ASK(&f, &o, CMD_ALL_WHO, .room = "none");
 	ASK(&f, &o, CMD_SAY, .room = "lobby", .text = "no");
 	eq_trace(&f, "255 operator ok\n255 operator ok\n255 operator ok\n"
-	    "255 operator ok\n255 operator no-such-room\n"
+	    "255 operator ok\n255 operator ok\n"
+	    "255 operator no-such-user\n0 who ok\n"
+	    "255 operator no-such-room\n"
 	    "255 say not-logged-in\n");
 }
 

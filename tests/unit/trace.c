@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "control-trace.h"
 #include "dialect.h"
 #include "msg.h"
 #include "trace.h"
@@ -185,12 +186,15 @@ Test(trace, escaped)
 {
 	static const char nul[] = "a\0b";
 
-	expect(TRACE_OUT, TRACE_TEXT, "\033[2Jd\x7f\x07", "\\x1b[2Jd\\x7f\\x07");
+	expect(TRACE_OUT, TRACE_TEXT, "\033[2Jd\x7f\x07",
+	    "\\x1b[2Jd\\x7f\\x07");
 	expect(TRACE_OUT, TRACE_TEXT, "\xc2\x9b" "5n \u202e\u2066",
 	    "\\u009b5n \\u202e\\u2066");
-	expect(TRACE_IN, TRACE_TEXT, "\xff\xc3(\xe2\x82", "\\xff\\xc3(\\xe2\\x82");
+	expect(TRACE_IN, TRACE_TEXT, "\xff\xc3(\xe2\x82",
+	    "\\xff\\xc3(\\xe2\\x82");
 	expect(TRACE_IN, TRACE_TEXT, "a\rb\tc\nd", "a\\x0db\\tc\\x0ad");
-	same(TRACE_IN, TRACE_TEXT, "gr\u00fc\u00df \u65e5\u672c \U0001f600 \"\\");
+	same(TRACE_IN, TRACE_TEXT,
+	    "gr\u00fc\u00df \u65e5\u672c \U0001f600 \"\\");
 	expect_n(TRACE_IN, TRACE_TEXT, nul, 3, "a\\x00b");
 	/* Within JSON that is masked, too. */
 	expect(TRACE_IN, TRACE_JSON, "{\"token\":1,\"x\":\"\u202e\"}",
@@ -248,6 +252,31 @@ Test(trace, frames)
 			cr_expect_eq(web_frame_len(b.data, n), 0);
 		buf_reset(&b);
 	}
+	buf_free(&b);
+}
+
+/* Whom an operator names. */
+Test(trace, whom)
+{
+	static const char *const names[] = { "", "ann", "1a", "-1", "+1", " 1",
+	    "1 " };
+	static const client_id clients[] = { 5, 6 };
+	struct listed_user user = { "ann", NULL, NULL, 2, false, clients, 2 };
+	struct buf b = { 0 };
+	client_id client;
+	size_t i;
+
+	for (i = 0; i < NITEMS(names); i++)
+		cr_expect_not(tracing_is_number(names[i], &client));
+	cr_expect(tracing_is_number("72057594037927937", &client));
+	cr_expect_eq(client, CLIENT_ID(1, 0, 1));
+	tracing_choices(&b, &user);
+	cr_expect_str_eq(buf_str(&b), "ann has 2 clients: trace one of 5 6");
+	buf_reset(&b);
+	user.sessions = 3;
+	tracing_choices(&b, &user);
+	cr_expect_str_eq(buf_str(&b),
+	    "ann has 3 clients: trace one of 5 6 ...");
 	buf_free(&b);
 }
 
