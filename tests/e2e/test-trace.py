@@ -176,7 +176,7 @@ def a_program():
 @test()
 def a_split_secret():
     """a password that comes in pieces, and a login's session"""
-    d = Daemon()
+    d = Daemon(greet_delay=60000)
     raw = Raw(d)
     client = d.log.wait("client-open")["client"]
     t = Trace(d, client, "-j")
