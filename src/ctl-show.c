@@ -131,9 +131,10 @@ add_clients(struct columns *c, const json_t *clients)
 	const json_t *one;
 	size_t i;
 
-	json_array_foreach(clients, i, one)
+	json_array_foreach(clients, i, one) {
 		buf_addf(&b, "%s%llu", i > 0 ? "," : "",
 		    (unsigned long long)json_integer_value(one));
+	}
 	columns_add(c, b.len > 0 ? buf_str(&b) : "-");
 	buf_free(&b);
 }

@@ -123,8 +123,9 @@ mask(json_t *value, unsigned where, size_t cmd)
 	size_t i;
 	void *next;
 
-	json_array_foreach(value, i, member)
+	json_array_foreach(value, i, member) {
 		any |= mask(member, where, NITEMS(secret_cmds));
+	}
 	json_object_foreach_safe(value, next, key, member) {
 		if (is_secret(key, where) || (cmd < NITEMS(secret_cmds) &&
 		    !is_plain(cmd, key))) {
