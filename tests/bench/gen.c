@@ -21,6 +21,7 @@
 
 #define BUF_SIZE	(1024 * 1024)
 #define EVENTS		1024
+#define SAY_ID		1000000000u	/* of a writer's first say */
 #define STALL_NS	20000000000ull	/* nobody got on for so long: give up */
 
 uint64_t
@@ -177,20 +178,27 @@ hex_get(const char *p, int digits)
 	return v;
 }
 
+static void
+id_put(char *p, uint32_t id)
+{
+	int	i;
+
+	for (i = 9; i >= 0; i--, id /= 10)
+		p[i] = '0' + id % 10;
+}
+
 /* ~T<time of saying, ns>.<writer>.<its number>. */
 static void
 text_stamp(struct conn *c, uint64_t when)
 {
-	char		*p = c->say + c->say_text + MARK_LEN;
-	uint32_t	 id = 1000000000 + c->said;
-	int		 i;
+	char	*p = c->say + c->say_text + MARK_LEN;
 
 	hex_put(p, 16, when);
 	hex_put(p + 22, 8, c->said);
-	if (c->say_id == 0)
-		return;
-	for (i = 9; i >= 0; i--, id /= 10)
-		c->say[c->say_id + i] = '0' + id % 10;
+	if (c->say_id != 0)
+		id_put(c->say + c->say_id, SAY_ID + c->said);
+	if (c->say_key != 0)
+		id_put(c->say + c->say_key, SAY_ID + c->said);
 }
 
 void
@@ -215,6 +223,8 @@ conn_say(struct gen *g, struct conn *c, uint64_t when)
 			len = 0;
 		}
 		text_stamp(c, when);
+		if (c->sent != NULL)
+			c->sent[c->said % g->opts.outstanding] = when;
 		memcpy(out + len, c->say, c->say_len);
 		len += c->say_len;
 		c->said++;
@@ -223,12 +233,27 @@ conn_say(struct gen *g, struct conn *c, uint64_t when)
 		conn_send(g, c, out, len);
 }
 
+static void
+latency_add(struct gen *g, uint64_t since)
+{
+	if (g->sampling && g->nlatency < g->cap_latency)
+		g->latency[g->nlatency++] = (now_ns() - since) / 1000;
+}
+
+/* An answer to a say; those of one writer come in order. */
+static void
+conn_answered(struct gen *g, struct conn *c, const char *line, size_t len)
+{
+	if (g->proto->id(line, len) != SAY_ID + c->done)
+		g->disorder++;
+	latency_add(g, c->sent[c->done % g->opts.outstanding]);
+}
+
 /* A sampled reader: was anything lost or doubled, and how late is it? */
 static void
 conn_sample(struct gen *g, struct conn *c, const char *line, size_t len)
 {
 	const char	*p;
-	uint64_t	 late;
 	uint32_t	 number, *next;
 
 	p = memmem(line, len, MARK, MARK_LEN);
@@ -239,10 +264,7 @@ conn_sample(struct gen *g, struct conn *c, const char *line, size_t len)
 	if (number != *next)
 		g->disorder++;
 	*next = number + 1;
-	if (!g->sampling || g->nlatency == g->cap_latency)
-		return;
-	late = now_ns() - hex_get(p + 2, 16);
-	g->latency[g->nlatency++] = late / 1000;
+	latency_add(g, hex_get(p + 2, 16));
 }
 
 static void
@@ -294,6 +316,8 @@ conn_line(struct gen *g, struct conn *c, const char *line, size_t len)
 	}
 	if (c->state == CONN_READY) {
 		if (heard & HEARD_CREDIT) {
+			if (c->sent != NULL)
+				conn_answered(g, c, line, len);
 			c->credit++;
 			c->done++;
 			g->done++;
@@ -390,7 +414,7 @@ gen_turn(struct gen *g, uint64_t ns)
 		else
 			conn_skip(g, c);
 		if (c->writer && c->credit > 0 && !g->opts.lockstep &&
-		    g->opts.mode == MODE_FAN)
+		    (g->opts.mode == MODE_FAN || g->opts.mode == MODE_SAY))
 			conn_say(g, c, 0);
 	}
 }

@@ -20,7 +20,7 @@
 #define TEXT_MIN	33	/* ~T, time, writer, number: see text_stamp() */
 #define SAY_MAX		8192	/* a rendered say command */
 
-enum mode { MODE_FAN, MODE_PACE, MODE_IDLE, MODE_SESSION };
+enum mode { MODE_FAN, MODE_PACE, MODE_IDLE, MODE_SESSION, MODE_SAY };
 
 enum conn_state { CONN_LOGIN, CONN_ENTER, CONN_READY, CONN_SAY, CONN_QUIT,
 	CONN_CLOSING };
@@ -50,8 +50,9 @@ struct conn {
 	char		*out;		/* what a short write left */
 	uint32_t	 out_len;
 	char		*say;		/* rendered, stamped in place */
-	uint32_t	 say_len, say_text, say_id;
+	uint32_t	 say_len, say_text, say_id, say_key;	/* or 0 */
 	uint32_t	*next;		/* sampled: next number a writer */
+	uint64_t	*sent;		/* say: when, of each unanswered one */
 };
 
 struct opts {
@@ -62,7 +63,7 @@ struct opts {
 	uint32_t	 readers, writers;	/* a room */
 	uint32_t	 outstanding, text, line, sample, pending, rate;
 	double		 warmup, seconds;
-	bool		 lockstep;
+	bool		 lockstep, keyed;
 };
 
 struct gen;
@@ -78,6 +79,8 @@ struct proto {
 	size_t	(*cut)(const char *, size_t);
 	/* HEARD_ bits of it, with its LF. */
 	unsigned (*hear)(const struct conn *, const char *, size_t);
+	/* The id in the answer to a say; NULL: it bears none. */
+	uint32_t (*id)(const char *, size_t);
 };
 
 /* A moment of a run: everything counted since the beginning. */

@@ -19,16 +19,18 @@
 #define DRAIN_NS	(20000 * MS)
 #define LATENCIES	(1u << 20)
 
-static const char *const mode_names[] = { "fan", "pace", "idle", "session" };
+static const char *const mode_names[] = { "fan", "pace", "idle", "session",
+	"say" };
 
 static void
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: load -m fan|pace|idle|session -P port -S server-pid\n"
+	    "usage: load -m fan|pace|idle|session|say -P port -S server-pid\n"
 	    "    [-p json|raw|redis|ws]  how to speak (json)\n"
 	    "    [-R rooms] [-r readers] [-w writers]  the latter two a room\n"
 	    "    [-o outstanding]  says a writer has unanswered (64)\n"
+	    "    [-k]  each say has a key of its own\n"
 	    "    [-l]  lockstep: say again when everyone has everything\n"
 	    "    [-n rate]  pace: messages a second (50)\n"
 	    "    [-c clients]  how many connect at once (64)\n"
@@ -104,7 +106,7 @@ options(struct gen *g, int argc, char **argv)
 	struct opts	*o = &g->opts;
 	int		 ch;
 
-	while ((ch = getopt(argc, argv, "L:P:R:S:T:W:c:lm:n:o:p:r:s:t:w:"))
+	while ((ch = getopt(argc, argv, "L:P:R:S:T:W:c:klm:n:o:p:r:s:t:w:"))
 	    != -1) {
 		switch (ch) {
 		case 'L': o->line = number(optarg, TEXT_MIN + 1, 4096); break;
@@ -114,6 +116,7 @@ options(struct gen *g, int argc, char **argv)
 		case 'T': o->seconds = seconds(optarg); break;
 		case 'W': o->warmup = seconds(optarg); break;
 		case 'c': o->pending = number(optarg, 1, 4096); break;
+		case 'k': o->keyed = true; break;
 		case 'l': o->lockstep = true; break;
 		case 'm': o->mode = mode_parse(optarg); break;
 		case 'n': o->rate = number(optarg, 1, 1000000); break;
@@ -155,6 +158,9 @@ lay_out(struct gen *g)
 			c->room = i / o->writers;
 			c->writer = c->split = true;
 			conn_prepare(g, c);
+			if (o->mode == MODE_SAY && (c->sent = calloc(
+			    o->outstanding, sizeof(*c->sent))) == NULL)
+				err(1, "calloc");
 		} else {
 			c->room = (i - writers) % o->rooms;
 			if (step == 0 || (i - writers) % step != step / 2)
@@ -294,11 +300,11 @@ run_messages(struct gen *g)
 	until[1] = until[0] + g->opts.seconds * 1e9;
 	for (i = 0; i < n; i++) {
 		g->conns[i].credit = g->opts.outstanding;
-		if (g->opts.mode == MODE_FAN)
+		if (g->opts.mode != MODE_PACE)
 			conn_say(g, &g->conns[i], 0);
 	}
 	for (i = 0; i < 2; i++) {
-		if (g->opts.mode == MODE_FAN)
+		if (g->opts.mode != MODE_PACE)
 			fan_until(g, until[i]);
 		else
 			pace_until(g, until[i], &due);
@@ -316,10 +322,15 @@ run_messages(struct gen *g)
 	report_window(&a, &b);
 	printf(",\"messages\":%" PRIu64 ",\"deliveries\":%.0f,"
 	    "\"deliveries_per_cpu\":%.0f,\"per_read\":%.2f,\"line\":%.2f,"
-	    "\"complete\":%s,\"disorder\":%" PRIu64, b.done - a.done,
+	    "\"complete\":%s,\"disorder\":%" PRIu64
+	    ",\"per_second\":%.0f,\"server_us\":%.2f,\"load_us\":%.2f",
+	    b.done - a.done,
 	    delivered, delivered * 1e9 / (b.server - a.server),
 	    b.reads == a.reads ? 0 : skipped / (b.reads - a.reads), line,
-	    whole ? "true" : "false", g->disorder);
+	    whole ? "true" : "false", g->disorder,
+	    (b.done - a.done) * 1e9 / (b.wall - a.wall),
+	    (b.server - a.server) / 1e3 / (b.done - a.done),
+	    (b.self - a.self) / 1e3 / (b.done - a.done));
 	report_latency(g);
 	printf("}\n");
 }
@@ -422,6 +433,11 @@ main(int argc, char **argv)
 		g.opts.readers = g.opts.pending - 1;
 	if (g.opts.mode == MODE_IDLE)
 		g.opts.readers += IDLE_BASE - 1;
+	if (g.opts.mode == MODE_SAY) {
+		if (g.proto->id == NULL)
+			errx(1, "say is for json");
+		g.opts.readers = 0;
+	}
 	g.nconns = g.opts.rooms * (g.opts.readers + g.opts.writers);
 	g.cap_latency = LATENCIES;
 	if ((g.latency = malloc(LATENCIES * sizeof(*g.latency))) == NULL)
@@ -431,6 +447,7 @@ main(int argc, char **argv)
 	switch (g.opts.mode) {
 	case MODE_FAN:
 	case MODE_PACE:
+	case MODE_SAY:
 		run_messages(&g);
 		break;
 	case MODE_IDLE:

@@ -3,6 +3,7 @@
  * raw lines, and Redis's Pub/Sub in RESP3.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "gen.h"
@@ -53,8 +54,13 @@ json_say(const struct gen *g, struct conn *c, char *p)
 
 	len = sprintf(p, "{\"cmd\":\"say\",\"id\":");
 	c->say_id = len;
-	len += sprintf(p + len, "1000000000,\"room\":\"b%04u\",\"text\":\"",
-	    c->room);
+	len += sprintf(p + len, "1000000000,\"room\":\"b%04u\",", c->room);
+	if (g->opts.keyed) {
+		len += sprintf(p + len, "\"key\":\"");
+		c->say_key = len;
+		len += sprintf(p + len, "1000000000\",");
+	}
+	len += sprintf(p + len, "\"text\":\"");
 	c->say_text = len;
 	len += text_render(g, c, p + len, g->opts.text);
 	return len + sprintf(p + len, "\"}\n");
@@ -82,6 +88,14 @@ json_hear(const struct conn *c, const char *line, size_t len)
 		return HEARD_REPLY | HEARD_CREDIT;
 	}
 	return 0;
+}
+
+static uint32_t
+json_id(const char *line, size_t len)
+{
+	const char	*p = memmem(line, len, "\"id\":", 5);
+
+	return p != NULL ? strtoul(p + 5, NULL, 10) : 0;
 }
 
 /*
@@ -134,6 +148,8 @@ ws_say(const struct gen *g, struct conn *c, char *p)
 	len = json_say(g, c, p + FRAME_HEAD);
 	all = ws_frame(p, len);
 	c->say_id += all - (len - 1);
+	if (c->say_key != 0)
+		c->say_key += all - (len - 1);
 	c->say_text += all - (len - 1);
 	return all;
 }
@@ -280,18 +296,20 @@ redis_hear(const struct conn *c, const char *line, size_t len)
 
 const struct proto proto_json = {
 	"json", json_login, json_enter, json_say, json_quit,
-	line_cut, json_hear
+	line_cut, json_hear, json_id
 };
 
 const struct proto proto_raw = {
-	"raw", raw_login, raw_enter, raw_say, raw_quit, line_cut, raw_hear
+	"raw", raw_login, raw_enter, raw_say, raw_quit, line_cut, raw_hear,
+	NULL
 };
 
 const struct proto proto_redis = {
 	"redis", redis_login, redis_enter, redis_say, redis_quit,
-	line_cut, redis_hear
+	line_cut, redis_hear, NULL
 };
 
 const struct proto proto_ws = {
-	"ws", ws_login, ws_enter, ws_say, ws_quit, ws_cut, ws_hear
+	"ws", ws_login, ws_enter, ws_say, ws_quit, ws_cut, ws_hear,
+	NULL
 };
