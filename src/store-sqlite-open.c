@@ -584,6 +584,9 @@ sqlite_files_open(const struct conf *conf, int handle, char **error)
 {
 	struct sqlite *s = xcalloc(1, sizeof(*s));
 
+	/* Its count of memory is nobody's, and takes a lock that all threads
+	 * share; SQLite hears this before its first use only. */
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	s->path = xasprintf("%s/partyline.db", conf->state_dir);
 	s->lock_fd = -1;
 	s->due_last = &s->due;
