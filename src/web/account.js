@@ -31,7 +31,10 @@ export function account(app) {
 				'it wants its password.' : 'Your password is another now.');
 		} catch (error) {
 			const wrong = error.code === 'bad-password';
-			fail(wrong ? 'That is not the password until now.' :
+			const wait = error.reply?.retry_ms;
+			fail(wrong ? 'That is not the password until now.' : wait ?
+				'That was tried too often. Try again in ' +
+				Math.ceil(wait / 1000) + ' s.' :
 				error.message, wrong ? old : fresh);
 		}
 		$('keep').disabled = false;

@@ -6,26 +6,13 @@ import { account } from './account.js';
 import { menu } from './acts.js';
 import { commands, keys } from './commands.js';
 import { composer, linesOf } from './composer.js';
-import { door as makeDoor } from './door.js';
+import { door as makeDoor, ended, lost } from './door.js';
 import { finder } from './finder.js';
 import { LAST, WINDOW, reader } from './reader.js';
 import { browser, keep, save, tab } from './keep.js';
 
 const TRUST = 7 * 86400;	// s that a tab may come back in without a password
 const PEOPLE = 50;		// talked to; who was silent longest goes
-/* Why a connection went, as bye has it: for a while, or for good. */
-const LOST = {
-	shutdown: 'The server is being restarted',
-	drain: 'The server is about to go, and asks all to come back later',
-	upgrade: 'The server is being upgraded',
-	'store-unavailable': 'The server cannot store messages just now',
-	'server-full': 'The server is full'
-};
-const ENDED = {
-	replaced: 'You have come back elsewhere.',
-	kicked: 'The operator of this server has ended your connection.',
-	'read-timeout': 'The server has heard nothing for too long.'
-};
 
 const narrow = matchMedia('(max-width: 860px)');
 const touch = matchMedia('(pointer: coarse)');
@@ -88,6 +75,7 @@ const app = {
 		app.note(words);
 		identity();
 		trust();
+		tellSeen();
 	},
 	async away(words) {
 		await line.request('away', { text: words });
@@ -216,25 +204,26 @@ function attend() {
 	const key = current.room ? fold(current.name) : '@', { read } = current;
 	if (!(browser.read[key] >= read))
 		keep(b => { b.read[key] = Math.max(b.read[key] || 0, read); });
-	if (read > (marks.get(key) || 0)) {
-		marks.set(key, read);
-		later(tellSeen);
-	}
+	later(tellSeen);
 	later(sidebar);
 }
 
-/* An account's marks are the server's: other sessions have them too. */
-const marks = new Map(), posted = new Map();
+/* An account's marks are the server's: what its other sessions begin with. */
+const posted = new Map();
 function tellSeen() {
 	if (line.guest || line.state !== 'online')
 		return;
-	for (const [key, seq] of marks) {
-		if (posted.get(key) >= seq)
-			continue;
-		posted.set(key, seq);
-		line.request('seen', { room: key === '@' ? '@' + line.name : key, seq })
-			.catch(() => posted.delete(key));
-	}
+	const post = (name, seq) => {
+		if (seq <= (posted.get(name) || 0))
+			return;
+		posted.set(name, seq);
+		line.request('seen', { room: name, seq })
+			.catch(() => posted.delete(name));
+	};
+	const all = [...talks.values()];
+	all.filter(t => t.room).forEach(t => post(t.name, t.read));
+	post('@' + line.name, Math.max(0, ...all.filter(t => !t.room)
+		.map(t => t.read)));
 }
 
 function forget(talk) {
@@ -345,6 +334,7 @@ function entering(reply) {
 	talk.read ??= browser.read[fold(reply.room)] ?? reply.head;
 	talk.topic = reply.topic;
 	talk.head = reply.head;
+	later(tellSeen);
 	if (talk === current) {
 		paint();
 		refresh();
@@ -389,6 +379,7 @@ const gap = e => e.room[0] !== '@' &&
 
 /* How far an account has read a room, here or elsewhere, and what is unread. */
 function mark({ room: name, seen, unread, more }) {
+	posted.set(name, seen);
 	if (name[0] === '@') {
 		inboxSeen = Math.max(inboxSeen, seen);
 		return;
@@ -432,6 +423,7 @@ const events = {
 			.then(joined => joined.room, () => '');
 		const first = !rooms.length || rooms.some(r => fold(r) ===
 			fold(reply.lobby)) ? reply.lobby : rooms[0];
+		posted.clear();
 		kept.forEach(mark);
 		if (!linked)
 			linked = join(linkedRoom() || first);
@@ -679,7 +671,7 @@ function turned({ state, reason, delay, error }) {
 			line.request('away', { text: away }).catch(() => {});
 		refresh();
 	} else if (state === 'waiting') {
-		banner((LOST[reason] || 'The connection is lost') +
+		banner((lost[reason] || 'The connection is lost') +
 			'; trying again in ' + Math.ceil(delay / 1000) +
 			' s. What you write is sent then.',
 		'Try now', () => line.wake());
@@ -688,7 +680,7 @@ function turned({ state, reason, delay, error }) {
 	} else if (state === 'closed') {
 		tab.session = '';
 		save();
-		banner(ENDED[reason] ||
+		banner(ended[reason] ||
 			'The server has ended the connection (' + reason + ').',
 		'Come in again', () => {
 			entered = false;

@@ -1,6 +1,20 @@
 /* The door: a name, and the password of one that somebody keeps. */
 import { $, put } from './view.js';
 
+/* Why a connection went, as bye has it: for a while, or for good. */
+export const lost = {
+	shutdown: 'The server is being restarted',
+	drain: 'The server is about to go, and asks all to come back later',
+	upgrade: 'The server is being upgraded',
+	'store-unavailable': 'The server cannot store messages just now',
+	'server-full': 'The server is full'
+};
+export const ended = {
+	replaced: 'You have come back elsewhere.',
+	kicked: 'The operator of this server has ended your connection.',
+	'read-timeout': 'The server has heard nothing for too long.'
+};
+
 /* come(name, password) is called with what was given. */
 export function door(come) {
 	const name = $('name'), password = $('password');

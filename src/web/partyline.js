@@ -398,8 +398,9 @@ export class Partyline {
 		const r = this.#replies.get(reply.id);
 		if (!r)
 			return;
+		/* What is soon over is waited for, but a login says that it waits. */
 		if (reply.error === 'rate-limited' && !r.ask.key &&
-		    r.ask.cmd !== 'login') {
+		    r.ask.cmd !== 'login' && reply.retry_ms <= this.#o.patience) {
 			const link = this.#link;
 			setTimeout(() => link === this.#link &&
 				this.#send(r.ask), reply.retry_ms);

@@ -875,6 +875,42 @@ async () => {
 	await ann.sees('still here');
 });
 
+test('too many passwords: how long to wait, then it goes on by itself',
+async () => {
+	const d = await Daemon.start({ login_tries: 2, login_tries_window: '6s' });
+	const ann = await Program.come(d, 'ann', 'lobby');
+	await ann.ask({ cmd: 'register', password: PASSWORD });
+	const v = await Visitor.open(d);
+	await logIn(v, 'ann', 'wrong');
+	const retry = async password => {
+		await until(() => v.page.evaluate(() =>
+			document.activeElement.id === 'password' &&
+			document.activeElement.value === ''), 'the next try');
+		await v.page.keyboard.type(password);
+		await v.page.keyboard.press('Enter');
+	};
+	await v.shows('#door-error', /password is wrong/);
+	await retry('wrong again');
+	await retry(PASSWORD);
+	await v.shows('#door-error', /too often. The next try is in \d+ s/);
+	await v.shows('#me-name', 'ann');
+	await noTrace(v);
+	/* The same at another password: what takes long is said, and not awaited. */
+	const slow = await Daemon.start({ login_tries: 2,
+		login_tries_window: '1h' });
+	const ben = await Visitor.come(slow, 'ben');
+	await keepName(ben, PASSWORD);
+	await ben.say('/password');
+	for (const said of [/until now/, /until now/, /too often.* in \d+ s/]) {
+		await ben.page.fill('#old-password', 'wrong');
+		await ben.page.fill('#new-password', BETTER);
+		await ben.page.fill('#again-password', BETTER);
+		await ben.page.keyboard.press('Enter');
+		await ben.page.waitForSelector('#keep:enabled');
+		await ben.shows('#account-error', said);
+	}
+});
+
 test('an account: what came while away, once, and what was read elsewhere',
 async () => {
 	const d = await Daemon.start({ store: 'sqlite' });
@@ -927,6 +963,12 @@ async () => {
 	await two.sees('told 1');
 	assert.deepEqual(await two.texts(), ['told and read', 'told 1', 'told 2']);
 	await two.title('bot · village');
+	/* What was said before a room was entered is not unread. */
+	await bot.say('old', 'cellar');
+	await two.say('/join cellar');
+	await two.shows('#title', '#cellar');
+	await two.sees('old');
+	await two.page.click('[data-id="#lobby"]');
 	/* A third one, from nothing but the server. */
 	const three = await Visitor.open(d);
 	await logIn(three, 'ann', PASSWORD);
