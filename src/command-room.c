@@ -130,7 +130,8 @@ make(struct hub *h, struct login *l, struct request *req)
  * if it cannot be stored, that is for this time only.
  */
 static void
-keep(struct hub *h, struct account *a, const struct room *room, bool kept)
+keep(struct hub *h, struct account *a, const struct room *room, bool kept,
+    uint64_t after)
 {
 	struct kept *k = kept_find(a, room_key(room));
 	struct store_op op = { .kind = STORE_FACTS };
@@ -138,10 +139,15 @@ keep(struct hub *h, struct account *a, const struct room *room, bool kept)
 	if (kept == (k != NULL && k->kept) ||
 	    (kept && kept_count(a) >= h->conf->max_rooms))
 		return;
-	if (k == NULL)
-		k = kept_get(a, room_key(room));
-	k->kept = kept;
 	op.req = request_new(CMD_NOTE);
+	if (k == NULL) {
+		/* What was said before is not unread to who comes first. */
+		k = kept_get(a, room_key(room));
+		k->seen = after;
+		fact_add(op.req, &op, fact_key(op.req, "seen", account_key(a),
+		    room_key(room)), json_integer((json_int_t)after));
+	}
+	k->kept = kept;
 	fact_add(op.req, &op, fact_key(op.req, "kept", account_key(a),
 	    room_key(room)), kept ? json_integer(clock_wall()) : NULL);
 	if (!hub_submit(h, NULL, &op))
@@ -167,10 +173,12 @@ cmd_subscribe(struct hub *h, struct login *l, struct request *req)
 	m = enter(h, room, l, m);
 	if (created)
 		m->owner = true;
-	if (!room->inbox && (a = user_account(h, l->user)) != NULL)
-		keep(h, a, room, true);
 	answer_room(req, room);
 	start_at(h, room, req);
+	/* With last it may be given more, but from where on nobody knows. */
+	m->after = (req->has & HAS_AFTER) != 0 ? req->after : req->head;
+	if (!room->inbox && (a = user_account(h, l->user)) != NULL)
+		keep(h, a, room, true, m->after);
 	req->room_id = room->id;
 	req->topic = request_str(req, room->topic != NULL ? room->topic : "");
 	req->members = room->users;
@@ -201,7 +209,7 @@ cmd_unsubscribe(struct hub *h, struct login *l, struct request *req)
 		return ANSWER;
 	req->room_id = m->room->id;
 	if (a != NULL && !m->room->inbox && sessions_in(l->user, m->room) == 1)
-		keep(h, a, m->room, false);
+		keep(h, a, m->room, false, 0);
 	news_post(h, m->room);
 	member_leave(h, m, NULL);
 	return ANSWER;
@@ -241,7 +249,6 @@ cmd_seen(struct hub *h, struct login *l, struct request *req)
 		return ANSWER;
 	if (req->seq > m->room->head)
 		return fail(req, ERR_NO_SUCH_MESSAGE);
-	m->seen = req->seq;
 	if (a == NULL)
 		return ANSWER;
 	request_set_key(req, account_key(a));
@@ -249,6 +256,50 @@ cmd_seen(struct hub *h, struct login *l, struct request *req)
 	    room_key(m->room)), json_integer((json_int_t)req->seq));
 	return hub_submit(h, NULL, &op) ? KEPT :
 	    fail(req, ERR_STORE_UNAVAILABLE);
+}
+
+/*
+ * What lies between what the account has read and where the session began was
+ * not given to it: then its reading counts only once that gap is closed.
+ */
+static bool
+mark(struct login *l, struct account *a, struct request *req,
+    struct store_op *op, const struct moved_room *at, struct room *room)
+{
+	struct member *m = room != NULL ? member_find(l, room) : NULL;
+	struct kept *k;
+
+	if (m == NULL || m->held)
+		return false;
+	k = kept_get(a, room_key(room));
+	if (k->seen < m->after || k->seen >= at->after)
+		return false;
+	k->seen = at->after;
+	fact_add(req, op, fact_key(req, "seen", account_key(a),
+	    room_key(room)), json_integer((json_int_t)k->seen));
+	return true;
+}
+
+bool
+take_marks(struct hub *h, struct login *l, struct request *req)
+{
+	struct store_op op = { .kind = STORE_FACTS, .req = req };
+	struct account *a = user_account(h, l->user);
+	bool any = false;
+	uint32_t i;
+
+	for (i = 0; a != NULL && i < req->nlisted; i++)
+		any |= mark(l, a, req, &op, &req->moved[i],
+		    room_by_id(h, req->moved[i].room_id));
+	return any && hub_submit(h, NULL, &op);
+}
+
+enum verdict
+cmd_mark(struct hub *h, struct login *l, struct request *req)
+{
+	if (!take_marks(h, l, req))
+		request_free(req);
+	return KEPT;
 }
 
 enum verdict

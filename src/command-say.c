@@ -91,7 +91,7 @@ inbox_place(struct hub *h, struct room *inbox, struct login *l, uint64_t head,
 	struct place_mail *mail;
 
 	news_post(h, inbox);
-	member_add(inbox, l)->seen = after;
+	member_add(inbox, l)->after = after;
 	mail = xcalloc(1, sizeof(*mail));
 	mail->mail.kind = MAIL_PLACE;
 	mail->client = l->client;

@@ -97,11 +97,15 @@ cmd_quit(struct hub *h, struct login *l, struct request *req)
 enum verdict
 cmd_gone(struct hub *h, struct login *l, struct request *req)
 {
-	if (l != NULL)
+	bool taken = false;
+
+	if (l != NULL) {
+		taken = take_marks(h, l, req);
 		login_end(h, l, req->string);
-	else
+	} else
 		login_abandon(h, req->client);
-	request_free(req);
+	if (!taken)
+		request_free(req);
 	return KEPT;
 }
 
@@ -133,6 +137,7 @@ cmd_moved(struct hub *h, struct login *l, struct request *req)
 	const struct member *m;
 	struct moved_room *at;
 
+	req->guest = user_account(h, l->user) == NULL;
 	login_move(h, l, req->client);
 	for (m = l->members; m != NULL; m = m->next)
 		req->nlisted += !m->held;
@@ -143,7 +148,7 @@ cmd_moved(struct hub *h, struct login *l, struct request *req)
 		*at++ = (struct moved_room){
 		    .room = request_str(req, room_shown(m->room)),
 		    .room_id = m->room->id, .head = m->room->head,
-		    .after = m->seen };
+		    .after = m->after };
 	}
 	return ANSWER;
 }

@@ -43,7 +43,7 @@ save_login(const struct login *l, struct buf *b)
 	for (m = l->members; m != NULL; m = m->next) {
 		place = record_begin(b, L_MEMBER);
 		record_addu(b, M_ROOM, m->room->id);
-		record_addu(b, M_SEEN, m->seen);
+		record_addu(b, M_SEEN, m->after);
 		record_addu(b, M_OWNER, m->owner);
 		record_addu(b, M_HELD, m->held);
 		record_end(b, place);
@@ -207,7 +207,7 @@ load_member(struct hub *h, struct login *l, struct record *outer)
 	if (outer->bad)
 		return;
 	m = member_add(room, l);
-	m->seen = seen;
+	m->after = seen;
 	m->owner = owner;
 	if (held)
 		member_hold(m);

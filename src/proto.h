@@ -34,6 +34,7 @@ enum cmd {
 	/* from the daemon itself, never from the wire */
 	CMD_GONE = CMD_MAX,	/* the client is gone */
 	CMD_MOVED,		/* the client is on another loop now */
+	CMD_MARK,		/* how far the client has been read to */
 	/* from its operator */
 	CMD_KICK,
 	CMD_ALL_ROOMS,

@@ -46,8 +46,7 @@ struct member {
 	struct member	*next;		/* of the same login */
 	struct room	*room;
 	struct login	*login;
-	uint64_t	 seen;		/* how far it has read; in an inbox at
-					 * first where its reading begins */
+	uint64_t	 after;		/* all behind this seq is given to it */
 	uint32_t	 index;		/* in room->members */
 	bool		 owner;
 	bool		 held;

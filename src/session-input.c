@@ -646,7 +646,11 @@ apply(struct session *s, struct request *req)
 	switch (req->cmd) {
 	case CMD_LOGIN:
 		s->sid = req->sid;
+		s->registered = !req->guest;
 		set_name(s, req);
+		break;
+	case CMD_REGISTER:
+		s->registered = true;
 		break;
 	case CMD_RENAME:
 		set_name(s, req);

@@ -98,6 +98,13 @@ void	 session_fall(struct session *);
 /* The page for a history request, which read->arg is. */
 void	 session_answer_read(struct session *, struct store_read *);
 
+/* session-marks.c */
+/* Tells the hub how far its account has read its inbox; with end, all that a
+ * person was shown. session_marks puts it into the request instead, and says
+ * whether there was anything. */
+void	 session_mark(struct session *, bool end);
+bool	 session_marks(struct session *, struct request *, bool end);
+
 /* bufferevent callbacks */
 void	 session_read_cb(struct bufferevent *, void *);
 void	 session_write_cb(struct bufferevent *, void *);

@@ -173,6 +173,7 @@ new_place(struct session *s)
 {
 	struct place *p = xmalloc(sizeof(*p));
 
+	p->fresh = false;
 	session_dirty(s);
 	return p;
 }
@@ -331,6 +332,7 @@ render_page(struct session *s, struct place *p, const struct store_read *r)
 	metric_add(&s->loop->pool.metrics.deliveries, i);
 	if (whole && p->at.seq < r->head)
 		p->at.seq = r->head;
+	p->fresh = true;
 }
 
 void
@@ -497,6 +499,7 @@ accepted(struct session *s, const struct gathered *g, size_t sent)
 		rest_len = place_advance(p, size, &rest);
 		if (s->traced)
 			session_trace_slices(s, iov, n, size, rest, rest_len);
+		p->fresh = true;
 		if (rest_len > 0) {
 			evbuffer_add(output(s), rest, rest_len);
 			s->unwritten = true;
@@ -582,6 +585,7 @@ finish(struct session *s)
 		return;
 	}
 	if (s->is_web) {
+		session_mark(s, true);
 		leave_places(s);	/* nothing follows a close frame */
 		if (session_web_close(s))
 			return;

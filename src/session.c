@@ -303,6 +303,7 @@ session_moved(struct session *s, const struct request *req)
 		session_place(s, m->room_id, m->room, m->head, after);
 	}
 	session_places_free(old);
+	s->registered = !req->guest;
 }
 
 /* Detach. */
@@ -460,17 +461,18 @@ session_close(struct session *s, const char *reason)
 	log_end(s, reason);
 	if (s->traced)
 		session_trace_end(s, reason);
-	s->dead = true;
-	session_queue_add(&s->loop->dead, s);
-	if ((fd = session_io_close(s)) != -1)
-		close(fd);
 	if (s->sid != 0) {
 		gone = request_new(CMD_GONE);
 		gone->client = session_id(s);
 		gone->sid = s->sid;
 		gone->string = request_str(gone, reason);
+		session_marks(s, gone, true);
 		loop_send(s->loop, gone);
 	}
+	s->dead = true;
+	session_queue_add(&s->loop->dead, s);
+	if ((fd = session_io_close(s)) != -1)
+		close(fd);
 	atomic_fetch_sub(&s->loop->daemon->nclients, 1);
 }
 
@@ -594,6 +596,7 @@ session_tick(struct session *s)
 		session_fall(s);
 	if (s->paused && !s->closing)
 		session_wait(s);
+	session_mark(s, false);
 	if (s->closing || s->eof)
 		return;
 	if (s->is_web)

@@ -76,6 +76,7 @@ struct session {
 	bool		 name_is_long : 1;
 	bool		 is_dirty : 1;
 	bool		 is_waiting : 1;
+	bool		 registered : 1; /* logged in to an account */
 	bool		 counting : 1;	/* its login's answer is on its way: no
 					 * room's lines before that */
 	bool		 unwritten : 1;	/* there is own output */

@@ -54,6 +54,8 @@ struct place {
 	uint32_t	 ticket;	/* of the read it waits for */
 	uint8_t		 state;		/* enum place_state */
 	bool		 held;		/* counts in the stream's holds */
+	bool		 fresh;		/* the session's: may have been given
+					 * more than it has told the hub */
 };
 
 LIST_HEAD(place_list, place);

@@ -101,6 +101,47 @@ def inbox():
 
 
 @test()
+def once():
+    """what a session was sent and has taken in does not come again"""
+    d = Daemon(**KEPT)
+    ann, bob = registered(d, "ann"), Json(d, "bob")
+    bob.ok("tell", to="ann", text="one")
+    ann.message(text="one")
+    ann.close()
+    alone(bob)
+    bob.ok("tell", to="ann", text="two")
+    ann, r = back(d, "ann")
+    eq(ann.message()["text"], "two")
+    d.kill()                # the mark is a second old at most: "two" again,
+    d.start()               # if it was not yet stored
+    ann, r = back(d, "ann")
+    Json(d, "bob").ok("tell", to="ann", text="three")
+    while ann.message()["text"] != "three":
+        pass
+    ann.ok("quit")
+    ann, r = back(d, "ann")
+    Json(d, "carl").ok("tell", to="ann", text="four")
+    eq(ann.message()["text"], "four")
+
+
+@test()
+def what_never_arrived():
+    """what a peer has not taken in when it is gone comes again"""
+    d = Daemon(**KEPT)
+    registered(d, "ann").close()
+    deaf = Json(d, rcvbuf=4096)
+    deaf.ok("login", name="ann", password="correct horse")
+    bob = Json(d, "bob")
+    texts = ["%d " % i + "x" * 4000 for i in range(300)]
+    for text in texts:
+        bob.ok("tell", to="ann", text=text)
+    deaf.close()
+    until(lambda: len(bob.ok("who")["members"]) == 1, 10, "ann gone")
+    ann, r = back(d, "ann")
+    eq([m["text"] for m in ann.messages(len(texts))][-1], texts[-1])
+
+
+@test()
 def kept_rooms():
     """an account is told which rooms it was in, and what is unread there"""
     d = Daemon(**KEPT)

@@ -358,3 +358,49 @@ Test(account, lookalikes)
 	cr_assert_eq(f.reply->error, ERR_NAME_REGISTERED);
 	gone(&a, NULL);
 }
+
+static void
+mark(struct fake_client *c, uint32_t room, uint64_t seq)
+{
+	struct request *r = fake_request(c, &(struct ask){ .cmd = CMD_MARK });
+
+	r->moved = request_alloc(r, sizeof(*r->moved));
+	r->moved[0] = (struct moved_room){ .room = "", .room_id = room,
+	    .after = seq };
+	r->nlisted = 1;
+	hub_request(f.hub, r);
+	fake_round(&f);
+}
+
+/* What was shown counts as read; but not over what was never shown. */
+Test(account, marks)
+{
+	struct fake_client a = registered("ann"), bob = login(2, "bob");
+	int i;
+
+	enter(&bob, "lobby");
+	for (i = 0; i < 5; i++)
+		ASK(&f, &bob, CMD_SAY, .room = "lobby", .text = "hi");
+	fake_round(&f);
+	enter(&a, "lobby");	/* nothing of before is unread */
+	eq_str(fake_fact(&f, "seen/ann/lobby"), "5");
+	for (i = 0; i < 5; i++)
+		ASK(&f, &bob, CMD_SAY, .room = "lobby", .text = "hi");
+	fake_round(&f);
+	mark(&a, 1, 8);
+	eq_str(fake_fact(&f, "seen/ann/lobby"), "8");
+	mark(&a, 1, 7);
+	mark(&a, 7, 10);
+	eq_str(fake_fact(&f, "seen/ann/lobby"), "8");
+	gone(&a, NULL);
+	a = with_password(0, "ann", "secret");
+	ASK(&f, &a, CMD_SUBSCRIBE, .room = "lobby", .last = 1,
+	    .has = HAS_LAST);
+	mark(&a, 1, 10);	/* 9 has not been shown */
+	eq_str(fake_fact(&f, "seen/ann/lobby"), "8");
+	ASK(&f, &a, CMD_SEEN, .room = "lobby", .seq = 10);
+	ASK(&f, &bob, CMD_SAY, .room = "lobby", .text = "hi");
+	fake_round(&f);
+	mark(&a, 1, 11);
+	eq_str(fake_fact(&f, "seen/ann/lobby"), "11");
+}

@@ -735,6 +735,7 @@ static const struct session session_fields = {
 	false,		/* is_web: carried */
 	false,		/* name_is_long: the name's */
 	false, false,	/* is_dirty, is_waiting: the loop's queues */
+	false,		/* registered: the hub's answer tells */
 	false,		/* counting: no request is under way */
 	false, false,	/* unwritten, blocked: it is neither */
 	false,		/* paused: it is, if in has anything */

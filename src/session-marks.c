@@ -1,0 +1,89 @@
+/*
+ * How far an account has read, as its sessions can tell: what the peer's
+ * system has acknowledged. Not what was written: a peer that is gone without
+ * a word has had none of that.
+ */
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <string.h>
+
+#include "session-io.h"
+#include "session.h"
+
+#define CLOSED	7	/* TCP_CLOSE of netinet/tcp.h, which this excludes */
+
+/* Has the peer taken in all that was written, so that nothing is on its way? */
+static bool
+all_taken(const struct session *s)
+{
+	int fd = bufferevent_getfd(s->bev), left = 0;
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	if (s->blocked || session_unwritten(s) > 0 || fd == -1)
+		return false;
+	/* Who has just said so is there, and an acknowledgement may be late. */
+	if (s->closing && s->end == END_QUIT)
+		return true;
+	/* One that was reset has nothing on its way either; one that ended in
+	 * order is closed as well. */
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0)
+		return info.tcpi_unacked == 0 && info.tcpi_notsent_bytes == 0 &&
+		    (info.tcpi_state != CLOSED || s->eof);
+	return ioctl(fd, SIOCOUTQ, &left) == 0 && left == 0;
+}
+
+/* A program says itself what it has seen of a room, but not of its inbox. */
+static bool
+counts(const struct session *s, const struct place *p, bool end)
+{
+	if (!p->fresh || p->state == PLACE_SEEK)
+		return false;
+	return stream_room(p->stream)->name[0] == '@' ||
+	    (end && s->dialect == &dialect_text);
+}
+
+bool
+session_marks(struct session *s, struct request *req, bool end)
+{
+	struct place *p;
+	uint32_t n = 0;
+
+	if (!s->registered)
+		return false;
+	for (p = s->places; p != NULL; p = p->next)
+		n += counts(s, p, end);
+	if (n == 0 || !all_taken(s))
+		return false;
+	req->moved = request_alloc(req, n * sizeof(*req->moved));
+	for (p = s->places; p != NULL; p = p->next) {
+		if (!counts(s, p, end))
+			continue;
+		p->fresh = false;
+		req->moved[req->nlisted++] = (struct moved_room){ .room = "",
+		    .room_id = stream_room(p->stream)->id,
+		    .after = place_seq(p) };
+	}
+	return true;
+}
+
+void
+session_mark(struct session *s, bool end)
+{
+	struct request *req;
+
+	if (!s->registered || s->sid == 0)
+		return;
+	req = request_new(CMD_MARK);
+	if (!session_marks(s, req, end)) {
+		request_free(req);
+		return;
+	}
+	req->client = session_id(s);
+	req->sid = s->sid;
+	loop_send(s->loop, req);
+}
