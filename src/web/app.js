@@ -508,6 +508,7 @@ function send(talk, p) {
 			respell(talk, reply.to);
 			talk.add(it);
 			told(it);
+			talk.absence(reply);
 		}
 		if (!talk.room || p.shown || talk.items.some(i => i.seq === p.seq))
 			drop(talk, p);

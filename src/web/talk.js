@@ -14,6 +14,7 @@ export class Talk {
 	head = 0;		// seq of the newest one when it was entered
 	read = null;		// seq that all is read up to, once it is known
 	marker = null;		// seq behind which it was new, if any was
+	absent = '';
 	unread = 0;
 	many = false;		// even more than that
 	counted = false;	// the server has counted what came up to the head
@@ -69,6 +70,15 @@ export class Talk {
 		} else {
 			this.note(words, { moves: true });
 		}
+	}
+
+	/* A tell's reply may say that nobody reads it now: told until that changes. */
+	absence({ to, offline, away }) {
+		const words = away ? to + ' is away: ' + away :
+			offline ? to + ' is not here now, and will find it later.' : '';
+		if (words && words !== this.absent)
+			this.note(words);
+		this.absent = words;
 	}
 
 	trim(max) {

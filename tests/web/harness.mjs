@@ -4,12 +4,13 @@
  * PAGE_REQUIRED makes what would be skipped fail.
  */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 export const HERE = dirname(fileURLToPath(import.meta.url));
 export const TOP = resolve(HERE, '../..');
@@ -130,6 +131,15 @@ export class Daemon {
 		}, () => 'the daemon: ' + this.log);
 		this.port = Number(/listening .*port=(\d+)/.exec(
 			this.log.slice(from))[1]);
+	}
+
+	/* What partylinectl says to that; it is beside the daemon. */
+	async ctl(...words) {
+		const ctl = process.env.PARTYLINECTL ||
+			join(dirname(BINARY), 'partylinectl');
+		const { stdout } = await promisify(execFile)(ctl,
+			['-s', join(this.dir, 'control'), ...words]);
+		return stdout;
 	}
 
 	get url() {

@@ -628,6 +628,29 @@ async () => {
 	assert.deepEqual((await ann.texts()).length, stored.length + 1);
 });
 
+test('what the operator does is told in words', async () => {
+	const d = await Daemon.start({ drain_time: 0, store: 'sqlite' });
+	const ann = await Visitor.come(d, 'ann');
+	const ben = await Visitor.come(d, 'ben');
+	await d.ctl('notice', 'Cake in the hall');
+	await ann.notes('From the server: Cake in the hall');
+	await d.ctl('kick', 'ann');
+	await ann.shows('#banner',
+		/operator of this server has ended your connection.*Come in again/);
+	await ann.page.click('#banner button');
+	await ann.enter('ann');
+	await ann.say('here again');
+	await ben.sees('here again');
+	await d.ctl('drain');
+	await ben.shows('#banner', /server is about to go.*What you write is sent/);
+	await d.ended;
+	d.process = null;
+	await ben.say('later');
+	await d.start();
+	await ann.sees('later');
+	await ben.sees('here again', 'later');
+});
+
 test('another log: the page begins anew', async () => {
 	const d = await Daemon.start();
 	const ann = await Visitor.come(d, 'ann');
@@ -873,6 +896,36 @@ async () => {
 	await page.keyboard.type(BETTER);
 	await page.keyboard.press('Enter');
 	await ann.sees('still here');
+});
+
+test('who is told something while away: both sides know', async () => {
+	const d = await Daemon.start();
+	const kim = await Program.come(d, 'kim');
+	await kim.ask({ cmd: 'register', password: PASSWORD });
+	const ann = await Visitor.come(d, 'ann');
+	await ann.say('/msg kim one');
+	await ann.sees('one');
+	assert.equal(await ann.page.$('.note'), null);
+	await kim.ask({ cmd: 'away', text: 'gone fishing' });
+	await ann.say('two');
+	await ann.notes('kim is away: gone fishing');
+	await kim.ask({ cmd: 'away' });
+	kim.socket.destroy();
+	const bot = await Program.come(d, 'bot');
+	await until(async () => !(await bot.ask({ cmd: 'who' })).members
+		.some(m => m.name === 'kim'), 'kim to be gone');
+	await ann.say('three');
+	await ann.notes('kim is not here now');
+	await ann.say('four');
+	await ann.sees('three', 'four');
+	const notes = await ann.page.$$eval('.note .text', all =>
+		all.map(e => e.textContent));
+	assert.equal(new Set(notes).size, notes.length, notes.join());
+	const back = await Visitor.open(d);
+	await logIn(back, 'kim', PASSWORD);
+	await back.shows('[data-id="@ann"] .badge', /^4/);
+	await back.page.click('[data-id="@ann"]');
+	await back.sees('one', 'two', 'three', 'four');
 });
 
 test('too many passwords: how long to wait, then it goes on by itself',
