@@ -65,6 +65,7 @@ enum verdict cmd_moved(struct hub *, struct login *, struct request *);
 enum verdict cmd_subscribe(struct hub *, struct login *, struct request *);
 enum verdict cmd_unsubscribe(struct hub *, struct login *, struct request *);
 enum verdict cmd_history(struct hub *, struct login *, struct request *);
+enum verdict cmd_search(struct hub *, struct login *, struct request *);
 enum verdict cmd_seen(struct hub *, struct login *, struct request *);
 enum verdict cmd_topic(struct hub *, struct login *, struct request *);
 enum verdict cmd_say(struct hub *, struct login *, struct request *);
@@ -122,6 +123,9 @@ bool	 hub_submit(struct hub *, struct room *, const struct store_op *);
 
 /* The room as its creator wrote it, in the request's arena. */
 void	 answer_room(struct request *, const struct room *);
+/* May it read what was said there? */
+bool	 may_read(const struct hub *, const struct login *,
+	    const struct room *);
 /* The login's place in the request's room; else fails the request. Not for
  * KEEP_HELD commands: the place may be a held one there. */
 struct member *answer_member(struct hub *, struct login *, struct request *);

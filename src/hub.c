@@ -45,6 +45,7 @@ static const struct {
 	[CMD_TOKEN] = { cmd_token, NEED_LOGIN, token_committed },
 	[CMD_TOKENS] = { cmd_tokens, NEED_LOGIN },
 	[CMD_REVOKE] = { cmd_revoke, NEED_LOGIN, revoke_committed },
+	[CMD_SEARCH] = { cmd_search, NEED_LOGIN },
 	[CMD_NOTE] = { NULL, 0, note_committed },
 };
 

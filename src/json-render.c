@@ -322,6 +322,26 @@ add_history(struct buf *b, const struct request *r)
 	add_bool(b, r->more);
 }
 
+/* The newest first. Where to go on is told even if nothing was found so far. */
+static void
+add_found(struct buf *b, const struct request *r)
+{
+	uint32_t i;
+
+	ADD(b, ",\"messages\":[");
+	for (i = 0; i < r->nlisted; i++) {
+		buf_adds(b, i > 0 ? ",{" : "{");
+		add_message(b, r->rooms[i].room, r->msgs[i]);
+		buf_addc(b, '}');
+	}
+	ADD(b, "],\"more\":");
+	add_bool(b, r->more);
+	if (r->more) {
+		ADD(b, ",\"next\":");
+		buf_addu(b, r->next);
+	}
+}
+
 /* Of rooms and who: where a list goes on. */
 static void
 add_next(struct buf *b, const struct request *r)
@@ -430,6 +450,9 @@ add_answer(struct buf *b, const struct conf *conf, const struct request *r)
 		break;
 	case CMD_HISTORY:
 		add_history(b, r);
+		break;
+	case CMD_SEARCH:
+		add_found(b, r);
 		break;
 	case CMD_ROOMS:
 		add_rooms(b, r);

@@ -84,6 +84,14 @@ static const struct field_def history[] = {
 	END
 };
 
+static const struct field_def search[] = {
+	{ "query", FIELD_STRING, SLOT_MATCH, REQ, 0, 0, 0 },
+	{ "room", FIELD_ROOM, SLOT_ROOM, OPT, 0, 0, 0 },
+	{ "before", FIELD_SEQ, SLOT_BEFORE, OPT, 0, 0, 0 },
+	{ "limit", FIELD_COUNT, SLOT_LIMIT, OPT, 1, 100, 20 },
+	END
+};
+
 static const struct field_def rooms[] = {
 	{ "match", FIELD_STRING, SLOT_MATCH, OPT, 0, 0, 0 },
 	{ "after", FIELD_SEQ, SLOT_AFTER, OPT, 0, 0, 0 },
@@ -135,6 +143,7 @@ const struct cmd_def proto_cmds[] = {
 	CMD(CMD_TOKEN, "token", token, "make a secret for a program"),
 	CMD(CMD_TOKENS, "tokens", none, "list your tokens"),
 	CMD(CMD_REVOKE, "revoke", revoke, "make a token worthless"),
+	CMD(CMD_SEARCH, "search", search, "look for what was said"),
 	[CMD_MAX - 1] = { CMD_NONE, NULL, NULL, NULL }
 };
 

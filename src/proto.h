@@ -30,6 +30,7 @@ enum cmd {
 	CMD_TOKEN,
 	CMD_TOKENS,
 	CMD_REVOKE,
+	CMD_SEARCH,
 	CMD_MAX,
 	/* from the daemon itself, never from the wire */
 	CMD_GONE = CMD_MAX,	/* the client is gone */

@@ -32,6 +32,7 @@ typedef uint64_t client_id;
 #define OPERATOR_LOOP		255u
 
 #define LIST_BYTES	(32 * 1024)	/* of a page of rooms or who */
+#define SEARCH_BYTES	(32 * 1024)	/* of what a search finds */
 
 struct listed_room {
 	const char	*room, *topic;
@@ -107,7 +108,7 @@ struct request {
 	const char	*room, *room_key;
 	const char	*string;	/* topic, away text, reason; or NULL */
 	const char	*epoch;		/* subscribe; the answer: the store's */
-	const char	*match;
+	const char	*match;		/* rooms; search: the query */
 	const char	*resume;	/* login: session of an earlier login */
 	const char	*password;	/* login, register, passwd */
 	const char	*new_password;
@@ -156,6 +157,11 @@ struct request {
 	struct msg	**msgs;		/* history: malloced, nlisted of them,
 					 * references; all owned */
 	uint32_t	 nlisted;
+	/* search: where not to look; found: what that gave is there, and is
+	 * given rooms, each as many as msgs */
+	uint32_t	 inbox, nhidden;
+	uint32_t	*hidden;
+	bool		 found;
 
 	struct request_chunk *chunks;	/* private */
 	char		*free;

@@ -555,6 +555,8 @@ session_send(struct session *s, struct request *req)
 	    (req->msg != NULL ? msg_size(req->msg) : 0));
 	if (req->cmd == CMD_HISTORY)
 		req->cost += (uint32_t)s->loop->conf->page_bytes;
+	else if (req->cmd == CMD_SEARCH)
+		req->cost += SEARCH_BYTES;
 	else if (req->cmd == CMD_ROOMS || req->cmd == CMD_WHO)
 		req->cost += LIST_BYTES;
 	/* What follows a password is for who has shown it. */
@@ -619,6 +621,26 @@ count_unread(struct session *s, struct request *req)
 		return true;
 	}
 	return false;
+}
+
+static void
+read_search(struct session *s, struct request *req)
+{
+	struct store_read *r = store_read_new(READ_SEARCH, req->room_id);
+
+	r->to = &s->loop->box;
+	r->query = xstrdup(req->match != NULL ? req->match : "");
+	r->before = req->has & HAS_BEFORE ? req->before : 0;
+	r->limit = req->limit;
+	r->bytes = SEARCH_BYTES;
+	r->inbox = req->inbox;
+	r->nhidden = req->nhidden;
+	if (req->nhidden > 0)
+		r->hidden = (void *)xmemdup(req->hidden, req->nhidden *
+		    sizeof(*r->hidden));
+	r->client = session_id(s);
+	r->arg = req;
+	store_read(s->loop->daemon->store, r);
 }
 
 static void
@@ -690,6 +712,10 @@ session_replied(struct session *s, struct request *req)
 	} else if (req->error == ERR_NONE && req->cmd == CMD_HISTORY) {
 		read_history(s, req);
 		return;
+	} else if (req->error == ERR_NONE && req->cmd == CMD_SEARCH &&
+	    !req->found) {
+		read_search(s, req);
+		return;
 	} else {
 		if (req->error == ERR_NONE)
 			apply(s, req);
@@ -732,13 +758,23 @@ session_answer_read(struct session *s, struct store_read *read)
 		unread_counted(s, req, read);
 		return;
 	}
-	if (read->error != STORE_OK)
+	if (read->error == STORE_BAD_QUERY)
+		request_fail(req, ERR_BAD_ARGUMENT, "There is no word to look "
+		    "for.");
+	else if (read->error != STORE_OK)
 		request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
 	req->msgs = read->msgs;
 	req->nlisted = read->n;
 	read->msgs = NULL;
 	read->n = 0;
 	req->more = read->more;
+	if (read->kind == READ_SEARCH && req->error == ERR_NONE) {
+		req->next = read->before;
+		req->found = true;
+		req->mail.kind = MAIL_REQUEST;
+		loop_send(s->loop, req);
+		return;
+	}
 	reply(s, req);
 	answered(s, req);
 }

@@ -8,7 +8,7 @@
 static const char *const commands[] = { "login", "subscribe", "unsubscribe",
     "say", "tell", "seen", "history", "rooms", "who", "topic", "away",
     "rename", "ping", "quit", "register", "passwd", "token", "tokens",
-    "revoke" };
+    "revoke", "search" };
 
 static const char *const error_names[] = { "bad-json", "bad-utf8",
     "bad-argument", "unknown-command", "too-long", "not-logged-in",
@@ -102,7 +102,8 @@ Test(proto, fields_of_the_contract)
 	    "passwd old* new*\n"
 	    "token label* expires\n"
 	    "tokens\n"
-	    "revoke label*\n";
+	    "revoke label*\n"
+	    "search query* room before limit\n";
 	const struct cmd_def *c;
 	const struct field_def *f;
 	struct buf b = { 0 };
