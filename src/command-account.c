@@ -105,14 +105,21 @@ register_committed(struct hub *h, struct store_op *op)
 	struct request *req = op->req;
 	struct account *a = account_find(h, req->name_key);
 	struct user *u = user_find(h, req->name_key);
+	const struct member *m;
+	const struct login *l;
 
 	if (op->error != STORE_OK) {
 		account_free(h, a);
 		return ANSWER;
 	}
 	a->pending = false;
-	if (u != NULL)
-		a->inbox = u->inbox;
+	if (u == NULL)
+		return ANSWER;
+	a->inbox = u->inbox;
+	for (l = u->logins; l != NULL; l = l->next) {
+		for (m = l->members; m != NULL; m = m->next)
+			keep_room(h, a, m->room, true, m->after);
+	}
 	return ANSWER;
 }
 

@@ -125,12 +125,8 @@ make(struct hub *h, struct login *l, struct request *req)
 	return room;
 }
 
-/*
- * An account's room is one of its own from now on, or no more. Done at once:
- * if it cannot be stored, that is for this time only.
- */
-static void
-keep(struct hub *h, struct account *a, const struct room *room, bool kept,
+void
+keep_room(struct hub *h, struct account *a, const struct room *room, bool kept,
     uint64_t after)
 {
 	struct kept *k = kept_find(a, room_key(room));
@@ -147,9 +143,10 @@ keep(struct hub *h, struct account *a, const struct room *room, bool kept,
 		fact_add(op.req, &op, fact_key(op.req, "seen", account_key(a),
 		    room_key(room)), json_integer((json_int_t)after));
 	}
-	k->kept = kept;
-	fact_add(op.req, &op, fact_key(op.req, "kept", account_key(a),
-	    room_key(room)), kept ? json_integer(clock_wall()) : NULL);
+	k->kept = kept && !room->inbox;
+	if (!room->inbox)
+		fact_add(op.req, &op, fact_key(op.req, "kept", account_key(a),
+		    room_key(room)), kept ? json_integer(clock_wall()) : NULL);
 	if (!hub_submit(h, NULL, &op))
 		request_free(op.req);
 }
@@ -178,7 +175,7 @@ cmd_subscribe(struct hub *h, struct login *l, struct request *req)
 	/* With last it may be given more, but from where on nobody knows. */
 	m->after = (req->has & HAS_AFTER) != 0 ? req->after : req->head;
 	if (!room->inbox && (a = user_account(h, l->user)) != NULL)
-		keep(h, a, room, true, m->after);
+		keep_room(h, a, room, true, m->after);
 	req->room_id = room->id;
 	req->topic = request_str(req, room->topic != NULL ? room->topic : "");
 	req->members = room->users;
@@ -209,7 +206,7 @@ cmd_unsubscribe(struct hub *h, struct login *l, struct request *req)
 		return ANSWER;
 	req->room_id = m->room->id;
 	if (a != NULL && !m->room->inbox && sessions_in(l->user, m->room) == 1)
-		keep(h, a, m->room, false, 0);
+		keep_room(h, a, m->room, false, 0);
 	news_post(h, m->room);
 	member_leave(h, m, NULL);
 	return ANSWER;

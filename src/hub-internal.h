@@ -123,6 +123,13 @@ bool	 hub_submit(struct hub *, struct room *, const struct store_op *);
 
 /* The room as its creator wrote it, in the request's arena. */
 void	 answer_room(struct request *, const struct room *);
+/*
+ * The room is one of the account's own from now on, or no more; it has read up
+ * to after, if it was never there before. Done at once: if it cannot be stored,
+ * that is for this time only.
+ */
+void	 keep_room(struct hub *, struct account *, const struct room *,
+	    bool kept, uint64_t after);
 /* May it read what was said there? */
 bool	 may_read(const struct hub *, const struct login *,
 	    const struct room *);

@@ -251,11 +251,12 @@ Test(account, inbox_of_the_absent)
 	gone(&b, NULL);
 }
 
-/* A guest's inbox becomes the account's. */
+/* A guest's inbox and rooms become the account's. */
 Test(account, inbox_of_before)
 {
 	struct fake_client a = login(0, "ann"), bob = login(2, "bob");
 
+	enter(&a, "lobby");
 	ASK(&f, &bob, CMD_TELL, .name = "ann", .text = "one");
 	fake_round(&f);
 	ASK(&f, &a, CMD_REGISTER, .password = "secret");
@@ -265,7 +266,9 @@ Test(account, inbox_of_before)
 	fake_round(&f);
 	fake_trace(&f);
 	with_password(1, "ann", "secret");
-	eq_trace(&f, "1 login ok\n1 place #1 @ann after 0\n");
+	eq_trace(&f, "1 login ok\n1 place #2 @ann after 0\n");
+	cr_assert_eq(f.reply->nlisted, 1);
+	eq_str(f.reply->kept[0].room, "lobby");
 }
 
 Test(account, kept_rooms)
