@@ -14,14 +14,18 @@
 #include "store.h"
 #include "table.h"
 #include "util.h"
+#include "words.h"
 
 #define KEYS_BYTES	(64u << 20)	/* of all keys; the oldest go first */
 #define AUDITS		1024		/* lines kept; a power of two */
+#define WINDOW		1024		/* seqs a search looks at in one go */
+#define SEARCH_US	30000		/* of a search */
 
 struct room {
 	uint32_t	 id;
 	bool		 touched;	/* is in the list of touched ones */
 	bool		 gone;		/* all of it is forgotten */
+	bool		 inbox;
 	struct room	*next;
 	uint64_t	 floor;
 	uint64_t	 bytes;		/* of msg_size() */
@@ -62,6 +66,9 @@ struct memory {
 		char	*act;
 	}		 audits[AUDITS];
 	uint64_t	 audit;		/* the id of the newest, from 1 */
+
+	pthread_mutex_t	 searching;	/* for words; taken before lock */
+	struct words	*words;		/* made by the first search */
 };
 
 static const char *
@@ -102,6 +109,7 @@ memory_open(const struct conf *conf, char **error)
 	(void)error;
 	random_hex(s->store.epoch, (sizeof(s->store.epoch) - 1) / 2);
 	pthread_mutex_init(&s->lock, NULL);
+	pthread_mutex_init(&s->searching, NULL);
 	mail_list_init(&s->pending);
 	table_init(&s->keys, key_of);
 	s->key_last = &s->key_first;
@@ -154,13 +162,14 @@ room_touch(struct memory *s, struct room *room)
 }
 
 static struct room *
-room_get(struct memory *s, uint32_t id)
+room_get(struct memory *s, uint32_t id, const char *key)
 {
 	struct room *room = id_map_get(&s->rooms, id);
 
 	if (room == NULL) {
 		room = xcalloc(1, sizeof(*room));
 		room->id = id;
+		room->inbox = key[0] == '@';
 		id_map_put(&s->rooms, id, room);
 	}
 	room_touch(s, room);
@@ -307,7 +316,7 @@ key_check(struct memory *s, struct store_op *op, int64_t now)
 static void
 append(struct memory *s, struct store_op *op, int64_t now)
 {
-	struct room *room = room_get(s, op->room);
+	struct room *room = room_get(s, op->room, op->key);
 	struct msg *m = op->msg;
 
 	if (key_check(s, op, now))
@@ -560,6 +569,126 @@ read_audit(struct memory *s, struct store_read *r)
 	}
 }
 
+static bool
+may_search(const struct store_read *r, const struct room *room)
+{
+	uint32_t i;
+
+	for (i = 0; i < r->nhidden && r->hidden[i] <= room->id; i++) {
+		if (r->hidden[i] == room->id)
+			return false;
+	}
+	return r->room != 0 ? room->id == r->room :
+	    !room->inbox || room->id == r->inbox;
+}
+
+static int
+newest_first(const void *a, const void *b)
+{
+	uint64_t x = (*(struct msg *const *)a)->seq;
+	uint64_t y = (*(struct msg *const *)b)->seq;
+
+	return (x < y) - (x > y);
+}
+
+/* References to what may be found with low <= seq < top, newest first. */
+static size_t
+window(struct memory *s, const struct store_read *r, uint64_t low,
+    uint64_t top, struct msg *msgs[WINDOW])
+{
+	struct room *room;
+	size_t pos = 0, n = 0, i;
+
+	while ((room = id_map_next(&s->rooms, &pos)) != NULL) {
+		if (!may_search(r, room) || room->n == 0)
+			continue;
+		for (i = ring_find(room, low - 1); i < room->n &&
+		    ring_at(room, i)->seq < top; i++) {
+			struct msg *m = ring_at(room, i);
+
+			if (m->kind <= MSG_NOTICE && !(m->flags & MSG_REDACTED))
+				msgs[n++] = msg_ref(m);
+		}
+	}
+	qsort(msgs, n, sizeof(struct msg *), newest_first);
+	return n;
+}
+
+/* Takes those that match; false if the page is full. Drops the references. */
+static bool
+take_found(struct memory *s, struct store_read *r, struct words_query *q,
+    struct msg **msgs, size_t n, size_t *bytes)
+{
+	bool room = true;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		struct msg *m = msgs[i];
+
+		if (room && words_match(s->words, q, msg_text(m),
+		    m->text_len)) {
+			room = r->n < r->limit && (r->n == 0 ||
+			    msg_size(m) <= r->bytes - *bytes);
+			if (room) {
+				*bytes = msg_size(m) < r->bytes - *bytes ?
+				    *bytes + msg_size(m) : r->bytes;
+				r->msgs = xrealloc(r->msgs, (r->n + 1) *
+				    sizeof(struct msg *));
+				r->msgs[r->n++] = msg_ref(m);
+			}
+		}
+		msg_unref(m);
+	}
+	return room;
+}
+
+/* Newest to oldest, in windows of seqs, the lock held for one at a time. */
+static void
+look_through(struct memory *s, struct store_read *r, struct words_query *q)
+{
+	uint64_t end = clock_us() + SEARCH_US, low;
+	uint64_t top = r->before ? r->before : UINT64_MAX;
+	struct msg *msgs[WINDOW] = { NULL };
+	size_t n, bytes = 0;
+
+	do {
+		pthread_mutex_lock(&s->lock);
+		if (top > s->seq)
+			top = s->seq + 1;
+		low = top > WINDOW ? top - WINDOW : 1;
+		n = window(s, r, low, top, msgs);
+		pthread_mutex_unlock(&s->lock);
+		if (!take_found(s, r, q, msgs, n, &bytes)) {
+			r->more = true;
+			r->before = r->msgs[r->n - 1]->seq;
+			return;
+		}
+		top = low;
+	} while (low > 1 && clock_us() < end);
+	r->more = low > 1;
+	if (r->more)
+		r->before = low;
+}
+
+static void
+search(struct memory *s, struct store_read *r)
+{
+	struct words_query q;
+
+	pthread_mutex_lock(&s->searching);
+	if (s->words == NULL && (s->words = words_new()) == NULL)
+		r->error = STORE_UNAVAILABLE;
+	else {
+		if (!words_parse(s->words, r->query ? r->query : "", &q))
+			r->error = STORE_BAD_QUERY;
+		else
+			look_through(s, r, &q);
+		words_query_free(&q);
+	}
+	pthread_mutex_unlock(&s->searching);
+	mailbox_post_one(r->to, &r->mail);
+}
+
 static void
 memory_read(struct store *store, struct store_read *r)
 {
@@ -567,6 +696,10 @@ memory_read(struct store *store, struct store_read *r)
 	struct mail_list pruned;
 	struct room *room;
 
+	if (r->kind == READ_SEARCH) {
+		search(s, r);
+		return;
+	}
 	mail_list_init(&pruned);
 	pthread_mutex_lock(&s->lock);
 	if (r->kind == READ_AUDIT)
@@ -602,6 +735,8 @@ memory_close(struct store *store)
 		free(s->audits[i].act);
 	table_free(&s->keys);
 	buf_free(&s->key);
+	words_free(s->words);
+	pthread_mutex_destroy(&s->searching);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }

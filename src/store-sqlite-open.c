@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "store-sqlite.h"
+#include "store-sqlite-words.h"
 #include "util.h"
 
 #define WAL_KEEP	"16777216"	/* bytes of an idle -wal */
@@ -317,8 +317,8 @@ query_text(sqlite3 *db, const char *sql, char *out, size_t size)
 	return rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
 }
 
-static sqlite3 *
-connect_db(struct sqlite *s, const char *dir, char **error)
+sqlite3 *
+sqlite_connect(struct sqlite *s, const char *dir, char **error)
 {
 	sqlite3 *db = NULL;
 
@@ -543,12 +543,12 @@ open_writer(struct sqlite *s, const char *dir, int handle, char **error)
 
 	if (handle != -1)
 		return is_lock_of(handle, dir, error) &&
-		    (s->wdb = connect_db(s, dir, error)) != NULL &&
+		    (s->wdb = sqlite_connect(s, dir, error)) != NULL &&
 		    bring_up(s, dir, error);
 	return make_dir(dir, error) && take_lock(s, dir, error) &&
 	    look(s, dir, &missing, error) &&
 	    (!missing || create(s, dir, error)) &&
-	    (s->wdb = connect_db(s, dir, error)) != NULL &&
+	    (s->wdb = sqlite_connect(s, dir, error)) != NULL &&
 	    bring_up(s, dir, error) && check_damage(s, dir, error);
 }
 
@@ -568,8 +568,9 @@ open_all(struct sqlite *s, const char *dir, int handle, char **error)
 	}
 	if (!prepare(s, dir, s->wdb, s->w, sqlite_writes, W_MAX, error) ||
 	    !load(s, dir, error) ||
-	    (s->rdb = connect_db(s, dir, error)) == NULL ||
-	    !prepare(s, dir, s->rdb, s->r, sqlite_reads, R_MAX, error))
+	    (s->rdb = sqlite_connect(s, dir, error)) == NULL ||
+	    !prepare(s, dir, s->rdb, s->r, sqlite_reads, R_MAX, error) ||
+	    (s->words = sqlite_words_open(s, dir, error)) == NULL)
 		return false;
 	sqlite3_db_config(s->wdb, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 	/* After a kill the -wal may hold what was redacted since. */
@@ -615,9 +616,8 @@ sqlite_files_close(struct sqlite *s)
 
 	for (i = 0; i < R_MAX; i++)
 		sqlite3_finalize(s->r[i]);
-	while (s->erased.n > 0)
-		free(s->erased.all[--s->erased.n].key);
-	free(s->erased.all);
+	sqlite_erasures_free(&s->erased);
+	sqlite_words_close(s->words);
 	for (i = 0; i < W_MAX; i++)
 		sqlite3_finalize(s->w[i]);
 	/* The last one to close moves the -wal into the database. */

@@ -10,13 +10,21 @@
 
 #define FIRST	16	/* slots for messages to begin with */
 
+void
+sqlite_erasures_free(struct sqlite_erasures *e)
+{
+	while (e->n > 0)
+		free(e->all[--e->n].key);
+	free(e->all);
+	e->all = NULL;
+}
+
 int
 sqlite_erasures(sqlite3_stmt *st, struct sqlite_erasures *e)
 {
 	int rc;
 
-	while (e->n > 0)
-		free(e->all[--e->n].key);
+	sqlite_erasures_free(e);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		e->all = xrealloc(e->all, (e->n + 1) * sizeof(*e->all));
 		e->all[e->n++] = (struct sqlite_erasure){
@@ -41,36 +49,46 @@ sqlite_is_erased(const struct sqlite_erasures *e, enum msg_kind kind,
 	return false;
 }
 
+struct msg *
+sqlite_msg(sqlite3_stmt *st, int flags)
+{
+	const char *from = (const char *)sqlite3_column_text(st, 4);
+	const char *to = (const char *)sqlite3_column_text(st, 5);
+	const char *text = (const char *)sqlite3_column_text(st, 6);
+	struct msg *m;
+
+	m = msg_new((enum msg_kind)sqlite3_column_int(st, 2), from, to, text,
+	    flags & MSG_REDACTED ? 0 : (size_t)sqlite3_column_bytes(st, 6),
+	    NULL);
+	if (!msg_stored(m))		/* damaged */
+		m->kind = MSG_TEXT;
+	m->seq = (uint64_t)sqlite3_column_int64(st, 0);
+	m->time = sqlite3_column_int64(st, 1);
+	m->flags = (uint8_t)flags;
+	return m;
+}
+
 /* Takes up the row's message; false if the page is full. */
 static bool
 take(struct sqlite *s, struct store_read *r, sqlite3_stmt *st, uint32_t *cap,
     size_t *bytes)
 {
-	const char *from = (const char *)sqlite3_column_text(st, 4);
-	const char *to = (const char *)sqlite3_column_text(st, 5);
-	const char *text = (const char *)sqlite3_column_text(st, 6);
-	enum msg_kind kind = (enum msg_kind)sqlite3_column_int(st, 2);
-	uint64_t seq = (uint64_t)sqlite3_column_int64(st, 0);
 	int flags = sqlite3_column_int(st, 3);
 	struct msg *m;
 
 	if (r->n == r->limit)
 		return false;
-	if (sqlite_is_erased(&s->erased, kind, seq, from))
+	if (sqlite_is_erased(&s->erased, (enum msg_kind)sqlite3_column_int(st,
+	    2), (uint64_t)sqlite3_column_int64(st, 0),
+	    (const char *)sqlite3_column_text(st, 4)))
 		flags |= MSG_REDACTED;
-	m = msg_new(kind, from, to, text, flags & MSG_REDACTED ? 0 :
-	    (size_t)sqlite3_column_bytes(st, 6), NULL);
-	if (!msg_stored(m))		/* damaged */
-		m->kind = MSG_TEXT;
+	m = sqlite_msg(st, flags);
 	if (r->n > 0 && msg_size(m) > r->bytes - *bytes) {
 		msg_unref(m);
 		return false;
 	}
 	*bytes = msg_size(m) < r->bytes - *bytes ? *bytes + msg_size(m) :
 	    r->bytes;
-	m->seq = seq;
-	m->time = sqlite3_column_int64(st, 1);
-	m->flags = (uint8_t)flags;
 	m->room = r->room;
 	if (r->n == *cap) {
 		*cap = *cap ? *cap * 2 : FIRST;
@@ -227,20 +245,16 @@ answer(struct sqlite *s, struct store_read *r)
 	}
 }
 
-/* The next read, or NULL when it is over; the snapshot may be taken. */
+/* The next read, or NULL when it is over. */
 static struct store_read *
 next_read(struct sqlite *s)
 {
 	struct store_read *r;
 
 	pthread_mutex_lock(&s->lock);
-	s->reading = false;
-	pthread_cond_broadcast(&s->rest);
-	while (s->checkpoint || (mail_list_empty(&s->reads) && !s->closing))
-		pthread_cond_wait(s->checkpoint ? &s->rest : &s->asked,
-		    &s->lock);
+	while (mail_list_empty(&s->reads) && !s->closing)
+		pthread_cond_wait(&s->asked, &s->lock);
 	r = (struct store_read *)mail_list_pop(&s->reads);
-	s->reading = r != NULL;
 	pthread_mutex_unlock(&s->lock);
 	return r;
 }
@@ -253,7 +267,9 @@ sqlite_reader(void *arg)
 
 	pthread_setname_np(pthread_self(), "store-read");
 	while ((r = next_read(s)) != NULL) {
+		sqlite_snapshot(s);
 		answer(s, r);
+		sqlite_snapshot_end(s);
 		mailbox_post_one(r->to, &r->mail);
 	}
 	return NULL;

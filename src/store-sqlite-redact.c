@@ -111,7 +111,7 @@ find_rows(struct sqlite *s, const char *key, uint64_t upto, uint64_t *done,
 static int
 erase_slice(struct sqlite *s, const char *key, uint64_t upto, uint64_t done)
 {
-	struct row rows[SLICE];
+	struct row rows[SLICE] = { { 0 } };
 	sqlite3_stmt *st;
 	unsigned n, i;
 	int rc = find_rows(s, key, upto, &done, rows, &n);

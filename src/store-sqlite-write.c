@@ -15,6 +15,7 @@
 #define GROUP_OPS	4096		/* bounds of one transaction */
 #define GROUP_BYTES	(4 << 20)
 #define PRUNE_US	2000		/* pruning within a transaction */
+#define TELL_SEQS	1024		/* are worth indexing at once */
 #define IDLE_MS		1000		/* between looks for what is too old */
 #define WAL_PAGES	1000		/* from here on a checkpoint is tried */
 #define WAL_PRESS	(4 * WAL_PAGES)	/* from here on the reader must wait */
@@ -445,6 +446,13 @@ run_group(struct sqlite *s, struct mail_list *group)
 	store_count(&s->store, group->first, clock_us() - began);
 	settle(s, rc == SQLITE_OK, now, group);
 	mailbox_post(s->to, group);
+	if (s->committed_seq >= s->told + TELL_SEQS) {
+		s->told = s->committed_seq;
+		pthread_mutex_lock(&s->lock);
+		s->unindexed = true;
+		pthread_cond_signal(&s->sought);
+		pthread_mutex_unlock(&s->lock);
+	}
 }
 
 /*
@@ -462,7 +470,7 @@ checkpoint(struct sqlite *s)
 	if (press) {
 		pthread_mutex_lock(&s->lock);
 		s->checkpoint = true;
-		while (s->reading)
+		while (s->snapshots > 0)
 			pthread_cond_wait(&s->rest, &s->lock);
 		pthread_mutex_unlock(&s->lock);
 	}

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store-sqlite.h"
+#include "store-sqlite-words.h"
 #include "util.h"
 
 void
@@ -15,6 +15,25 @@ sqlite_limits(struct sqlite *s, const struct conf *conf)
 	    .bytes = conf->history_bytes,
 	    .age = (int64_t)conf->history_age * 1000,
 	    .durability = conf->durability };
+}
+
+void
+sqlite_snapshot(struct sqlite *s)
+{
+	pthread_mutex_lock(&s->lock);
+	while (s->checkpoint)
+		pthread_cond_wait(&s->rest, &s->lock);
+	s->snapshots++;
+	pthread_mutex_unlock(&s->lock);
+}
+
+void
+sqlite_snapshot_end(struct sqlite *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->snapshots--;
+	pthread_cond_broadcast(&s->rest);
+	pthread_mutex_unlock(&s->lock);
 }
 
 static struct store *
@@ -30,11 +49,13 @@ open_handed(const struct conf *conf, int handle, char **error)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&s->work, &attr);
 	pthread_cond_init(&s->asked, &attr);
+	pthread_cond_init(&s->sought, &attr);
 	pthread_cond_init(&s->rest, &attr);
 	pthread_condattr_destroy(&attr);
 	mail_list_init(&s->submitted);
 	mail_list_init(&s->queue);
 	mail_list_init(&s->reads);
+	mail_list_init(&s->searches);
 	return &s->store;
 }
 
@@ -100,24 +121,29 @@ backend_rooms(struct store *store,
 }
 
 static void
-end_threads(struct sqlite *s, bool writer, bool reader)
+end_threads(struct sqlite *s, unsigned n)
 {
+	unsigned i;
+
 	pthread_mutex_lock(&s->lock);
 	s->closing = true;
 	pthread_cond_signal(&s->work);
 	pthread_cond_signal(&s->asked);
+	pthread_cond_signal(&s->sought);
 	pthread_mutex_unlock(&s->lock);
-	if (writer)
-		pthread_join(s->writer, NULL);
-	if (reader)
-		pthread_join(s->reader, NULL);
+	for (i = 0; i < n; i++)
+		pthread_join(s->threads[i], NULL);
 }
 
 static bool
 backend_start(struct store *store, struct mailbox *to, char **error)
 {
 	struct sqlite *s = (struct sqlite *)store;
-	int rc;
+	static void *(*const mains[THREADS])(void *) = {
+		sqlite_writer, sqlite_reader, sqlite_searcher
+	};
+	unsigned n = 0;
+	int rc = 0;
 
 	s->to = to;
 	if (s->rooms_missed) {
@@ -125,10 +151,11 @@ backend_start(struct store *store, struct mailbox *to, char **error)
 		    s->path, sqlite3_errmsg(s->wdb));
 		return false;
 	}
-	if ((rc = pthread_create(&s->writer, NULL, sqlite_writer, s)) == 0 &&
-	    (rc = pthread_create(&s->reader, NULL, sqlite_reader, s)) != 0)
-		end_threads(s, true, false);
+	while (n < THREADS && (rc = pthread_create(&s->threads[n], NULL,
+	    mains[n], s)) == 0)
+		n++;
 	if (rc != 0) {
+		end_threads(s, n);
 		*error = xasprintf("store: cannot start a thread: %s",
 		    strerror(rc));
 		return false;
@@ -162,9 +189,11 @@ backend_read(struct store *store, struct store_read *r)
 {
 	struct sqlite *s = (struct sqlite *)store;
 
+	bool search = r->kind == READ_SEARCH;
+
 	pthread_mutex_lock(&s->lock);
-	mail_list_add(&s->reads, &r->mail);
-	pthread_cond_signal(&s->asked);
+	mail_list_add(search ? &s->searches : &s->reads, &r->mail);
+	pthread_cond_signal(search ? &s->sought : &s->asked);
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -184,7 +213,7 @@ backend_rest(struct store *store)
 	struct sqlite *s = (struct sqlite *)store;
 
 	backend_flush(store);
-	end_threads(s, true, true);
+	end_threads(s, THREADS);
 	s->closing = s->started = false;
 }
 
@@ -195,9 +224,10 @@ backend_close(struct store *store)
 
 	backend_flush(store);
 	if (s->started)
-		end_threads(s, true, true);
+		end_threads(s, THREADS);
 	pthread_cond_destroy(&s->rest);
 	pthread_cond_destroy(&s->asked);
+	pthread_cond_destroy(&s->sought);
 	pthread_cond_destroy(&s->work);
 	pthread_mutex_destroy(&s->lock);
 	sqlite_files_close(s);

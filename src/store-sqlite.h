@@ -26,9 +26,12 @@ enum sqlite_write {
 };
 
 enum sqlite_read {
-	R_BEGIN, R_END, R_FLOOR, R_AFTER, R_BEFORE, R_SEEK, R_COUNT, R_AUDIT, R_ERASURES,
+	R_BEGIN, R_END, R_FLOOR, R_AFTER, R_BEFORE, R_SEEK, R_COUNT, R_AUDIT,
+	R_ERASURES,
 	R_MAX
 };
+
+#define THREADS	3		/* writer, reader, searcher */
 
 /* Retention, as configured. */
 struct sqlite_limits {
@@ -52,18 +55,20 @@ struct sqlite {
 	int		 lock_fd;
 	bool		 started;
 	bool		 rooms_missed;	/* a room could not be read */
-	pthread_t	 writer, reader;
+	pthread_t	 threads[THREADS];
 	struct mail_list submitted;	/* hub's thread */
 
 	pthread_mutex_t	 lock;		/* for the block below */
 	pthread_cond_t	 work;		/* for the writer */
 	pthread_cond_t	 asked;		/* for the reader */
-	pthread_cond_t	 rest;		/* between reader and checkpoint */
-	struct mail_list queue, reads;
+	pthread_cond_t	 sought;	/* for the searcher */
+	pthread_cond_t	 rest;		/* between readers and checkpoint */
+	struct mail_list queue, reads, searches;
+	bool		 unindexed;	/* the searcher has enough to do */
 	struct sqlite_limits limits;
 	bool		 closing;
-	bool		 reading;	/* the reader holds a snapshot */
-	bool		 checkpoint;	/* the reader is to keep off */
+	unsigned	 snapshots;	/* held by readers */
+	bool		 checkpoint;	/* readers are to keep off */
 
 	/* the writer's, and before store_start() the main thread's */
 	struct mailbox	*to;
@@ -91,10 +96,18 @@ struct sqlite {
 	sqlite3_stmt	*r[R_MAX];
 	struct sqlite_erasures erased;
 	bool		 read_failing;
+
+	/* the searcher's, but for upto as the writer last heard of it */
+	struct sqlite_words *words;
+	uint64_t	 told;		/* writer: of this seq it was told */
 };
 
 /* store-sqlite.c */
 void	 sqlite_limits(struct sqlite *, const struct conf *);
+/* A reader's thread, around what it reads: not during a checkpoint that must
+ * have all of the -wal. */
+void	 sqlite_snapshot(struct sqlite *);
+void	 sqlite_snapshot_end(struct sqlite *);
 
 /* store-sqlite-schema.c */
 #define SQLITE_BUSY_MS	2000	/* how long another program may write */
@@ -110,6 +123,8 @@ int	 sqlite_upgrade(sqlite3 *, int version, int to);
 struct sqlite *sqlite_files_open(const struct conf *, int handle,
 	    char **error);
 void	 sqlite_files_close(struct sqlite *);
+/* Another connection to the database. */
+sqlite3	*sqlite_connect(struct sqlite *, const char *dir, char **error);
 /* Writes into the lock who holds it. */
 void	 sqlite_sign_lock(const struct sqlite *);
 /* Binds a 64-bit value that SQLite can hold. */
@@ -145,6 +160,9 @@ int	 sqlite_prune(struct sqlite *, int64_t now, uint64_t us);
 /* store-sqlite-read.c: any thread, with a statement of its connection, which
  * is R_ERASURES; those that were there are freed. */
 int	 sqlite_erasures(sqlite3_stmt *, struct sqlite_erasures *);
+void	 sqlite_erasures_free(struct sqlite_erasures *);
+/* The row's message, without its room and, if it is redacted, its text. */
+struct msg *sqlite_msg(sqlite3_stmt *, int flags);
 bool	 sqlite_is_erased(const struct sqlite_erasures *, enum msg_kind,
 	    uint64_t seq, const char *from);
 void	*sqlite_reader(void *);

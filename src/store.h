@@ -126,7 +126,9 @@ enum store_read_kind {
 	READ_COUNT,	/* only sets count: messages with seq > after, at most
 			 * limit; more: there are others */
 	READ_SEARCH,	/* messages that match query, the newest first, with
-			 * seq < before (0: no end); see below */
+			 * seq < before (0: no end); see below. more: ask again
+			 * with before, which it sets; even if none were found,
+			 * for a search ends after some milliseconds */
 	READ_AUDIT	/* only sets text: lines of the audit with an id >
 			 * after, oldest first, at most limit, or one more than
 			 * bytes hold; sets before to the last one's id */
@@ -233,7 +235,7 @@ void	 store_count(struct store *, const struct mail *, uint64_t us);
 bool	 store_is_from(const char *from, const char *key);
 /* For the backends: appends a line of the audit, the act's own object with id
  * and time before the rest. */
-void	 store_audit_line(struct buf *, uint64_t id, int64_t time,
+void	 store_audit_line(struct buf *, uint64_t id, int64_t at,
 	    const char *act);
 /*
  * For the backends: whatever has a seq above this one is not of that age yet,

@@ -2,14 +2,19 @@
  * How many messages a second each backend commits, by the size of the groups
  * they come in: a group is submitted, flushed, and awaited.
  *
- *	store-bench [-k] [-d dir] [-r rooms] [-s seconds] [-t bytes] [-m max]
+ *	store-bench [-kx] [-d dir] [-r rooms] [-s seconds] [-t bytes] [-m max]
  *
- * -k gives each message a key; -m is history_max.
+ * -k gives each message a key; -m is history_max; -x: without an index of
+ * words. Or how long searches take in a log of so many messages, and pages
+ * that are read beside them:
+ *
+ *	store-bench -n messages [-d dir] [-r rooms] [-t bytes]
  */
 #include <sys/stat.h>
 
 #include <err.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +27,7 @@ static unsigned rooms = 1;
 static bool keyed;
 static size_t text_size = 100;
 static double seconds = 2;
+static bool unindexed;
 static uint64_t number;			/* of the next message, for its key */
 
 struct result {
@@ -29,20 +35,81 @@ struct result {
 	uint64_t	 p50, p99;	/* us a group */
 };
 
+#define WORDS	20000			/* there are to be said */
+
+/* The next number of a sequence that is the same in each run. */
+static uint32_t
+next_random(void)
+{
+	static uint64_t state = 1;
+
+	state = state * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(state >> 33);
+}
+
+/* Word n, as people's are: the first ones short. */
+static const char *
+word(unsigned n)
+{
+	static const char *const syllables[] = { "ba", "ke", "li", "mo", "nu",
+		"ra", "se", "ti", "vo", "zu" };
+	static char out[32];
+	size_t len = 0;
+
+	do {
+		memcpy(out + len, syllables[n % 10], 2);
+		len += 2;
+	} while ((n /= 10) > 0);
+	out[len] = '\0';
+	return out;
+}
+
+/* Words, common ones more often, by Zipf's law or near it. */
+static void
+make_text(char *text, size_t size)
+{
+	size_t len = 0;
+
+	while (len < size) {
+		double x = next_random() / (double)(UINT32_C(1) << 31);
+		const char *w = word((unsigned)exp(x * log(WORDS)) - 1);
+		size_t n = strlen(w);
+
+		if (n > size - len)
+			n = size - len;
+		memcpy(text + len, w, n);
+		len += n;
+		if (len < size)
+			text[len++] = ' ';
+	}
+}
+
+/* One of some texts made beforehand. */
+static const char *
+a_text(uint64_t i)
+{
+	static char *texts[8192];
+	char **at = &texts[i % NITEMS(texts)];
+
+	if (*at == NULL) {
+		*at = xmalloc(text_size + 1);
+		make_text(*at, text_size);
+	}
+	return *at;
+}
+
 static struct store_op *
 op_new(uint64_t i)
 {
-	static char text[65536];
 	struct store_op *op = xcalloc(1, sizeof(*op));
 	char key[32];
 
-	memset(text, 'x', text_size);
 	snprintf(key, sizeof(key), "key-%" PRIu64, i);
 	op->kind = STORE_APPEND;
 	op->room = 1 + (uint32_t)(i % rooms);
 	op->name = op->key = xasprintf("room%u", op->room);
 	op->from_key = "somebody";
-	op->msg = msg_new(MSG_TEXT, "Somebody", NULL, text, text_size,
+	op->msg = msg_new(MSG_TEXT, "Somebody", NULL, a_text(i), text_size,
 	    keyed ? key : NULL);
 	op->msg->room = op->room;
 	return op;
@@ -123,21 +190,29 @@ run(struct store *s, struct mailbox *box, size_t group)
 	return r;
 }
 
+static struct store *
+start(struct conf *conf, const char *backend, struct mailbox *box)
+{
+	struct store *s;
+	char *error;
+
+	conf->store = (char *)backend;
+	if ((s = store_open(conf, &error)) == NULL)
+		errx(1, "%s", error);
+	mailbox_init(box, NULL, NULL);
+	if (!store_start(s, box, &error))
+		errx(1, "%s", error);
+	return s;
+}
+
 static void
 bench(struct conf *conf, const char *backend)
 {
 	static const size_t groups[] = { 1, 16, 256, 1000 };
 	struct mailbox box;
-	struct store *s;
-	char *error;
+	struct store *s = start(conf, backend, &box);
 	size_t i;
 
-	conf->store = (char *)backend;
-	if ((s = store_open(conf, &error)) == NULL)
-		errx(1, "%s", error);
-	mailbox_init(&box, NULL, NULL);
-	if (!store_start(s, &box, &error))
-		errx(1, "%s", error);
 	for (i = 0; i < NITEMS(groups); i++) {
 		struct result r = run(s, &box, groups[i]);
 
@@ -152,18 +227,212 @@ bench(struct conf *conf, const char *backend)
 }
 
 static void
+fill(struct store *s, struct mailbox *box, uint64_t n)
+{
+	struct store_op *done[1000];
+	size_t group = 1000, back, i;
+
+	for (; n > 0; n -= group) {
+		group = n < group ? n : group;
+		for (i = 0; i < group; i++)
+			store_submit(s, op_new(number++));
+		store_flush(s);
+		for (back = 0; back < group;)
+			back += take(mailbox_wait(box, -1), done + back);
+		for (i = 0; i < group; i++)
+			op_free(done[i]);
+	}
+}
+
+static struct store_read *
+ask(struct store *s, struct mailbox *to, enum store_read_kind kind,
+    uint32_t room, const char *query)
+{
+	struct store_read *r = store_read_new(kind, room);
+
+	r->to = to;
+	r->limit = 20;
+	r->query = query ? xstrdup(query) : NULL;
+	store_read(s, r);
+	return r;
+}
+
+/* The index is done when nothing is left to be gone through: no search for
+ * what nobody said takes long, or is cut short. */
+static void
+await_index(struct store *s, struct mailbox *to)
+{
+	uint64_t at = clock_us(), took;
+	bool more;
+
+	do {
+		struct store_read *r = ask(s, to, READ_SEARCH, 0, "nobody");
+
+		took = clock_us();
+		mailbox_wait(to, -1);
+		took = clock_us() - took;
+		more = r->more;
+		store_read_free(r);
+	} while (more || took > 20000);
+	printf("indexed after %.1f s\n\n", (double)(clock_us() - at) / 1e6);
+}
+
+struct storm {
+	struct store	*s;
+	struct mailbox	 box;
+	atomic_bool	 stop;
+};
+
+static void *
+storm(void *arg)
+{
+	struct storm *w = arg;
+	char query[64];
+
+	while (!w->stop) {
+		snprintf(query, sizeof(query), "%s", word(next_random() % 20));
+		snprintf(query + strlen(query), sizeof(query) - strlen(query),
+		    " %s", word(next_random() % WORDS));
+		ask(w->s, &w->box, READ_SEARCH, 0, query);
+		store_read_free((struct store_read *)mailbox_wait(&w->box, -1));
+	}
+	return NULL;
+}
+
+static void
+row(const char *name, uint64_t *took, size_t n, unsigned found, unsigned cut)
+{
+	qsort(took, n, sizeof(*took), compare);
+	printf("| %-34s | %7.2f | %7.2f | %7.2f | %5.1f | %3u%% |\n", name,
+	    (double)took[n / 2] / 1e3, (double)took[n * 95 / 100] / 1e3,
+	    (double)took[n - 1] / 1e3, (double)found / (double)n,
+	    cut * 100 / (unsigned)n);
+	fflush(stdout);
+}
+
+enum { TIMES = 200 };
+
+/* Asks a query made of the format with words from these two ranges. */
+static void
+measure(struct store *s, struct mailbox *to, const char *name, uint32_t room,
+    const char *format, unsigned low, unsigned high)
+{
+	unsigned found = 0, cut = 0, i;
+	uint64_t took[TIMES];
+
+	for (i = 0; i < TIMES; i++) {
+		char a[32], b[32], query[128];
+		struct store_read *r;
+
+		snprintf(a, sizeof(a), "%s",
+		    word(low + next_random() % (high - low)));
+		snprintf(b, sizeof(b), "%s",
+		    word(low + next_random() % (high - low)));
+		snprintf(query, sizeof(query), format, a, b);
+		took[i] = clock_us();
+		r = ask(s, to, READ_SEARCH, room, query);
+		mailbox_wait(to, -1);
+		took[i] = clock_us() - took[i];
+		if (r->error != STORE_OK)
+			errx(1, "a search failed");
+		found += r->n;
+		cut += r->more && r->n < r->limit;
+		store_read_free(r);
+	}
+	row(name, took, TIMES, found, cut);
+}
+
+static void
+measure_pages(struct store *s, struct mailbox *to, const char *name)
+{
+	uint64_t took[TIMES * 5];
+	unsigned found = 0, i;
+
+	for (i = 0; i < TIMES * 5; i++) {
+		struct store_read *r;
+
+		took[i] = clock_us();
+		r = ask(s, to, READ_AFTER, 1 + next_random() % rooms, NULL);
+		mailbox_wait(to, -1);
+		took[i] = clock_us() - took[i];
+		found += r->n;
+		store_read_free(r);
+	}
+	row(name, took, TIMES * 5, found, 0);
+}
+
+static void
+bench_search(struct conf *conf, const char *backend, uint64_t messages)
+{
+	struct storm storms[4];
+	pthread_t threads[4];
+	struct mailbox box, to;
+	struct store *s = start(conf, backend, &box);
+	unsigned i;
+
+	mailbox_init(&to, NULL, NULL);
+	fill(s, &box, messages);
+	printf("%s, %" PRIu64 " messages; ", backend, messages);
+	await_index(s, &to);
+	printf("| ms | p50 | p95 | longest | found | cut short |\n"
+	    "| --- | ---: | ---: | ---: | ---: | ---: |\n");
+	measure(s, &to, "a very common word", 0, "%s", 0, 5);
+	measure(s, &to, "a common word", 0, "%s", 20, 200);
+	measure(s, &to, "a rare word", 0, "%s", 15000, WORDS);
+	measure(s, &to, "no such word", 0, "x%s", 0, WORDS);
+	measure(s, &to, "two common words", 0, "%s %s", 5, 50);
+	measure(s, &to, "two less common words", 0, "%s %s", 500, 1500);
+	measure(s, &to, "two rare words", 0, "%s %s", 10000, WORDS);
+	measure(s, &to, "a common and none", 0, "%s x%s", 0, 5);
+	measure(s, &to, "a common phrase", 0, "\"%s %s\"", 0, 20);
+	measure(s, &to, "a rare phrase", 0, "\"%s %s\"", 500, 1500);
+	measure(s, &to, "a short prefix", 0, "%.1s*", 0, 20);
+	measure(s, &to, "a short prefix and a rare word", 0, "%.1s* %s", 10000,
+	    WORDS);
+	measure(s, &to, "a common word in one room", 1, "%s", 0, 20);
+	measure(s, &to, "two words in one room", 1, "%s %s", 50, 500);
+	measure_pages(s, &to, "a page");
+	for (i = 0; i < NITEMS(storms); i++) {
+		storms[i].s = s;
+		atomic_init(&storms[i].stop, false);
+		mailbox_init(&storms[i].box, NULL, NULL);
+		pthread_create(&threads[i], NULL, storm, &storms[i]);
+	}
+	measure_pages(s, &to, "a page beside four who search");
+	for (i = 0; i < NITEMS(storms); i++) {
+		storms[i].stop = true;
+		pthread_join(threads[i], NULL);
+	}
+	store_close(s);
+	take(mailbox_drain(&box), NULL);
+}
+
+static void
 clean(const char *dir)
 {
-	static const char *const names[] = { "db", "db-wal", "db-shm", "lock" };
+	static const char *const names[] = { "db", "db-wal", "db-shm", "lock",
+		"words", "words-wal", "words-shm" };
 	size_t i;
 
 	for (i = 0; i < NITEMS(names); i++) {
 		char *path = xasprintf("%s/partyline.%s", dir, names[i]);
 
-		unlink(path);
+		if (unlink(path) < 0)
+			rmdir(path);
 		free(path);
 	}
 	rmdir(dir);
+}
+
+/* An index can't be where a directory is. */
+static void
+forbid_index(const char *dir)
+{
+	char *path = xasprintf("%s/partyline.words", dir);
+
+	if (mkdir(dir, 0700) < 0 || mkdir(path, 0700) < 0)
+		err(1, "%s", path);
+	free(path);
 }
 
 int
@@ -171,24 +440,36 @@ main(int argc, char **argv)
 {
 	struct conf conf = { .history_bytes = 64 << 20 };
 	const char *under = ".";
+	uint64_t messages = 0;
 	int c;
 
-	while ((c = getopt(argc, argv, "kd:m:r:s:t:")) != -1) {
+	while ((c = getopt(argc, argv, "kxd:m:n:r:s:t:")) != -1) {
 		switch (c) {
 		case 'k': keyed = true; break;
 		case 'd': under = optarg; break;
 		case 'm': conf.history_max = strtoull(optarg, NULL, 10); break;
+		case 'n': messages = strtoull(optarg, NULL, 10); break;
+		case 'x': unindexed = true; break;
 		case 'r': rooms = (unsigned)atoi(optarg); break;
 		case 's': seconds = atof(optarg); break;
 		case 't': text_size = strtoul(optarg, NULL, 10); break;
 		default:
-			errx(2, "usage: store-bench [-k] [-d dir] [-m max] "
-			    "[-r rooms] [-s seconds] [-t bytes]");
+			errx(2, "usage: store-bench [-kx] [-d dir] [-m max] "
+			    "[-n messages] [-r rooms] [-s seconds] [-t bytes]");
 		}
 	}
 	if (rooms < 1 || seconds <= 0 || text_size > 65000)
 		errx(2, "that is out of range");
 	conf.state_dir = xasprintf("%s/store-bench-%ld", under, (long)getpid());
+	if (messages > 0) {
+		conf.history_bytes = 0;
+		bench_search(&conf, "sqlite", messages);
+		clean(conf.state_dir);
+		free(conf.state_dir);
+		return 0;
+	}
+	if (unindexed)
+		forbid_index(conf.state_dir);
 	printf("| backend  |  group |   messages/s |   us each | p50 group |"
 	    " p99 group |\n| --- | ---: | ---: | ---: | ---: | ---: |\n");
 	bench(&conf, "memory");

@@ -11,9 +11,15 @@
 static unsigned kill_at;	/* the how manieth sync or write kills us */
 
 static void
-maybe_kill(void)
+maybe_kill(int fd)
 {
-	if (kill_at > 0 && --kill_at == 0)
+	char link[32], path[256] = "";
+
+	if (kill_at == 0)
+		return;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (readlink(link, path, sizeof(path) - 1) > 0 &&
+	    strstr(path, "partyline.db") != NULL && --kill_at == 0)
 		kill(getpid(), SIGKILL);
 }
 
@@ -21,7 +27,7 @@ maybe_kill(void)
 int
 fdatasync(int fd)
 {
-	maybe_kill();
+	maybe_kill(fd);
 	return (int)syscall(SYS_fdatasync, fd);
 }
 
@@ -34,7 +40,7 @@ fsync(int fd)
 ssize_t
 pwrite64(int fd, const void *p, size_t n, off64_t at)
 {
-	maybe_kill();
+	maybe_kill(fd);
 	return (ssize_t)syscall(SYS_pwrite64, fd, p, n, at);
 }
 
@@ -159,6 +165,29 @@ Test(acts, a_failed_group_undoes_all)
 	cr_assert_eq(rig_redact(&rig, 1, seq, NULL), STORE_OK);
 }
 
+/* Waits until the index has it all. */
+static void
+await_words(uint64_t upto)
+{
+	uint64_t end = clock_ms() + DEADLINE, n = 0;
+	char *path = rig_file(&rig, "partyline.words");
+	sqlite3_stmt *st;
+	sqlite3 *db;
+
+	while (n < upto) {
+		cr_assert_lt(clock_ms(), end, "indexed up to %" PRIu64, n);
+		mailbox_wait(&rig.reads, 10);
+		cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+		if (sqlite3_prepare_v2(db, "SELECT value FROM meta WHERE "
+		    "name = 'upto'", -1, &st, NULL) == SQLITE_OK &&
+		    sqlite3_step(st) == SQLITE_ROW)
+			n = (uint64_t)sqlite3_column_int64(st, 0);
+		sqlite3_finalize(st);
+		sqlite3_close(db);
+	}
+	free(path);
+}
+
 /* Whether the file holds the word. */
 static bool
 holds(const char *name, const char *word)
@@ -185,7 +214,10 @@ holds(const char *name, const char *word)
 static bool
 any_holds(const char *word)
 {
-	return holds("partyline.db", word) || holds("partyline.db-wal", word);
+	return holds("partyline.db", word) ||
+	    holds("partyline.db-wal", word) ||
+	    holds("partyline.words", word) ||
+	    holds("partyline.words-wal", word);
 }
 
 /* Between others, on pages of its own, and where rows are pruned around it. */
@@ -201,11 +233,14 @@ Test(acts, redacted_text_is_gone_from_the_files)
 		rig_fill(&rig, 1 + i % 3, 40);
 		memset(large, 'x', sizeof(large) - 1);
 		large[i % 2 ? 20 : 19999] = '\0';
-		snprintf(large, sizeof(large), "tell-tale-%u-", i);
+		snprintf(large, sizeof(large), "telltale%uz", i);
 		large[strlen(large)] = i % 2 ? '\0' : 'x';
 		seqs[i] = rig_say(&rig, 1 + i % 3, large);
 	}
-	cr_assert(any_holds("tell-tale-0-"));
+	cr_assert(any_holds("telltale0z"));
+	await_words(seqs[59]);
+	cr_assert(holds("partyline.words-wal", "telltale0z") ||
+	    holds("partyline.words", "telltale0z"));
 	rig_forget(&rig, 2, seqs[30]);
 	for (i = 0; i < 60; i++) {
 		if (1 + i % 3 != 2)
@@ -214,13 +249,13 @@ Test(acts, redacted_text_is_gone_from_the_files)
 	}
 	seq = rig_say(&rig, 1, "another");
 	for (i = 0; i < 60; i++) {
-		snprintf(word, sizeof(word), "tell-tale-%u-", i);
+		snprintf(word, sizeof(word), "telltale%uz", i);
 		while (1 + i % 3 != 2 && any_holds(word)) {
 			cr_assert_lt(clock_ms(), end, "%s is there", word);
 			mailbox_wait(&rig.reads, 10);
 		}
 	}
-	cr_assert(any_holds("tell-tale-58-"), "not all were redacted");
+	cr_assert(any_holds("telltale58z"), "not all were redacted");
 	/* Killed before the -wal was cut: that is done at the next start. */
 	cr_assert_eq(rig_redact(&rig, 1, seq, NULL), STORE_OK);
 	reopen();
@@ -239,7 +274,7 @@ Test(acts, an_erasure_goes_on_after_a_restart)
 
 	reopen();
 	rig_fill(&rig, 1, N / 2);
-	rig_say(&rig, 1, "tell-tale");
+	rig_say(&rig, 1, "telltale");
 	rig_fill(&rig, 1, N / 2);
 	op = op_new(STORE_ERASE, 0);
 	op->text = "ann";
@@ -263,7 +298,7 @@ Test(acts, an_erasure_goes_on_after_a_restart)
 	    1);
 	cr_assert_eq(sql_int("SELECT count(*) FROM messages WHERE flags = 1 "
 	    "AND trim(text) <> ''"), 0);
-	while (any_holds("tell-tale")) {
+	while (any_holds("telltale")) {
 		cr_assert_lt(clock_ms(), end, "it is in the files");
 		mailbox_wait(&rig.reads, 10);
 	}
@@ -359,4 +394,189 @@ Test(acts, an_upgrade_cut_short)
 	}
 	cr_log_info("killed %u times\n", died);
 	cr_assert_geq(died, 4);
+}
+
+static uint32_t
+hits(const char *query)
+{
+	struct store_read *r = store_read_new(READ_SEARCH, 1);
+	uint32_t n;
+
+	r->to = &rig.reads;
+	r->query = xstrdup(query);
+	r->limit = 100;
+	store_read(rig.store, r);
+	cr_assert_eq(mailbox_wait(&rig.reads, DEADLINE), &r->mail);
+	cr_assert_eq(r->error, STORE_OK);
+	cr_assert(!r->more);
+	n = r->n;
+	store_read_free(r);
+	return n;
+}
+
+static int64_t
+words_int(const char *text)
+{
+	char *path = rig_file(&rig, "partyline.words");
+	sqlite3_stmt *st;
+	sqlite3 *db;
+	int64_t n;
+
+	cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+	sqlite3_busy_timeout(db, 5000);
+	cr_assert_eq(sqlite3_prepare_v2(db, text, -1, &st, NULL), SQLITE_OK);
+	cr_assert_eq(sqlite3_step(st), SQLITE_ROW);
+	n = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	free(path);
+	return n;
+}
+
+/* Whatever became of the index: it comes again. */
+Test(acts, an_index_is_made_anew)
+{
+	static const char junk[20000] = "SQLite format 3";
+	char *path = rig_file(&rig, "partyline.words");
+	unsigned i;
+
+	reopen();
+	rig_fill(&rig, 1, 1000);
+	await_words(1000);
+	cr_assert_eq(hits("77*"), 11);
+	for (i = 0; i < 5; i++) {
+		rig_close(&rig);
+		if (i == 0)
+			remove_file("partyline.words");
+		else if (i == 1)
+			write_file("partyline.words", junk, sizeof(junk));
+		else if (i == 2)
+			write_file("partyline.words", "", 0);
+		else if (i == 3)
+			sql("UPDATE meta SET value = "
+			    "'ffffffffffffffffffffffffffffffff' "
+			    "WHERE name = 'epoch'");
+		else
+			cr_assert_eq(truncate(path, 16384), 0);
+		rig_open(&rig);
+		cr_assert_eq(hits("77*"), 11, "%u", i);
+		await_words(1000);
+		cr_assert_eq(hits("77*"), 11, "%u", i);
+	}
+	/* An older log, put back: what the index has of later is not its. */
+	rig_close(&rig);
+	sql("DELETE FROM messages WHERE seq > 900; DELETE FROM keys;"
+	    "UPDATE rooms SET head = 900, count = 900;"
+	    "UPDATE meta SET value = '900' WHERE name = 'seq'");
+	rig_open(&rig);
+	rig_say(&rig, 1, "901st");
+	cr_assert_eq(hits("901st"), 1);
+	await_words(901);
+	cr_assert_eq(hits("901st"), 1);
+	cr_assert_eq(hits("950"), 0);
+	free(path);
+}
+
+/* What retention took leaves the index as well, in the end. */
+Test(acts, the_index_is_pruned)
+{
+	uint64_t end = clock_ms() + DEADLINE;
+
+	rig.conf.history_max = 100;
+	reopen();
+	rig_say(&rig, 1, "telltale");
+	rig_fill(&rig, 1, 20000);
+	await_words(20001);
+	while (words_int("SELECT count(*) FROM parts") != 1 ||
+	    words_int("SELECT count FROM parts") > 200) {
+		cr_assert_lt(clock_ms(), end, "the index keeps what is gone");
+		mailbox_wait(&rig.reads, 10);
+	}
+	cr_assert_eq(hits("19999"), 1);
+	cr_assert_eq(hits("telltale"), 0);
+}
+
+/* In the child: each op says a number and makes it a fact, or redacts the
+ * message before and makes that one; tells the pipe what is committed. */
+static void
+act_for_ever(int fd, uint64_t seq)
+{
+	unsigned i;
+
+	reopen();
+	for (i = 0;; i++) {
+		struct store_fact facts[2] = { { "last", NULL } };
+		struct store_op *op = i % 3 == 2 ? op_redact(1, seq, NULL) :
+		    op_say(1, "ann", "said", NULL);
+		char value[32];
+
+		/* The next seq is known: nobody else says anything. */
+		snprintf(value, sizeof(value), "%" PRIu64, ++seq);
+		facts[0].value = facts[1].value = value;
+		facts[1].key = op->kind == STORE_REDACT ? "redacted" : "said";
+		op->facts = facts;
+		op->nfacts = 2;
+		op->audit = "{}";
+		rig_do(&rig, op);
+		if (op->error != STORE_OK || op->seq != seq ||
+		    dprintf(fd, "%" PRIu64 "\n", seq) < 0)
+			_exit(1);
+		op_free(op);
+	}
+}
+
+/* What was told is there, and of each act all or nothing. */
+static uint64_t
+check_acts(uint64_t told)
+{
+	uint64_t last;
+
+	reopen();
+	last = (uint64_t)sql_int("SELECT max(seq) FROM messages");
+	cr_assert_geq(last, told);
+	cr_assert_eq(sql_int("SELECT count(*) FROM audit"), last);
+	cr_assert_eq(sql_int("SELECT value FROM facts WHERE key = 'last'"),
+	    last);
+	cr_assert_eq(sql_int("SELECT count(*) FROM messages WHERE text = "
+	    "'event'"), sql_int("SELECT count(*) FROM messages WHERE "
+	    "flags = 1 AND trim(text) = ''"));
+	cr_assert_eq(sql_int("SELECT count(*) FROM messages e LEFT JOIN "
+	    "messages t ON t.seq = e.seq - 1 WHERE e.text = 'event' AND "
+	    "t.flags <> 1"), 0);
+	return last;
+}
+
+Test(acts, killed_while_it_acts)
+{
+	uint64_t last = 0, told = 0;
+	unsigned round, lines;
+	int fds[2], status;
+	char line[32];
+	pid_t pid;
+	FILE *f;
+
+	reopen();
+	srand((unsigned)getpid());
+	for (round = 0; round < 15; round++) {
+		rig_close(&rig);
+		lines = 3 + (unsigned)rand() % 60;
+		cr_assert_eq(pipe(fds), 0);
+		if ((pid = fork()) == 0) {
+			close(fds[0]);
+			act_for_ever(fds[1], last);
+		}
+		close(fds[1]);
+		f = fdopen(fds[0], "r");
+		while (fgets(line, sizeof(line), f) != NULL &&
+		    strchr(line, '\n') != NULL) {
+			told = strtoull(line, NULL, 10);
+			if (lines > 0 && --lines == 0)
+				kill(pid, SIGKILL);
+		}
+		fclose(f);
+		cr_assert_eq(waitpid(pid, &status, 0), pid);
+		cr_assert(WIFSIGNALED(status) && lines == 0,
+		    "the child died by itself");
+		last = check_acts(told);
+	}
 }
