@@ -5,8 +5,9 @@ import glob
 import os
 
 from client import Json
-from daemon import Daemon
+from daemon import Daemon, need_web
 from harness import eq, lacks, main, ok, test, until
+from websocket import Web
 
 KEPT = {"auth_cost": "minimal", "store": "sqlite"}
 
@@ -139,6 +140,32 @@ def what_never_arrived():
     until(lambda: len(bob.ok("who")["members"]) == 1, 10, "ann gone")
     ann, r = back(d, "ann")
     eq([m["text"] for m in ann.messages(len(texts))][-1], texts[-1])
+
+
+@test()
+def once_by_any_way():
+    """a say or tell repeated by its key stands once, on whatever carrier"""
+    need_web()
+    d = Daemon(**KEPT)
+    ann = registered(d, "ann")
+    registered(d, "bob").close()
+    ann.ok("subscribe", room="lobby")
+    said = ann.ok("say", room="lobby", text="hi", key="k1")["seq"]
+    told = ann.ok("tell", to="bob", text="hi", key="k1")["seq"]
+    d.kill()
+    d.start()
+    for kind in (Json, Web):
+        c = kind(d)
+        c.ok("login", name="ann", password="correct horse")
+        c.ok("subscribe", room="lobby")
+        again = c.ok("say", room="lobby", text="hi", key="k1")
+        eq((again["seq"], again["duplicate"]), (said, True))
+        again = c.ok("tell", to="bob", text="hi", key="k1")
+        eq((again["seq"], again["duplicate"]), (told, True))
+    bob, r = back(d, "bob")
+    eq(bob.message()["seq"], told)
+    bob.sync()
+    bob.none("message")
 
 
 @test()
