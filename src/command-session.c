@@ -125,9 +125,11 @@ cmd_kick(struct hub *h, struct login *l, struct request *req)
 		next = l->next;		/* the last one takes the user along */
 		h->out.session(h->out.arg, session_mail_new(l,
 		    SESSION_KICKED));
-		login_end(h, l, "kicked");
+		login_end(h, l, req->string != NULL ? request_fmt(req,
+		    "kicked: %s", req->string) : "kicked");
 		req->members++;
 	}
+	operator_note(h, req, "kick");
 	return ANSWER;
 }
 

@@ -10,7 +10,9 @@
 enum control_id {
 	CONTROL_STATUS, CONTROL_TOP, CONTROL_ROOMS, CONTROL_WHO,
 	CONTROL_NOTICE, CONTROL_KICK, CONTROL_RELOAD, CONTROL_DRAIN,
-	CONTROL_UPGRADE, CONTROL_TRACE,
+	CONTROL_UPGRADE, CONTROL_TRACE, CONTROL_ACCOUNTS, CONTROL_REGISTER,
+	CONTROL_PASSWD, CONTROL_REVOKE, CONTROL_OP, CONTROL_DEOP,
+	CONTROL_AUDIT,
 	CONTROL_MAX
 };
 
@@ -19,8 +21,14 @@ struct control_cmd {
 	const char	*arg;		/* in the usage; NULL: it takes none */
 	const char	*field;		/* the argument's, in JSON; NULL:
 					 * it is partylinectl's own */
+	const char	*rest;		/* the field of the words behind the
+					 * first, which may be left out; NULL:
+					 * all words are the argument */
+	const char	*flags;		/* partylinectl's, of this command;
+					 * as for getopt(), or NULL */
 	bool		 optional;	/* the argument */
 	bool		 changes;	/* something: it is logged */
+	bool		 secret;	/* asks for a new password */
 	const char	*help;
 };
 

@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 
+#include "control-ask.h"
 #include "control-table.h"
 #include "control-trace.h"
 #include "control.h"
@@ -18,6 +19,7 @@
 #include "keeper.h"
 #include "listener.h"
 #include "log.h"
+#include "store.h"
 #include "tracing.h"
 
 #define CONNS_MAX	16
@@ -209,7 +211,7 @@ replied(struct conn *c, struct request *req)
 
 	if (req->cmd == CMD_ALL_WHO && req->name != NULL)
 		found(c, req);
-	else if (req->cmd != CMD_KICK) {
+	else if (req->cmd == CMD_ALL_WHO || req->cmd == CMD_ALL_ROOMS) {
 		req->cmd = req->cmd == CMD_ALL_WHO ? CMD_WHO : CMD_ROOMS;
 		json_render_reply(&b, conf, req);
 		answer(c, &b);
@@ -217,8 +219,7 @@ replied(struct conn *c, struct request *req)
 		fail(c, error_name(req->error), req->message != NULL ?
 		    req->message : error_text(req->error));
 	else {
-		control_adds(&b, "name", req->name);
-		control_addu(&b, "sessions", req->members);
+		control_render(&b, req);
 		control_ok(c->control, req->client, &b);
 	}
 	buf_free(&b);
@@ -232,6 +233,22 @@ control_replied(struct control *control, struct request *req)
 	if (c != NULL)
 		replied(c, req);
 	request_free(req);
+}
+
+void
+control_read(struct control *control, const struct store_read *r)
+{
+	struct buf b = { 0 };
+
+	if (r->error != STORE_OK)
+		control_fail(control, r->client,
+		    error_name(ERR_STORE_UNAVAILABLE),
+		    error_text(ERR_STORE_UNAVAILABLE));
+	else {
+		control_render_read(&b, r);
+		control_ok(control, r->client, &b);
+	}
+	buf_free(&b);
 }
 
 /* Traces. */
@@ -298,60 +315,6 @@ end_trace(struct conn *c, const char *reason)
 
 /* Requests. */
 
-/* Of rooms and who: arg names a room, or what is in rooms' names. */
-static void
-ask_list(struct conn *c, enum cmd cmd, const char *arg, uint64_t after)
-{
-	struct request *req = request_new(cmd);
-	struct name name;
-	const char *why;
-
-	req->client = conn_id(c);
-	req->after = after;
-	if (cmd == CMD_ALL_WHO && arg != NULL) {
-		if (!name_parse_room(&name, arg, strlen(arg), &why)) {
-			request_free(req);
-			fail(c, "bad-name", "That is no name of a room.");
-			return;
-		}
-		request_set_room(req, &name);
-	} else if (arg != NULL)
-		req->match = request_str(req, arg);
-	keeper_ask(c->control->keeper, req);
-}
-
-static void
-ask_kick(struct conn *c, const char *arg)
-{
-	struct request *req;
-	struct name name;
-	const char *why;
-
-	if (!name_parse(&name, arg, strlen(arg), &why)) {
-		fail(c, "bad-name", "That is no name of a person.");
-		return;
-	}
-	req = request_new(CMD_KICK);
-	req->client = conn_id(c);
-	request_set_name(req, &name);
-	keeper_ask(c->control->keeper, req);
-}
-
-static void
-tell_notice(struct conn *c, const char *arg)
-{
-	struct buf clean = { 0 };
-
-	text_clean(&clean, arg, strlen(arg));
-	if (clean.len == 0 || clean.len > STRING_BYTES)
-		fail(c, "bad-argument", clean.len == 0 ?
-		    "A notice says something." : "That is too long.");
-	else
-		keeper_notice(c->control->keeper, conn_id(c),
-		    buf_str(&clean));
-	buf_free(&clean);
-}
-
 static unsigned
 count_traces(const struct control *control)
 {
@@ -386,46 +349,14 @@ ask_trace(struct conn *c, const char *arg)
 	}
 }
 
+/* To the log: who has what done, and to whom. */
 static void
-dispatch(struct conn *c, enum control_id id, const char *arg, uint64_t after)
+note(const struct conn *c, const struct control_cmd *def, const char *arg)
 {
-	struct keeper *k = c->control->keeper;
+	bool whom = arg != NULL && strcmp(def->field, "name") == 0;
 
-	switch (id) {
-	case CONTROL_STATUS:
-		keeper_status(k, conn_id(c));
-		break;
-	case CONTROL_TOP:
-		keeper_top(k, conn_id(c));
-		break;
-	case CONTROL_ROOMS:
-		ask_list(c, CMD_ALL_ROOMS, arg, after);
-		break;
-	case CONTROL_WHO:
-		ask_list(c, CMD_ALL_WHO, arg, after);
-		break;
-	case CONTROL_NOTICE:
-		tell_notice(c, arg);
-		break;
-	case CONTROL_KICK:
-		ask_kick(c, arg);
-		break;
-	case CONTROL_RELOAD:
-		keeper_reload(k, conn_id(c));
-		break;
-	case CONTROL_DRAIN:
-		keeper_drain(k, conn_id(c));
-		break;
-	case CONTROL_UPGRADE:
-		keeper_upgrade(k, conn_id(c), arg);
-		break;
-	case CONTROL_TRACE:
-		ask_trace(c, arg);
-		break;
-	case CONTROL_MAX:
-		fail(c, "unknown-command", "There is no such command.");
-		break;
-	}
+	log_notice("control", LS("cmd", def->name), LU("uid", c->uid),
+	    LU("pid", c->pid), LS(whom ? "name" : NULL, arg), LEND);
 }
 
 static void
@@ -453,16 +384,21 @@ run(struct conn *c, const json_t *root)
 			return;
 		}
 		if (def->changes)
-			log_notice("control", LS("cmd", def->name), LU("uid",
-			    c->uid), LU("pid", c->pid), LEND);
+			note(c, def, json_string_value(arg));
 	}
 	if (after != NULL && (!json_is_integer(after) ||
 	    json_integer_value(after) < 0)) {
 		fail(c, "bad-argument", "after is a number.");
 		return;
 	}
-	dispatch(c, id, json_string_value(arg),
-	    (uint64_t)json_integer_value(after));
+	if (id == CONTROL_TRACE)
+		ask_trace(c, json_string_value(arg));
+	else if (id == CONTROL_MAX)
+		fail(c, "unknown-command", "There is no such command.");
+	else
+		control_ask(&(struct asking){ c->control, c->control->keeper,
+		    conn_id(c), c->uid, root, json_string_value(arg),
+		    (uint64_t)json_integer_value(after) }, id);
 }
 
 static void
@@ -497,6 +433,8 @@ take_input(struct conn *c)
 		fail(c, "too-long", "That line is too long.");
 	} else
 		bufferevent_enable(c->bev, EV_READ);
+	if (line != NULL)	/* it may hold a password */
+		explicit_bzero(line, len);
 	free(line);
 }
 

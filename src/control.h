@@ -13,6 +13,7 @@
 struct control;
 struct event_base;
 struct keeper;
+struct store_read;
 struct trace_mail;
 
 /*
@@ -43,6 +44,8 @@ void	 control_fail(struct control *, client_id, const char *error,
  * trace. */
 void	 control_replied(struct control *, struct request *);
 void	 control_traced(struct control *, struct trace_mail *);
+/* What the store has read for the operator; the caller's. */
+void	 control_read(struct control *, const struct store_read *);
 
 /* "value", and ,"key":value; what is no UTF-8 becomes question marks. */
 void	 control_quote(struct buf *, const char *value);

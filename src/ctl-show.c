@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "columns.h"
 #include "ctl-show.h"
@@ -183,6 +184,130 @@ show_kick(struct buf *b, const json_t *o)
 	buf_addf(b, " of %s\n", text(o, "name"));
 }
 
+/* "2026-11-24 20:45", or a dash. */
+static void
+add_time(struct columns *c, const json_t *o, const char *key)
+{
+	const char *at = text(o, key);
+	char *s;
+
+	if (strlen(at) < sizeof("2026-11-24T20:45") - 1) {
+		columns_add(c, "-");
+		return;
+	}
+	s = xasprintf("%.10s %.5s", at, at + 11);
+	columns_add(c, s);
+	free(s);
+}
+
+static void
+show_accounts(struct buf *b, const json_t *o)
+{
+	static const char *const heads[] = { "NAME", "CREATED", "LAST LOGIN",
+	    "TOKENS", "SESSIONS", "OPERATOR" };
+	const json_t *account;
+	struct columns c;
+	size_t i;
+
+	add_head(&c, heads, NITEMS(heads));
+	json_array_foreach(json_object_get(o, "accounts"), i, account) {
+		columns_add(&c, text(account, "name"));
+		add_time(&c, account, "created");
+		add_time(&c, account, "login");
+		add_number(&c, account, "tokens");
+		add_number(&c, account, "sessions");
+		columns_add(&c, json_is_true(json_object_get(account,
+		    "operator")) ? "operator" : "");
+	}
+	finish(&c, b);
+}
+
+/* What is not among the columns, as key=value. */
+static void
+add_rest(struct columns *c, const json_t *o)
+{
+	static const char *const known[] = { "id", "time", "act", "by", "whom",
+	    "room", "reason" };
+	struct buf b = { 0 };
+	const char *key;
+	json_t *value;
+	char *s;
+	size_t i;
+
+	buf_adds(&b, text(o, "reason"));
+	json_object_foreach((json_t *)(uintptr_t)o, key, value) {
+		for (i = 0; i < NITEMS(known) && strcmp(key, known[i]) != 0;
+		    i++)
+			;
+		if (i < NITEMS(known))
+			continue;
+		s = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+		buf_addf(&b, "%s%s=%s", b.len > 0 ? " " : "", key,
+		    s != NULL ? s : "");
+		free(s);
+	}
+	columns_add(c, buf_str(&b));
+	buf_free(&b);
+}
+
+static void
+show_audit(struct buf *b, const json_t *o)
+{
+	static const char *const heads[] = { "TIME (UTC)", "BY", "ACT", "WHOM",
+	    "ROOM", "" };
+	const json_t *line;
+	struct columns c;
+	size_t i;
+
+	add_head(&c, heads, NITEMS(heads));
+	json_array_foreach(json_object_get(o, "audit"), i, line) {
+		add_time(&c, line, "time");
+		columns_add(&c, text(line, "by"));
+		columns_add(&c, text(line, "act"));
+		columns_add(&c, *text(line, "whom") != '\0' ?
+		    text(line, "whom") : "-");
+		columns_add(&c, text(line, "room"));
+		add_rest(&c, line);
+	}
+	finish(&c, b);
+}
+
+static void
+show_register(struct buf *b, const json_t *o)
+{
+	buf_addf(b, "%s has an account now\n", text(o, "name"));
+}
+
+static void
+show_passwd(struct buf *b, const json_t *o)
+{
+	buf_addf(b, "%s has another password now\n", text(o, "name"));
+}
+
+static void
+show_revoke(struct buf *b, const json_t *o)
+{
+	buf_adds(b, "revoked ");
+	add_count(b, number(o, "tokens"), "token");
+	buf_addf(b, " of %s\n", text(o, "name"));
+}
+
+static void
+show_op(struct buf *b, const json_t *o)
+{
+	buf_addf(b, "%s %s operator of the server\n", text(o, "name"),
+	    json_is_true(json_object_get(o, "same")) ? "was already" :
+	    "is now");
+}
+
+static void
+show_deop(struct buf *b, const json_t *o)
+{
+	buf_addf(b, "%s %s operator of the server\n", text(o, "name"),
+	    json_is_true(json_object_get(o, "same")) ? "was no" :
+	    "is no longer");
+}
+
 static void
 show_drain(struct buf *b, const json_t *o)
 {
@@ -236,6 +361,13 @@ static const struct {
 	[CONTROL_RELOAD] = { show_reload, NULL },
 	[CONTROL_DRAIN] = { show_drain, NULL },
 	[CONTROL_UPGRADE] = { show_upgrade, NULL },
+	[CONTROL_ACCOUNTS] = { show_accounts, "accounts" },
+	[CONTROL_REGISTER] = { show_register, NULL },
+	[CONTROL_PASSWD] = { show_passwd, NULL },
+	[CONTROL_REVOKE] = { show_revoke, NULL },
+	[CONTROL_OP] = { show_op, NULL },
+	[CONTROL_DEOP] = { show_deop, NULL },
+	[CONTROL_AUDIT] = { show_audit, "audit" },
 };
 
 const char *

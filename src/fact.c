@@ -11,13 +11,29 @@ fact_key(struct request *req, const char *kind, const char *a, const char *b)
 	    request_fmt(req, "%s/%s", kind, a);
 }
 
+static const char *
+dump(struct request *req, json_t *value)
+{
+	char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+	const char *s = request_str(req, text != NULL ? text : "null");
+
+	free(text);
+	json_decref(value);
+	return s;
+}
+
+const char *
+audit_line(struct request *req, json_t *value)
+{
+	return dump(req, value);
+}
+
 void
 fact_add(struct request *req, struct store_op *op, const char *key,
     json_t *value)
 {
 	struct store_fact *facts = (struct store_fact *)(uintptr_t)op->facts;
 	uint32_t n = op->nfacts;
-	char *text;
 
 	/* Full when it is a power of two. */
 	if ((n & (n - 1)) == 0) {
@@ -26,12 +42,8 @@ fact_add(struct request *req, struct store_op *op, const char *key,
 			memcpy(facts, op->facts, n * sizeof(*facts));
 	}
 	facts[n] = (struct store_fact){ .key = key };
-	if (value != NULL) {
-		text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-		facts[n].value = request_str(req, text != NULL ? text : "null");
-		free(text);
-		json_decref(value);
-	}
+	if (value != NULL)
+		facts[n].value = dump(req, value);
 	op->facts = facts;
 	op->nfacts = n + 1;
 }

@@ -30,6 +30,9 @@ const char *fact_key(struct request *, const char *kind, const char *a,
 void	 fact_add(struct request *, struct store_op *, const char *key,
 	    json_t *value);
 
+/* A line for the audit, in the arena; takes over the reference. */
+const char *audit_line(struct request *, json_t *);
+
 /* A stored fact, in parts. */
 struct fact {
 	char		*kind;		/* malloced, with the others in it */

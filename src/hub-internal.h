@@ -18,6 +18,7 @@ struct hub {
 	unsigned	 nloops;
 
 	struct table	 accounts;	/* struct account by key */
+	struct roll	 roll;		/* of them, for paging */
 	struct skeletons guises;	/* of them */
 	struct tries	*tries;		/* logins that failed */
 	struct request	*proving;	/* what the auth pool has */
@@ -73,6 +74,11 @@ enum verdict cmd_tell(struct hub *, struct login *, struct request *);
 enum verdict cmd_rooms(struct hub *, struct login *, struct request *);
 enum verdict cmd_who(struct hub *, struct login *, struct request *);
 enum verdict cmd_kick(struct hub *, struct login *, struct request *);
+enum verdict cmd_accounts(struct hub *, struct login *, struct request *);
+enum verdict cmd_enrol(struct hub *, struct login *, struct request *);
+enum verdict cmd_repass(struct hub *, struct login *, struct request *);
+enum verdict cmd_disown(struct hub *, struct login *, struct request *);
+enum verdict cmd_promote(struct hub *, struct login *, struct request *);
 
 /* What came back from the store. KEPT: the op was submitted once more. */
 enum verdict say_committed(struct hub *, struct store_op *);
@@ -82,8 +88,15 @@ enum verdict register_committed(struct hub *, struct store_op *);
 enum verdict passwd_committed(struct hub *, struct store_op *);
 enum verdict token_committed(struct hub *, struct store_op *);
 enum verdict revoke_committed(struct hub *, struct store_op *);
+enum verdict disown_committed(struct hub *, struct store_op *);
+enum verdict promote_committed(struct hub *, struct store_op *);
 /* Of what nobody is answered for: CMD_NOTE. */
 enum verdict note_committed(struct hub *, struct store_op *);
+
+/* The line of the audit about an operator's act; and one of an act that stores
+ * nothing else. */
+const char *operator_audit(struct request *, const char *act);
+void	 operator_note(struct hub *, struct request *, const char *act);
 
 /* May a guest have the request's name? Else the request fails. */
 bool	 may_bear(struct hub *, struct request *);

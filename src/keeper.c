@@ -10,6 +10,7 @@
 
 #include <event2/event.h>
 
+#include "control-ask.h"
 #include "handover.h"
 #include "keeper.h"
 #include "log.h"
@@ -209,7 +210,10 @@ take_mail(struct keeper *k)
 			carried_out(k, (struct order *)m);
 		else if (m->kind == MAIL_TRACE)
 			control_traced(k->control, (struct trace_mail *)m);
-		else {
+		else if (m->kind == MAIL_READ) {
+			control_read(k->control, (struct store_read *)m);
+			store_read_free((struct store_read *)m);
+		} else {
 			assert(m->kind == MAIL_REPLY);
 			control_replied(k->control, (struct request *)m);
 		}
@@ -343,34 +347,15 @@ keeper_ask(struct keeper *k, struct request *req)
 	mailbox_post_one(k->daemon->hub, &req->mail);
 }
 
-/* To the log, and as "changed" and "restart" into the answer. */
-static void
-tell_changes(const struct conf_changes *changes, struct buf *answer)
+void
+keeper_read(struct keeper *k, struct store_read *r)
 {
-	const struct conf_change *c;
-	int restart, n;
-	size_t i;
-
-	for (i = 0; i < changes->n; i++) {
-		c = &changes->list[i];
-		log_notice(c->restart ? "option-needs-restart" :
-		    "option-changed", LS("option", c->name), LS("from",
-		    c->from), LS("to", c->to), LEND);
+	if (is_busy(k, r->client, upgrade_is_still(k->upgrade))) {
+		store_read_free(r);
+		return;
 	}
-	for (restart = 0; restart <= 1; restart++) {
-		buf_addf(answer, ",\"%s\":[", restart ? "restart" : "changed");
-		for (i = n = 0; i < changes->n; i++) {
-			c = &changes->list[i];
-			if (c->restart != restart)
-				continue;
-			buf_addf(answer, "%s{\"option\":\"%s\"",
-			    n++ > 0 ? "," : "", c->name);
-			control_adds(answer, "from", c->from);
-			control_adds(answer, "to", c->to);
-			buf_adds(answer, "}");
-		}
-		buf_adds(answer, "]");
-	}
+	r->to = &k->box;
+	store_read(k->daemon->store, r);
 }
 
 /* A line of the log for each line of the error. */
@@ -422,7 +407,7 @@ keeper_reload(struct keeper *k, client_id who)
 	job = job_new(k, ORDER_CONF, who);
 	job->old = k->conf;
 	k->daemon->conf = k->conf = conf;
-	tell_changes(&changes, &job->answer);
+	control_changed(&changes, &job->answer);
 	conf_changes_free(&changes);
 	log_level_set(conf->log_level);
 	store_configure(k->daemon->store, conf);
@@ -754,7 +739,9 @@ keeper_free(struct keeper *k)
 		if (m->kind == MAIL_DONE) {
 			saved_free(((struct order *)m)->saved);
 			free(m);
-		} else if (m->kind == MAIL_TRACE)
+		} else if (m->kind == MAIL_READ)
+			store_read_free((struct store_read *)m);
+		else if (m->kind == MAIL_TRACE)
 			trace_mail_free((struct trace_mail *)m);
 		else
 			request_free((struct request *)m);

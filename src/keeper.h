@@ -12,6 +12,7 @@
 #include "loop.h"
 
 struct keeper;
+struct store_read;
 
 /*
  * Takes over conf, which source gave and daemon uses, makes the control
@@ -51,6 +52,8 @@ void	 keeper_drain(struct keeper *, client_id);
 void	 keeper_upgrade(struct keeper *, client_id, const char *binary);
 /* Takes over; it is answered by control_replied(). */
 void	 keeper_ask(struct keeper *, struct request *);
+/* Takes over; it is answered by control_read(). */
+void	 keeper_read(struct keeper *, struct store_read *);
 const struct conf *keeper_conf(const struct keeper *);
 
 /* For upgrade.c. */

@@ -1,6 +1,4 @@
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 
 #include <err.h>
 #include <errno.h>
@@ -13,31 +11,34 @@
 
 #include "conf.h"
 #include "control-table.h"
+#include "ctl-ask.h"
+#include "ctl-secret.h"
 #include "ctl-show.h"
 #include "ctl-trace.h"
 #include "ctl-watch.h"
 #include "name.h"
 #include "util.h"
 
-#define WAIT_SECONDS	15		/* for an answer */
-#define ANSWER_MAX	(1024 * 1024)	/* bytes of one */
 #define TRIES		3		/* the daemon may change meanwhile */
-#define PAGES_MAX	100000
 
-enum { REFUSED = 1, USAGE = 2, NOT_THERE = 3 };	/* exit statuses */
-
-struct args {
-	struct conf_source source;
-	const char	*path;
-	bool		 json;
-	int		 fd;		/* of the socket */
-};
+/* "kick name [reason]" */
+static void
+add_form(struct buf *b, const struct control_cmd *c)
+{
+	buf_adds(b, c->name);
+	if (c->flags != NULL)
+		buf_addf(b, " [-%s]", c->flags);
+	if (c->arg != NULL)
+		buf_addf(b, c->optional ? " [%s]" : " %s", c->arg);
+	if (c->rest != NULL)
+		buf_addf(b, " [%s]", c->rest);
+}
 
 static void
 usage(FILE *out)
 {
 	const struct control_cmd *c;
-	char *form;
+	struct buf form = { 0 };
 
 	fputs("usage: partylinectl [-hjnV] [-f file] [-o name=value]... "
 	    "[-s socket] command [argument]\n"
@@ -50,16 +51,16 @@ usage(FILE *out)
 	    "  -V  print the version\n"
 	    "Commands:\n", out);
 	for (c = control_cmds; c < control_cmds + CONTROL_MAX; c++) {
-		form = xasprintf("%s %s%s%s", c->name, c->optional ? "[" : "",
-		    c->arg != NULL ? c->arg : "", c->optional ? "]" : "");
-		fprintf(out, "  %-14s  %s\n", form, c->help);
-		free(form);
+		buf_reset(&form);
+		add_form(&form, c);
+		fprintf(out, "  %-22s  %s\n", buf_str(&form), c->help);
 	}
+	buf_free(&form);
 	fputs("See partylinectl(8).\n", out);
 }
 
 static void
-parse_args(struct args *a, int argc, char **argv)
+parse_args(struct ctl *a, int argc, char **argv)
 {
 	struct conf_source *s = &a->source;
 	int c;
@@ -98,7 +99,7 @@ parse_args(struct args *a, int argc, char **argv)
 }
 
 static enum control_id
-parse_command(int argc, char **argv)
+find_command(int argc, char **argv)
 {
 	enum control_id id;
 	const char *nearest;
@@ -114,12 +115,19 @@ parse_command(int argc, char **argv)
 		    nearest != NULL ? "; perhaps " : "; see partylinectl -h",
 		    nearest != NULL ? nearest : "");
 	}
-	if (control_cmds[id].arg == NULL && argc > 1)
-		errx(USAGE, "%s takes no argument", argv[0]);
-	if (control_cmds[id].arg != NULL && !control_cmds[id].optional &&
-	    argc == 1)
-		errx(USAGE, "%s needs its %s", argv[0], control_cmds[id].arg);
 	return id;
+}
+
+/* So many stand behind the command and its flags. */
+static void
+check_words(enum control_id id, int words)
+{
+	const struct control_cmd *def = &control_cmds[id];
+
+	if (def->arg == NULL && words > 0)
+		errx(USAGE, "%s takes no argument", def->name);
+	if (def->arg != NULL && !def->optional && words == 0)
+		errx(USAGE, "%s needs its %s", def->name, def->arg);
 }
 
 /* The words as one text, NULL if there are none. */
@@ -137,7 +145,7 @@ join(int argc, char **argv)
 }
 
 static char *
-socket_path(const struct args *a)
+socket_path(const struct ctl *a)
 {
 	struct conf *conf;
 	char *error, *path;
@@ -169,188 +177,31 @@ absolute(char *arg)
 	return path;
 }
 
-/* Whose answers may take so long; 0: any time. */
-static int
-dial(const char *path, time_t seconds)
-{
-	const struct timeval wait = { seconds, 0 };
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	int fd;
-
-	if (strlen(path) >= sizeof(sun.sun_path))
-		errx(REFUSED, "%s: the path is longer than %zu bytes", path,
-		    sizeof(sun.sun_path) - 1);
-	strcpy(sun.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd == -1)
-		err(REFUSED, "socket");
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
-	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0)
-		return fd;
-	if (errno == ENOENT || errno == ECONNREFUSED)
-		errx(NOT_THERE, "no daemon is running at %s; if it has another "
-		    "state_dir or control, say so with -o, -f or -s", path);
-	if (errno == EACCES)
-		errx(REFUSED, "%s: permission denied; only root and the "
-		    "daemon's own user may control it", path);
-	err(REFUSED, "%s", path);
-}
-
-/*
- * One line; what comes behind it is nothing, for it was not asked for. False:
- * the daemon has ended the connection.
- */
-static bool
-receive(int fd, struct buf *line)
-{
-	ssize_t n;
-
-	buf_reset(line);
-	do {
-		n = read(fd, buf_room(line, 16384), 16384);
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
-			errx(NOT_THERE, "the daemon does not answer");
-		if (n <= 0 || line->len > ANSWER_MAX)
-			return false;
-		line->len += (size_t)n;
-	} while (line->data[line->len - 1] != '\n');
-	return true;
-}
-
-static void
-send_all(int fd, const char *data, size_t len)
-{
-	ssize_t n;
-
-	for (; len > 0; data += n, len -= (size_t)n) {
-		n = send(fd, data, len, MSG_NOSIGNAL);
-		if (n == -1 && errno == EINTR)
-			n = 0;
-		else if (n == -1 && errno == EPIPE)
-			return;		/* it has said why: that is read */
-		else if (n == -1)
-			err(NOT_THERE, "send");
-	}
-}
-
-static void
-send_request(int fd, enum control_id id, const char *arg, json_int_t after)
-{
-	json_t *request = json_object();
-	struct buf line = { 0 };
-	char *text;
-
-	json_object_set_new(request, "cmd", json_string(control_cmds[id].name));
-	if (arg != NULL)
-		json_object_set_new(request, control_cmds[id].field,
-		    json_string(arg));
-	if (after > 0)
-		json_object_set_new(request, "after", json_integer(after));
-	if ((text = json_dumps(request, JSON_COMPACT)) == NULL)
-		errx(REFUSED, "out of memory");
-	if (strlen(text) > CONTROL_LINE)
-		errx(USAGE, "the argument is too long");
-	buf_addf(&line, "%s\n", text);
-	send_all(fd, line.data, line.len);
-	free(text);
-	json_decref(request);
-	buf_free(&line);
-}
-
-/* NULL: the daemon has ended the connection. */
-static json_t *
-try_ask(int fd, enum control_id id, const char *arg, json_int_t after)
-{
-	struct buf line = { 0 };
-	json_t *answer = NULL;
-	json_error_t error;
-
-	send_request(fd, id, arg, after);
-	if (receive(fd, &line)) {
-		answer = json_loadb(line.data, line.len, 0, &error);
-		if (!json_is_object(answer))
-			errx(NOT_THERE, "what answers is no partylined");
-	}
-	buf_free(&line);
-	return answer;
-}
-
-static json_t *
-ask(int fd, enum control_id id, const char *arg, json_int_t after)
-{
-	json_t *answer = try_ask(fd, id, arg, after);
-
-	if (answer == NULL)
-		errx(NOT_THERE, "the daemon has ended the connection");
-	return answer;
-}
-
-/* Prints why, in either form. */
-static int
-refused(const struct args *a, json_t *answer)
-{
-	const char *message;
-
-	if (a->json) {
-		json_dumpf(answer, stdout, JSON_COMPACT);
-		putchar('\n');
-	} else {
-		message = json_string_value(json_object_get(answer,
-		    "message"));
-		warnx("%s", message != NULL ? message : "refused");
-	}
-	return REFUSED;
-}
-
-/* All pages of an answer as one. */
-static json_t *
-ask_all(int fd, enum control_id id, const char *arg)
-{
-	json_t *all = ask(fd, id, arg, 0), *page, *list;
-	const char *key = ctl_list(id);
-	json_int_t next;
-	int pages;
-
-	if (key == NULL)
-		return all;
-	list = json_object_get(all, key);
-	next = json_integer_value(json_object_get(all, "next"));
-	for (pages = 0; next > 0 && pages < PAGES_MAX; pages++) {
-		page = ask(fd, id, arg, next);
-		json_array_extend(list, json_object_get(page, key));
-		next = json_integer_value(json_object_get(page, "next"));
-		json_decref(page);
-	}
-	json_object_del(all, "more");
-	json_object_del(all, "next");
-	return all;
-}
-
 /* After an upgrade it is the new daemon that answers. */
 static json_t *
 ask_top(void *arg)
 {
-	struct args *a = arg;
-	json_t *answer = try_ask(a->fd, CONTROL_TOP, NULL, 0);
+	struct ctl *a = arg;
+	json_t *answer = NULL;
 	int tries;
 
-	for (tries = 1; answer == NULL && tries < TRIES; tries++) {
-		close(a->fd);
-		a->fd = dial(a->path, WAIT_SECONDS);
-		answer = try_ask(a->fd, CONTROL_TOP, NULL, 0);
+	for (tries = 0; answer == NULL && tries < TRIES; tries++) {
+		if (tries > 0) {
+			close(a->fd);
+			a->fd = ctl_dial(a, WAIT_SECONDS);
+		}
+		answer = ctl_try_ask(a->fd, ctl_request(CONTROL_TOP, NULL,
+		    NULL));
 	}
 	if (answer == NULL)
 		errx(NOT_THERE, "the daemon has ended the connection");
-	if (!json_is_true(json_object_get(answer, "ok")))
-		exit(refused(a, answer));
+	if (!ctl_ok(answer))
+		exit(ctl_refused(a, answer));
 	return answer;
 }
 
 static void
-top(struct args *a, const char *count)
+top(struct ctl *a, const char *count)
 {
 	struct ctl_watch w = { .ask = ask_top, .arg = a, .json = a->json };
 	char *end;
@@ -366,7 +217,7 @@ top(struct args *a, const char *count)
 }
 
 static void
-print(const struct args *a, const json_t *line)
+print(const struct ctl *a, const json_t *line)
 {
 	struct buf out = { 0 };
 
@@ -381,20 +232,21 @@ print(const struct args *a, const json_t *line)
 }
 
 static int
-trace(const struct args *a, const char *client)
+trace(const struct ctl *a, const char *client)
 {
 	static const struct timeval for_ever;
 	struct ctl_trace t = { .fd = a->fd };
 	bool ended = false;
 	int status = 0;
-	json_t *line;
+	json_t *line, *request = ctl_request(CONTROL_TRACE, client, NULL);
 
-	send_request(a->fd, CONTROL_TRACE, client, 0);
+	ctl_send(a->fd, request);
+	json_decref(request);
 	line = ctl_trace_next(&t);
 	setsockopt(a->fd, SOL_SOCKET, SO_RCVTIMEO, &for_ever,
 	    sizeof(for_ever));
-	if (line != NULL && !json_is_true(json_object_get(line, "ok"))) {
-		status = refused(a, line);
+	if (line != NULL && !ctl_ok(line)) {
+		status = ctl_refused(a, line);
 		ended = true;
 	}
 	while (line != NULL && !ended) {
@@ -413,14 +265,13 @@ trace(const struct args *a, const char *client)
 }
 
 static int
-run(const struct args *a, enum control_id id, const char *arg)
+show(const struct ctl *a, enum control_id id, const json_t *answer)
 {
-	json_t *answer = ask_all(a->fd, id, arg);
 	struct buf out = { 0 };
 	int status = 0;
 
-	if (!json_is_true(json_object_get(answer, "ok")))
-		status = refused(a, answer);
+	if (!ctl_ok(answer))
+		status = ctl_refused(a, answer);
 	else if (a->json) {
 		json_dumpf(answer, stdout, JSON_COMPACT);
 		putchar('\n');
@@ -431,36 +282,97 @@ run(const struct args *a, enum control_id id, const char *arg)
 	if (fflush(stdout) == EOF)
 		err(REFUSED, "standard output");
 	buf_free(&out);
+	return status;
+}
+
+static void
+add_password(json_t *request, const char *name)
+{
+	char *what = xasprintf("New password of %s", name);
+	char *password = ctl_secret(what);
+
+	json_object_set_new(request, "password", json_string(password));
+	explicit_bzero(password, strlen(password));
+	free(password);
+	free(what);
+}
+
+static int
+run(const struct ctl *a, enum control_id id, const char *arg, const char *rest)
+{
+	json_t *request = ctl_request(id, arg, rest), *answer;
+	int status;
+
+	if (control_cmds[id].secret)
+		add_password(request, arg);
+	answer = ctl_ask_all(a->fd, request, ctl_list(id));
+	status = show(a, id, answer);
 	json_decref(answer);
 	return status;
+}
+
+/* The command's own flags; the number of words that were. */
+static int
+parse_flags(struct ctl *a, enum control_id id, int argc, char **argv)
+{
+	const char *flags = control_cmds[id].flags;
+	static char given[8];
+	char *known;
+	size_t n = 0;
+	int c;
+
+	a->words = given;
+	if (flags == NULL)
+		return 1;
+	known = xasprintf("+%s", flags);
+	optind = 0;		/* glibc: from the beginning */
+	while ((c = getopt(argc, argv, known)) != -1) {
+		if (c == '?') {
+			usage(stderr);
+			exit(USAGE);
+		}
+		if (strchr(given, c) == NULL && n < sizeof(given) - 1)
+			given[n++] = (char)c;
+	}
+	free(known);
+	return optind;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct args args = { 0 };
+	struct ctl ctl = { .fd = -1 };
 	enum control_id id;
-	char *arg, *path;
-	int status = 0;
+	char *arg, *rest = NULL, *path;
+	int status = 0, skip;
 
-	parse_args(&args, argc, argv);
+	parse_args(&ctl, argc, argv);
 	argc -= optind;
 	argv += optind;
-	id = parse_command(argc, argv);
-	arg = join(argc - 1, argv + 1);
+	id = find_command(argc, argv);
+	skip = parse_flags(&ctl, id, argc, argv);
+	argc -= skip;
+	argv += skip;
+	check_words(id, argc);
+	if (control_cmds[id].rest != NULL) {
+		arg = join(argc < 1 ? argc : 1, argv);
+		rest = join(argc - 1, argv + 1);
+	} else
+		arg = join(argc, argv);
 	if (id == CONTROL_UPGRADE)
 		arg = absolute(arg);
-	args.path = path = socket_path(&args);
-	args.fd = dial(path, id == CONTROL_UPGRADE ? 0 : WAIT_SECONDS);
+	ctl.path = path = socket_path(&ctl);
+	ctl.fd = ctl_dial(&ctl, id == CONTROL_UPGRADE ? 0 : WAIT_SECONDS);
 	if (id == CONTROL_TOP)
-		top(&args, arg);
+		top(&ctl, arg);
 	else if (id == CONTROL_TRACE)
-		status = trace(&args, arg);
+		status = trace(&ctl, arg);
 	else
-		status = run(&args, id, arg);
-	close(args.fd);
+		status = run(&ctl, id, arg, rest);
+	close(ctl.fd);
 	free(path);
 	free(arg);
-	free(args.source.overrides);
+	free(rest);
+	free(ctl.source.overrides);
 	return status;
 }

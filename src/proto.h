@@ -40,6 +40,12 @@ enum cmd {
 	CMD_KICK,
 	CMD_ALL_ROOMS,
 	CMD_ALL_WHO,
+	CMD_ACCOUNTS,
+	CMD_ENROL,		/* register */
+	CMD_REPASS,		/* another password */
+	CMD_DISOWN,		/* revoke tokens */
+	CMD_PROMOTE,		/* operator of the server, or no more */
+	CMD_DEMOTE,
 	/* the hub's own: something to store, and nobody to answer */
 	CMD_NOTE
 };

@@ -57,6 +57,14 @@ struct listed_token {
 	int64_t		 created, expires;
 };
 
+/* An account, for the operator; ms since the epoch, 0: never. */
+struct listed_account {
+	const char	*name;
+	int64_t		 created, login;
+	uint32_t	 tokens, sessions;
+	bool		 op;
+};
+
 struct listed_user {
 	const char	*name;
 	const char	*role;		/* "owner", "member", or NULL */
@@ -113,7 +121,8 @@ struct request {
 	const char	*password;	/* login, register, passwd */
 	const char	*new_password;
 	const char	*token;		/* login */
-	const char	*address;	/* login: the client's, as text */
+	const char	*address;	/* login: the client's, as text; or
+					 * which operator it is: "uid 0" */
 	uint32_t	 seconds;	/* for, expires; 0: for ever */
 	struct msg	*msg;		/* owned; back comes only tell's */
 	uint64_t	 after, before, seq;
@@ -152,6 +161,7 @@ struct request {
 	struct listed_room *rooms;	/* in the arena */
 	struct listed_user *users;
 	struct listed_token *tokens;
+	struct listed_account *accounts;
 	struct kept_room *kept;
 	struct moved_room *moved;	/* CMD_MOVED: nlisted of them */
 	struct msg	**msgs;		/* history: malloced, nlisted of them,

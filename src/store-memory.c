@@ -556,6 +556,8 @@ read_audit(struct memory *s, struct store_read *r)
 	uint64_t id = s->audit > AUDITS ? s->audit - AUDITS : 0;
 	uint32_t n = 0;
 
+	if (r->before > 0 && s->audit > r->before && s->audit - r->before > id)
+		id = s->audit - r->before;
 	r->before = r->after;
 	for (id = r->after > id ? r->after : id; id < s->audit; id++) {
 		const struct audit *a = &s->audits[id % AUDITS];

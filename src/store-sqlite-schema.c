@@ -103,7 +103,8 @@ const char *const sqlite_reads[R_MAX] = {
 	[R_COUNT] = "SELECT count(*) FROM (SELECT 1 FROM messages"
 	    " WHERE room = ?1 AND seq > ?2 LIMIT ?3)",
 	[R_ERASURES] = "SELECT key, upto FROM erasures",
-	[R_AUDIT] = "SELECT id, time, act FROM audit WHERE id > ?1 ORDER BY id"
+	[R_AUDIT] = "SELECT id, time, act FROM audit WHERE id > max(?1,"
+	    " (SELECT ifnull(max(id), 0) FROM audit) - ?2) ORDER BY id"
 };
 
 const int sqlite_version = NITEMS(steps);

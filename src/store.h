@@ -130,7 +130,8 @@ enum store_read_kind {
 			 * with before, which it sets; even if none were found,
 			 * for a search ends after some milliseconds */
 	READ_AUDIT	/* only sets text: lines of the audit with an id >
-			 * after, oldest first, at most limit, or one more than
+			 * after, and of those if before is not 0 the newest so
+			 * many, oldest first, at most limit, or one more than
 			 * bytes hold; sets before to the last one's id */
 };
 

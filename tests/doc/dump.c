@@ -70,6 +70,22 @@ dump_help(void)
 	conf_free(conf);
 }
 
+/* "audit count?", "export p? room | account name" */
+static void
+dump_form(const struct control_cmd *c)
+{
+	const char *flag;
+
+	printf("operator\t%s", c->name);
+	for (flag = c->flags; flag != NULL && *flag != '\0'; flag++)
+		printf(" %c?", *flag);
+	if (c->arg != NULL)
+		printf(" %s%s", c->arg, c->optional ? "?" : "");
+	if (c->rest != NULL)
+		printf(" %s?", c->rest);
+	putchar('\n');
+}
+
 /* The operator's, with their arguments. */
 static void
 dump_control(void)
@@ -77,8 +93,7 @@ dump_control(void)
 	const struct control_cmd *c;
 
 	for (c = control_cmds; c < control_cmds + CONTROL_MAX; c++)
-		printf("operator\t%s%s%s%s\n", c->name, c->arg != NULL ? " " :
-		    "", c->arg != NULL ? c->arg : "", c->optional ? "?" : "");
+		dump_form(c);
 }
 
 int

@@ -16,17 +16,17 @@ def socket_of(d):
     return d.state_dir + "/control"
 
 
-def run_ctl(*words, timeout=20):
-    """Runs it; returns (status, stdout, stderr)."""
-    done = subprocess.run([CTL, *words], stdin=subprocess.DEVNULL,
+def run_ctl(*words, timeout=20, given=""):
+    """Runs it, given this to read; returns (status, stdout, stderr)."""
+    done = subprocess.run([CTL, *words], input=given.encode(),
                           capture_output=True, timeout=timeout * SLOW,
                           check=False)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
-def ctl(d, *words):
+def ctl(d, *words, **more):
     """What it prints when it is done."""
-    status, out, err = run_ctl("-s", socket_of(d), *words)
+    status, out, err = run_ctl("-s", socket_of(d), *words, **more)
     if status != 0 or err:
         raise Failure("partylinectl %s: %d %s" % (" ".join(words), status,
                                                  err))

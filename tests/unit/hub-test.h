@@ -31,7 +31,7 @@ login(unsigned loop, const char *name)
 	return c;
 }
 
-static void
+static inline void
 enter(struct fake_client *c, const char *room)
 {
 	ASK(&f, c, CMD_SUBSCRIBE, .room = room);

@@ -74,6 +74,16 @@ BOTH(audit_in_pages)
 	r = rig_read(rig, READ_AUDIT, 0, 0, 0, 10, 1);
 	cr_assert(r->more && r->before == 1, "more than bytes");
 	store_read_free(r);
+	r = rig_read(rig, READ_AUDIT, 0, 0, 3, 10, SIZE_MAX);
+	cr_assert(!r->more && r->before == 25, "the newest");
+	cr_assert_eq(strncmp(buf_str(&r->text), "{\"id\":23,", 9), 0);
+	store_read_free(r);
+	r = rig_read(rig, READ_AUDIT, 0, 24, 3, 10, SIZE_MAX);
+	cr_assert_eq(strncmp(buf_str(&r->text), "{\"id\":25,", 9), 0);
+	store_read_free(r);
+	r = rig_read(rig, READ_AUDIT, 0, 0, 30, 10, SIZE_MAX);
+	cr_assert(r->more && r->before == 10, "fewer than that");
+	store_read_free(r);
 }
 
 /* Without persistence there is at least the newest of it. */

@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+"""What the operator does to accounts, and what is said of it: partylinectl."""
+
+import os
+
+from client import Json, Program
+from control import CTL, Control, ctl, ctl_json, run_ctl, socket_of
+from daemon import Daemon
+from harness import (contains, eq, has, lacks, main, ok, test, test_stores,
+                     until)
+
+PASSWORD = "correct horse"
+
+
+def daemon(store="sqlite", **more):
+    return Daemon(store=store, auth_cost="minimal", **more)
+
+
+def refused(d, *words, given="", status=1):
+    """It is refused: what it says of that."""
+    got, out, err = run_ctl("-s", socket_of(d), *words, given=given)
+    eq(got, status, "status of %s" % (words,))
+    eq(out, "")
+    return err
+
+
+def account(d, name, password=PASSWORD):
+    ctl(d, "register", name, given=password + "\n")
+
+
+def login(d, name, password=PASSWORD, **more):
+    c = Json(d)
+    return c, c.ok("login", name=name, password=password, **more)
+
+
+@test_stores()
+def register(store):
+    """an account is made where people may make none; its name is taken"""
+    d = daemon(store, registration="no")
+    eq(ctl(d, "register", "Ann", given="correct horse\n"),
+       "Ann has an account now\n")
+    _, r = login(d, "ann")
+    eq((r["name"], r["guest"]), ("Ann", False))
+    contains(refused(d, "register", "aNN", given="other words\n"),
+             "There is such an account")
+    contains(refused(d, "register", "bob"), "there is no password")
+    contains(refused(d, "register", "bob", given="x\n"), "The password")
+    contains(refused(d, "register", "b/b", given="long enough\n"), "no name")
+    contains(refused(d, "register", "\u0430nn", given="long enough\n"),
+             "looks like")
+    bob = Json(d, "bob")
+    contains(refused(d, "register", "Bob", given="long enough\n"), "guest")
+    bob.close()
+    until(lambda: ctl_json(d, "status")["users"] == 1, 10, "bob is gone")
+    account(d, "bob")
+    _, out, _ = run_ctl("-s", socket_of(d), "register")
+    eq(out, "")
+
+
+@test()
+def passwd():
+    """another password counts at once, the old one no more, also later"""
+    d = daemon()
+    account(d, "ann")
+    eq(ctl(d, "passwd", "ANN", given="another one\r\n"),
+       "ann has another password now\n")
+    Json(d).refused("login", "bad-password", name="ann", password=PASSWORD)
+    login(d, "ann", "another one")
+    d.kill()
+    d.start()
+    login(d, "ann", "another one")
+    contains(refused(d, "passwd", "nobody", given="another one\n"),
+             "no account")
+    contains(refused(d, "passwd", "ann", given="short\n"), "The password")
+    login(d, "ann", "another one")
+    lacks(repr(d.log.records()), "another one")
+    has(d.log.wait("control", cmd="passwd", name="nobody"), "uid", "pid")
+
+
+@test()
+def at_a_terminal():
+    """a password is asked for unseen and twice; two that differ are none"""
+    d = daemon()
+    t = Program(CTL, "-s", socket_of(d), "register", "ann", terminal=True)
+    t.until(rb"New password of ann: ")
+    t.send("correct horse\n")
+    seen = t.until(rb"once more: ")
+    t.send("correct horse\n")
+    seen += t.until(rb"has an account now")
+    lacks(seen, b"correct horse")
+    eq(t.wait_end(), 0)
+    login(d, "ann")
+    t = Program(CTL, "-s", socket_of(d), "passwd", "ann", terminal=True)
+    t.until(rb"New password of ann: ")
+    t.send("one thing is\n")
+    t.until(rb"once more: ")
+    t.send("another one\n")
+    t.until(rb"differ: nothing was changed")
+    eq(t.wait_end(), 1)
+    login(d, "ann")
+
+
+@test()
+def accounts():
+    """all accounts are listed, page after page, with what is known of each"""
+    d = daemon(rate=0, auth_queue=1000)
+    eq(ctl_json(d, "accounts")["accounts"], [])
+    names = ["n%03d" % i for i in range(450)]
+    people = [(c, c.post("register", password=PASSWORD))
+              for c in (Json(d, name) for name in names)]
+    for c, number in people:
+        ok(c.reply(number, 60)["ok"], "registered")
+    got = ctl_json(d, "accounts")["accounts"]
+    eq(sorted(a["name"] for a in got), names)
+    eq([a["sessions"] for a in got], [1] * len(names))
+    has(got[0], "created")
+    people[7][0].ok("token", label="bot")
+    ctl(d, "op", "n007")
+    one = ctl_json(d, "accounts", "N007")["accounts"]
+    eq([(a["tokens"], a["operator"]) for a in one], [(1, True)])
+    lines = ctl(d, "accounts", "n007").splitlines()
+    eq(len(lines), 2)
+    contains(lines[1], "operator")
+
+
+@test()
+def revoke():
+    """tokens are taken away, one or all, and are gone after a SIGKILL too"""
+    d = daemon()
+    account(d, "ann")
+    ann, _ = login(d, "ann")
+    tokens = [ann.ok("token", label=label)["token"] for label in "abc"]
+    contains(refused(d, "revoke", "ann", "x"), "no token of that label")
+    eq(ctl(d, "revoke", "ann", "a"), "revoked 1 token of ann\n")
+    Json(d).refused("login", "bad-password", name="ann", token=tokens[0])
+    Json(d).ok("login", name="ann", token=tokens[1])
+    eq(ctl(d, "revoke", "ann"), "revoked 2 tokens of ann\n")
+    eq(ctl(d, "revoke", "ann"), "revoked 0 tokens of ann\n")
+    d.kill()
+    d.start()
+    for token in tokens:
+        Json(d).refused("login", "bad-password", name="ann", token=token)
+
+
+@test_stores()
+def operator(store):
+    """op and deop: the account is told at login, and it is audited"""
+    d = daemon(store)
+    account(d, "ann")
+    eq(ctl(d, "op", "ann"), "ann is now operator of the server\n")
+    eq(ctl(d, "op", "ann"), "ann was already operator of the server\n")
+    eq(login(d, "ann")[1].get("operator"), True)
+    if store == "sqlite":
+        d.kill()
+        d.start()
+        eq(login(d, "ann")[1].get("operator"), True)
+    eq(ctl(d, "deop", "ann"), "ann is no longer operator of the server\n")
+    lacks(login(d, "ann")[1], "operator")
+    contains(refused(d, "op", "guest"), "no account")
+
+
+@test_stores()
+def audit(store):
+    """what was done is told, the newest of it, and whatever number of it"""
+    d = daemon(store)
+    eq(ctl_json(d, "audit")["audit"], [])
+    account(d, "ann")
+    ann, _ = login(d, "ann")
+    ann.join("dev")
+    bob = Json(d, "bob")
+    bob.join("dev")
+    ann.event("join")
+    eq(ctl(d, "kick", "bob", "no", "\x1b[31mmanners"),
+       "ended 1 connection of bob\n")
+    contains(ann.event("leave")["reason"], "no \ufffd[31mmanners")
+    until(lambda: len(ctl_json(d, "audit")["audit"]) == 2, 10, "its line")
+    for _ in range(30):
+        ctl(d, "op", "ann")
+        ctl(d, "deop", "ann")
+    got = ctl_json(d, "audit", "100")["audit"]
+    eq([(a["act"], a["whom"]) for a in got[:2]],
+       [("register", "ann"), ("kick", "bob")])
+    eq(got[1]["by"], "uid %d" % os.geteuid())
+    eq(len(got), 62)
+    eq(ctl_json(d, "audit")["audit"], got[-20:])
+    eq(ctl_json(d, "audit", "1")["audit"], got[-1:])
+    lines = ctl(d, "audit", "61").splitlines()
+    eq(len(lines), 62)
+    contains(lines[1], "kick")
+    contains(lines[1], "no \ufffd[31mmanners")
+    for bad in ("0", "x", "-1", "1000001"):
+        contains(refused(d, "audit", bad), "count is a number")
+
+
+@test()
+def audit_in_pages():
+    """more than fits in one answer comes whole"""
+    d = daemon()
+    account(d, "ann")
+    c = Control(d)
+    for i in range(1500):
+        eq(c.ask("kick", name="ann", reason="x" * 500)["error"],
+           "no-such-user")
+        eq(c.ask(("op", "deop")[i % 2], name="ann")["ok"], True)
+    got = ctl_json(d, "audit", "10000")["audit"]
+    eq([a["id"] for a in got], list(range(1, 1502)))
+    bob = None
+    for i in range(600):
+        bob = Json(d, "bob")
+        eq(c.ask("kick", name="bob", reason=str(i) + "y" * 500)["ok"], True)
+        bob.event("bye")
+        bob.close()
+    until(lambda: ctl_json(d, "audit", "1")["audit"][0].get("reason", "")
+          .startswith("599y"), 10, "the last kick's line")
+    got = ctl_json(d, "audit", "600")["audit"]
+    eq([a["reason"].split("y")[0] for a in got], [str(i) for i in range(600)])
+
+
+main()

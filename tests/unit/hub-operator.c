@@ -1,0 +1,153 @@
+/*
+ * What the operator does to accounts: by requests of nobody's session.
+ */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "hub-test.h"
+
+TestSuite(operator, .init = start, .fini = end);
+
+static struct fake_client control = { CLIENT_ID(OPERATOR_LOOP, 0, 1), 0 };
+
+static enum error
+does(enum cmd cmd, const char *name, const char *word)
+{
+	ASK(&f, &control, cmd, .name = name, .string = word,
+	    .password = "secret");
+	fake_round(&f);
+	return f.reply->error;
+}
+
+static enum error
+with_password(const char *name, const char *password)
+{
+	struct fake_client c = client(0, 700);
+
+	ASK(&f, &c, CMD_LOGIN, .name = name, .password = password);
+	fake_round(&f);
+	if (f.reply->error != ERR_NONE)
+		return f.reply->error;
+	gone(&c, NULL);
+	return ERR_NONE;
+}
+
+Test(operator, makes_accounts)
+{
+	struct fake_client guest = login(0, "bob");
+
+	f.conf.registration = ANSWER_NO;
+	cr_assert_eq(does(CMD_ENROL, "ann", NULL), ERR_NONE);
+	cr_assert_not_null(strstr(buf_str(&f.store.audit),
+	    "\"act\":\"register\""));
+	cr_assert_not_null(strstr(buf_str(&f.store.audit),
+	    "\"whom\":\"ann\""));
+	cr_assert_null(strstr(buf_str(&f.store.audit), "secret"));
+	cr_assert_eq(with_password("ann", "secret"), ERR_NONE);
+	cr_assert_eq(does(CMD_ENROL, "ann", NULL), ERR_NAME_REGISTERED);
+	cr_assert_eq(does(CMD_ENROL, "bob", NULL), ERR_NAME_TAKEN);
+	gone(&guest, NULL);
+	cr_assert_eq(does(CMD_ENROL, "bob", NULL), ERR_NONE);
+	fake_restart(&f);
+	cr_assert_eq(with_password("bob", "secret"), ERR_NONE);
+}
+
+/* While the password was hashed, a guest has come by that name. */
+Test(operator, meets_a_guest)
+{
+	struct fake_client guest = client(1, 1);
+	struct request *req = fake_request(&control, &(struct ask){
+	    .cmd = CMD_ENROL, .name = "ann", .password = "secret" });
+
+	hub_request(f.hub, req);
+	hub_request(f.hub, fake_request(&guest, &(struct ask){
+	    .cmd = CMD_LOGIN, .name = "ann" }));
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	fake_prove(&f);
+	cr_assert_eq(f.reply->cmd, CMD_ENROL);
+	cr_assert_eq(f.reply->error, ERR_NAME_TAKEN);
+	cr_assert_null(fake_fact(&f, "account/ann"));
+}
+
+Test(operator, what_is_not_stored_is_not_so)
+{
+	cr_assert_eq(does(CMD_ENROL, "ann", NULL), ERR_NONE);
+	f.store.fail = true;
+	cr_assert_eq(does(CMD_ENROL, "bob", NULL), ERR_STORE_UNAVAILABLE);
+	cr_assert_eq(does(CMD_PROMOTE, "ann", NULL), ERR_STORE_UNAVAILABLE);
+	ASK(&f, &control, CMD_REPASS, .name = "ann", .password = "other");
+	fake_round(&f);
+	cr_assert_eq(f.reply->error, ERR_STORE_UNAVAILABLE);
+	f.store.fail = false;
+	cr_assert_eq(with_password("ann", "secret"), ERR_NONE);
+	cr_assert_null(fake_fact(&f, "operator/ann"));
+	cr_assert_eq(with_password("bob", "secret"), ERR_BAD_PASSWORD);
+	cr_assert_eq(does(CMD_ENROL, "bob", NULL), ERR_NONE);
+}
+
+Test(operator, promotes)
+{
+	cr_assert_eq(does(CMD_PROMOTE, "ann", NULL), ERR_NO_SUCH_USER);
+	cr_assert_eq(does(CMD_ENROL, "ann", NULL), ERR_NONE);
+	cr_assert_eq(does(CMD_PROMOTE, "ann", NULL), ERR_NONE);
+	cr_assert(!f.reply->duplicate);
+	cr_assert_not_null(fake_fact(&f, "operator/ann"));
+	cr_assert_eq(does(CMD_PROMOTE, "ann", NULL), ERR_NONE);
+	cr_assert(f.reply->duplicate);
+	fake_restart(&f);
+	ASK(&f, &control, CMD_ACCOUNTS);
+	cr_assert(f.reply->nlisted == 1 && f.reply->accounts[0].op);
+	cr_assert_eq(does(CMD_DEMOTE, "ann", NULL), ERR_NONE);
+	cr_assert_null(fake_fact(&f, "operator/ann"));
+	ASK(&f, &control, CMD_ACCOUNTS);
+	cr_assert(!f.reply->accounts[0].op);
+}
+
+/* One made while the others go stays. */
+Test(operator, revokes)
+{
+	struct fake_client c = login(0, "ann");
+
+	ASK(&f, &c, CMD_REGISTER, .password = "secret");
+	fake_round(&f);
+	ASK(&f, &c, CMD_TOKEN, .string = "a/b");
+	ASK(&f, &c, CMD_TOKEN, .string = "c");
+	fake_round(&f);
+	ASK(&f, &control, CMD_DISOWN, .name = "ann");
+	ASK(&f, &c, CMD_TOKEN, .string = "d");
+	fake_round(&f);
+	ASK(&f, &c, CMD_TOKENS);
+	cr_assert_eq(f.reply->nlisted, 1);
+	eq_str(f.reply->tokens[0].label, "d");
+	cr_assert_null(fake_fact(&f, "token/ann/a/b"));
+	cr_assert_not_null(fake_fact(&f, "token/ann/d"));
+	cr_assert_eq(does(CMD_DISOWN, "ann", "x"), ERR_BAD_ARGUMENT);
+	cr_assert_eq(does(CMD_DISOWN, "ann", "d"), ERR_NONE);
+	cr_assert_eq(f.reply->members, 1);
+}
+
+/* All are listed, each once, whoever comes and goes between the pages. */
+Test(operator, lists_in_pages)
+{
+	char name[16];
+	unsigned i, n = 0, first = 0;
+	uint64_t after = 0;
+
+	for (i = 0; i < 450; i++) {
+		snprintf(name, sizeof(name), "u%03u", i);
+		cr_assert_eq(does(CMD_ENROL, name, NULL), ERR_NONE);
+	}
+	do {
+		ASK(&f, &control, CMD_ACCOUNTS, .after = after);
+		for (i = 0; i < f.reply->nlisted && n < 450; i++) {
+			snprintf(name, sizeof(name), "u%03u", n++);
+			eq_str(f.reply->accounts[i].name, name);
+		}
+		after = f.reply->more ? f.reply->next : 0;
+		snprintf(name, sizeof(name), "v%03u", first++);
+		if (first <= 2)
+			cr_assert_eq(does(CMD_ENROL, name, NULL), ERR_NONE);
+	} while (after > 0);
+	cr_assert_eq(n, 450);
+}
