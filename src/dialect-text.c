@@ -26,11 +26,10 @@ text_close(void *state)
 	struct text *t = state;
 	uint32_t i;
 
-	for (i = 0; i < t->nrooms; i++) {
+	for (i = 0; i < t->nrooms; i++)
 		free(t->rooms[i].shown);
-		free(t->rooms[i].key);
-	}
 	free(t->rooms);
+	text_ask_free(t->ask);
 	free(t);
 }
 
@@ -139,14 +138,97 @@ text_name(struct text *t, struct dialect_io *io, struct name *name,
 	return false;
 }
 
+char *
+text_word(char **rest)
+{
+	char *s = *rest;
+
+	*rest += strcspn(s, " \t");
+	if (**rest != '\0')
+		*(*rest)++ = '\0';
+	*rest += strspn(*rest, " \t");
+	return s;
+}
+
+bool
+text_number(const char *s, uint64_t max, uint64_t *value)
+{
+	uint64_t n = 0;
+
+	if (*s == '\0')
+		return false;
+	for (; *s != '\0'; s++) {
+		if (*s < '0' || *s > '9' || n > max / 10)
+			return false;
+		n = n * 10 + (uint64_t)(*s - '0');
+	}
+	*value = n;
+	return n <= max;
+}
+
+struct request *
+text_room_request(struct text *t, struct dialect_io *io, enum cmd cmd,
+    const char *room)
+{
+	const struct text_room *here;
+	const char *why = "is wrong";
+	struct request *r;
+	struct name name;
+
+	if (*room == '\0') {
+		if ((here = text_here(t, io)) == NULL)
+			return NULL;
+		r = text_request(io, cmd);
+		r->room = request_str(r, here->shown);
+		r->room_key = request_str(r, text_room_key(here));
+		return r;
+	}
+	if (!name_parse_room(&name, room, strlen(room), &why)) {
+		text_error(t, &io->out, "The room's name %s.", why);
+		return NULL;
+	}
+	r = text_request(io, cmd);
+	request_set_room(r, &name);
+	return r;
+}
+
+struct request *
+text_name_request(struct text *t, struct dialect_io *io, enum cmd cmd,
+    const char *who)
+{
+	struct request *r;
+	struct name name;
+
+	if (!text_name(t, io, &name, who))
+		return NULL;
+	r = text_request(io, cmd);
+	request_set_name(r, &name);
+	return r;
+}
+
 uint32_t
 text_find(const struct text *t, const char *key)
 {
 	uint32_t i;
 
-	for (i = 0; i < t->nrooms && strcmp(t->rooms[i].key, key) != 0; i++)
+	for (i = 0; i < t->nrooms &&
+	    strcmp(text_room_key(&t->rooms[i]), key) != 0; i++)
 		;
 	return i;
+}
+
+struct text_room *
+text_room_add(struct text *t, const char *shown, const char *key)
+{
+	size_t n = strlen(shown) + 1, size = n + strlen(key) + 1;
+	struct text_room *room;
+
+	t->rooms = xrealloc(t->rooms, (t->nrooms + 1u) * sizeof(*t->rooms));
+	room = &t->rooms[t->nrooms++];
+	*room = (struct text_room){ .shown = xmalloc(size) };
+	memcpy(room->shown, shown, n);
+	memcpy(room->shown + n, key, size - n);
+	return room;
 }
 
 void
@@ -160,7 +242,7 @@ text_say(struct text *t, struct dialect_io *io, enum msg_kind kind,
 		return;
 	r = text_request(io, CMD_SAY);
 	r->room = request_str(r, here->shown);
-	r->room_key = request_str(r, here->key);
+	r->room_key = request_str(r, text_room_key(here));
 	r->msg = msg_new(kind, io->name, NULL, text, strlen(text), NULL);
 }
 
@@ -208,6 +290,10 @@ text_line(void *state, struct dialect_io *io, char *line, size_t len)
 	struct text *t = state;
 	char *s;
 
+	if (t->ask != NULL) {
+		text_secret(t, io, line, len);
+		return;
+	}
 	if (!utf8_valid(line, len, NULL)) {
 		text_error(t, &io->out, "%s If you typed it in telnet, "
 		    "please type it again.", error_text(ERR_BAD_UTF8));
@@ -239,7 +325,9 @@ text_failed(void *state, struct dialect_io *io, enum error error,
 		    "%llu bytes.", (unsigned long long)io->conf->max_line);
 	else
 		text_failure(t, io, error_text(error), retry_ms);
-	if (!io->logged_in && error == ERR_TOO_LONG)
+	if (t->ask != NULL && error == ERR_TOO_LONG)
+		text_ask_again(t, io);
+	else if (!io->logged_in && error == ERR_TOO_LONG)
 		text_ask(io);
 }
 
@@ -258,6 +346,7 @@ const struct dialect dialect_text = {
 	.error = text_failed,
 	.reply = text_answered,
 	.message = text_render_message,
+	.day = text_render_day,
 	.lag = text_render_lag,
 	.notice = text_render_notice,
 	.bye = text_render_bye,

@@ -25,8 +25,9 @@ enum {
 	DIALECT_CLOSE = 1,	/* close once all is written */
 	DIALECT_TO_JSON = 2,	/* the connection is json from now on */
 	DIALECT_COLOR = 4,	/* the encoding changed: text_encoding() */
-	DIALECT_HIDE = 8,	/* telnet ECHO on: the next line is a secret */
-	DIALECT_SHOW = 16
+	DIALECT_HIDE = 8,	/* the next line is a secret: telnet's ECHO; it
+				 * begins before out is written */
+	DIALECT_SHOW = 16	/* what follows is not */
 };
 
 /* What a dialect's call leaves behind, for the session to carry out. */
@@ -39,6 +40,7 @@ struct dialect_io {
 	enum cmd	 refused_cmd;	/* count; ERR_NONE: nothing was */
 	const char	*name;		/* logged in as; may be NULL if not */
 	bool		 logged_in;
+	bool		 hides;		/* DIALECT_HIDE is known to work */
 };
 
 struct dialect {
@@ -61,6 +63,10 @@ struct dialect {
 	/* Into a stream or a client's catching up; room as shown. */
 	void		 (*message)(struct buf *, enum encoding,
 			    const char *room, const struct msg *);
+	/* Before one of time is shown that was said a while ago: a line if that
+	 * was another day than *last, which it becomes; 0 is now. NULL: no
+	 * such lines. */
+	void		 (*day)(struct buf *, int64_t *last, int64_t time);
 	void		 (*lag)(struct buf *, const char *room,
 			    uint64_t after, uint64_t before);
 	void		 (*notice)(struct buf *, const char *text);

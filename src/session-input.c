@@ -93,27 +93,33 @@ io_begin(struct session *s)
 	io->refused_cmd = CMD_NONE;
 	io->name = session_name(s);
 	io->logged_in = s->sid != 0;
+	io->hides = telnet_of(s) != NULL && !telnet_is_silent(telnet_of(s));
 	return io;
 }
 
 static void
 carry_out(struct session *s, unsigned act)
 {
-	struct buf answer = { 0 };
-
 	if (act & DIALECT_COLOR)
 		session_reencode(s, text_encoding(s->state));
-	if (act & (DIALECT_HIDE | DIALECT_SHOW))
-		s->hidden = (act & DIALECT_HIDE) != 0;
-	if ((act & (DIALECT_HIDE | DIALECT_SHOW)) && telnet_of(s) != NULL) {
-		telnet_hide(telnet_of(s), (act & DIALECT_HIDE) != 0, &answer);
-		session_write(s, answer.data, answer.len);
-		buf_free(&answer);
-	}
 	if (act & DIALECT_TO_JSON)
 		session_choose(s, &dialect_json);
 	if (act & DIALECT_CLOSE)
 		session_finish(s, END_QUIT);
+}
+
+/* What a call of the dialect has left but for requests. */
+static void
+tell(struct session *s, struct dialect_io *io)
+{
+	if (io->act & (DIALECT_HIDE | DIALECT_SHOW))
+		session_hide(s, (io->act & DIALECT_HIDE) != 0);
+	if (io->out.len > 0) {
+		session_tell(s, &io->out);
+		buf_trim(&io->out, 64 * 1024);
+	}
+	if (io->act != 0)
+		carry_out(s, io->act);
 }
 
 static void
@@ -149,18 +155,15 @@ io_end(struct session *s, struct dialect_io *io, uint32_t limited)
 		if (req->cmd != CMD_QUIT) {
 			request_fail(req, ERR_RATE_LIMITED, NULL);
 			req->retry_ms = limited;
-		} else
+		} else {
+			session_list_read(s, req);
 			session_finish(s, END_QUIT);
+		}
 		count_answer(s, req->cmd, req->error);
 		d->reply(s->state, io, req);
 		request_free(req);
 	}
-	if (io->out.len > 0) {
-		session_tell(s, &io->out);
-		buf_trim(&io->out, 64 * 1024);
-	}
-	if (io->act != 0)
-		carry_out(s, io->act);
+	tell(s, io);
 }
 
 void

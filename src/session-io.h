@@ -58,6 +58,12 @@ void	 session_choose(struct session *, const struct dialect *);
 void	 session_write(struct session *, const void *, size_t);
 /* So too, whole lines of its dialect: in frames where it is a WebSocket. */
 void	 session_tell(struct session *, const struct buf *);
+/*
+ * Asks for a line unseen, or for no more such. Who has sent no byte of telnet
+ * may speak it all the same, so it is tried; on other terminals what is written
+ * next covers it.
+ */
+void	 session_hide(struct session *, bool);
 size_t	 session_unwritten(const struct session *);
 /* Lines, or messages of a WebSocket: takes them, or keeps them for later. */
 void	 session_take_text(struct session *, char *, size_t);
@@ -90,6 +96,8 @@ void	 session_place(struct session *, uint32_t id, const char *name,
 void	 session_place_last(struct session *, uint32_t id, const char *name,
 	    uint64_t head, uint32_t n);
 void	 session_unplace(struct session *, uint32_t id);
+/* How far it has been given each of its rooms, as a request's kept rooms. */
+void	 session_list_read(const struct session *, struct request *);
 /* Its places move to the streams of the session's encoding. */
 void	 session_reencode(struct session *, enum encoding);
 /* A blocked session's places fall behind. */

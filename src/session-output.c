@@ -10,6 +10,7 @@
 #include "order.h"
 #include "session-io.h"
 #include "session.h"
+#include "telnet.h"
 #include "tracing.h"
 #include "web.h"
 
@@ -138,6 +139,30 @@ session_tell(struct session *s, const struct buf *lines)
 	session_write(s, frames->data, frames->len);
 }
 
+void
+session_hide(struct session *s, bool hidden)
+{
+	struct buf answer = { 0 };
+	bool is_try = !s->is_web && s->layer.telnet == NULL;
+
+	s->hidden = hidden;
+	if (s->is_web || (is_try && !hidden))
+		return;
+	if (is_try)
+		s->layer.telnet = telnet_new();
+	if (telnet_hides(s->layer.telnet))
+		buf_adds(&answer, "\r\n");	/* typed unseen as well */
+	telnet_hide(s->layer.telnet, hidden, &answer);
+	if (is_try)
+		buf_add(&answer, "\r", 2);	/* and the NUL behind it */
+	if (!hidden && telnet_is_silent(s->layer.telnet)) {
+		telnet_free(s->layer.telnet);
+		s->layer.telnet = NULL;
+	} else
+		session_write(s, answer.data, answer.len);
+	buf_free(&answer);
+}
+
 bool
 session_notice(struct session *s, const struct buf *lines)
 {
@@ -251,6 +276,22 @@ session_unplace(struct session *s, uint32_t id)
 }
 
 void
+session_list_read(const struct session *s, struct request *req)
+{
+	const struct place *p;
+	uint32_t n = 0;
+
+	for (p = s->places; p != NULL; p = p->next)
+		n++;
+	req->kept = request_alloc(req, n * sizeof(*req->kept));
+	req->nlisted = n;
+	for (p = s->places; p != NULL; p = p->next)	/* the newest first */
+		req->kept[--n] = (struct kept_room){
+		    .room = request_str(req, stream_room(p->stream)->name),
+		    .seen = p->state == PLACE_SEEK ? 0 : place_seq(p) };
+}
+
+void
 session_place_given(struct session *s, const struct place_mail *m)
 {
 	if (!s->closing)
@@ -310,6 +351,7 @@ render_page(struct session *s, struct place *p, const struct store_read *r)
 	struct room_view *room = stream_room(p->stream);
 	uint64_t floor = r->floor < room->last_seq ? r->floor : room->last_seq;
 	bool whole = !r->more;
+	int64_t day = 0;
 	uint32_t i;
 
 	/* Of what was removed, this loop's readers may yet be told the newest
@@ -324,10 +366,14 @@ render_page(struct session *s, struct place *p, const struct store_read *r)
 			whole = true;
 			break;
 		}
+		if (s->dialect->day != NULL)
+			s->dialect->day(page, &day, r->msgs[i]->time);
 		s->dialect->message(page, s->is_web ? ENC_JSON : s->encoding,
 		    room->name, r->msgs[i]);
 		p->at.seq = r->msgs[i]->seq;
 	}
+	if (whole && s->dialect->day != NULL)
+		s->dialect->day(page, &day, 0);
 	session_tell(s, page);
 	metric_add(&s->loop->pool.metrics.deliveries, i);
 	if (whole && p->at.seq < r->head)

@@ -41,7 +41,8 @@ enum {
 	SB_BROKEN = 32,		/* the subnegotiation is to be ignored */
 	HAS_BINARY = 64,
 	BINARY_ASKED = 128,	/* once a connection */
-	BINARY_WAITS = 256	/* RFC 1143's WANTYES */
+	BINARY_WAITS = 256,	/* RFC 1143's WANTYES */
+	SILENT = 512		/* no command so far */
 };
 
 /* Our ECHO, as RFC 1143 names it; _BUT: its queue holds the opposite. */
@@ -164,7 +165,10 @@ static const struct {
 struct telnet *
 telnet_new(void)
 {
-	return xcalloc(1, sizeof(struct telnet));
+	struct telnet *t = xcalloc(1, sizeof(*t));
+
+	t->flags = SILENT;
+	return t;
 }
 
 void
@@ -373,12 +377,14 @@ act(struct telnet *t, enum action action, uint8_t byte, struct buf *text,
 		add_data(t, byte, text);
 		break;
 	case A_COMMAND:
+		t->flags &= (uint16_t)~SILENT;
 		command(t, byte, text, answer);
 		break;
 	case A_VERB:
 		t->verb = byte;
 		break;
 	case A_OPTION:
+		t->flags &= (uint16_t)~SILENT;
 		negotiate(t, byte, answer);
 		break;
 	case A_SB_BEGIN:
@@ -442,6 +448,18 @@ void
 telnet_hide(struct telnet *t, bool hide, struct buf *answer)
 {
 	echo_event(t, hide ? ON_HIDE : ON_SHOW, answer);
+}
+
+bool
+telnet_hides(const struct telnet *t)
+{
+	return t->echo == ECHO_YES;
+}
+
+bool
+telnet_is_silent(const struct telnet *t)
+{
+	return (t->flags & SILENT) != 0;
 }
 
 unsigned
@@ -515,6 +533,7 @@ telnet_load(struct record *r)
 {
 	struct telnet *t = telnet_new();
 
+	t->flags = 0;
 	while (record_next(r))
 		load_field(t, r);
 	if (t->ttype[TTYPE_MAX] != '\0')

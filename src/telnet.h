@@ -35,6 +35,10 @@ const char *telnet_reason(const struct telnet *);
 
 /* WILL ECHO (hide) or WONT ECHO to answer, if it changes anything. */
 void	 telnet_hide(struct telnet *, bool hide, struct buf *answer);
+/* The peer has agreed: what is typed there is not seen. */
+bool	 telnet_hides(const struct telnet *);
+/* No command has come since telnet_new(). */
+bool	 telnet_is_silent(const struct telnet *);
 
 /* The window's width the peer told last, 0 unknown. */
 unsigned telnet_width(const struct telnet *);

@@ -9,96 +9,36 @@
 #include "text.h"
 
 #define HISTORY_MAX	1000
+#define WIDTH		80	/* columns, unless the terminal told */
+#define LABEL		6	/* columns of a group's name in the help */
+
+enum group { GROUP_TALK, GROUP_ROOMS, GROUP_READ, GROUP_YOU, GROUP_HERE };
+
+/* Whose command it is. */
+enum by {
+	BY_NOBODY,		/* works before login, too */
+	BY_ANY, BY_GUEST, BY_ACCOUNT
+};
 
 struct text_cmd {
 	const char	*name;
 	const char	*args;
+	enum group	 group;		/* of the help */
 	const char	*help;		/* a line */
 	const char	*more;		/* lines, each ended by \n */
-	bool		 early;		/* works before login, too */
+	enum by		 by;
 	/* args is terminated, without blanks at its ends. False: usage. */
 	bool		(*run)(struct text *, struct dialect_io *, char *);
 };
 
 static bool	cmd_help(struct text *, struct dialect_io *, char *);
 
-/* Cuts the first word off: *rest is behind it and the blanks. */
-static char *
-word(char **rest)
-{
-	char *s = *rest;
-
-	*rest += strcspn(s, " \t");
-	if (**rest != '\0')
-		*(*rest)++ = '\0';
-	*rest += strspn(*rest, " \t");
-	return s;
-}
-
-/* A number of at most max; false if it is none. */
-static bool
-number(const char *s, uint64_t max, uint64_t *value)
-{
-	uint64_t n = 0;
-
-	if (*s == '\0')
-		return false;
-	for (; *s != '\0'; s++) {
-		if (*s < '0' || *s > '9' || n > max / 10)
-			return false;
-		n = n * 10 + (uint64_t)(*s - '0');
-	}
-	*value = n;
-	return n <= max;
-}
-
-/* A request for the room, or for the current one if it is "". */
-static struct request *
-room_request(struct text *t, struct dialect_io *io, enum cmd cmd,
-    const char *room)
-{
-	const struct text_room *here;
-	const char *why = "is wrong";
-	struct request *r;
-	struct name name;
-
-	if (*room == '\0') {
-		if ((here = text_here(t, io)) == NULL)
-			return NULL;
-		r = text_request(io, cmd);
-		r->room = request_str(r, here->shown);
-		r->room_key = request_str(r, here->key);
-		return r;
-	}
-	if (!name_parse_room(&name, room, strlen(room), &why)) {
-		text_error(t, &io->out, "The room's name %s.", why);
-		return NULL;
-	}
-	r = text_request(io, cmd);
-	request_set_room(r, &name);
-	return r;
-}
-
-static struct request *
-name_request(struct text *t, struct dialect_io *io, enum cmd cmd,
-    const char *who)
-{
-	struct request *r;
-	struct name name;
-
-	if (!text_name(t, io, &name, who))
-		return NULL;
-	r = text_request(io, cmd);
-	request_set_name(r, &name);
-	return r;
-}
-
 static bool
 cmd_name(struct text *t, struct dialect_io *io, char *args)
 {
 	if (*args == '\0')
 		return false;
-	if (name_request(t, io, io->logged_in ? CMD_RENAME : CMD_LOGIN,
+	if (text_name_request(t, io, io->logged_in ? CMD_RENAME : CMD_LOGIN,
 	    args) == NULL && !io->logged_in)
 		text_ask(io);
 	return true;
@@ -151,7 +91,7 @@ cmd_join(struct text *t, struct dialect_io *io, char *args)
 		return false;
 	if (is_inbox(t, io, args) || go_to(t, io, args))
 		return true;
-	if ((r = room_request(t, io, CMD_SUBSCRIBE, args)) != NULL) {
+	if ((r = text_room_request(t, io, CMD_SUBSCRIBE, args)) != NULL) {
 		r->last = TEXT_HISTORY;
 		r->has |= HAS_LAST;
 	}
@@ -163,7 +103,7 @@ cmd_leave(struct text *t, struct dialect_io *io, char *args)
 {
 	if (strpbrk(args, " \t") != NULL)
 		return false;
-	room_request(t, io, CMD_UNSUBSCRIBE, args);
+	text_room_request(t, io, CMD_UNSUBSCRIBE, args);
 	return true;
 }
 
@@ -195,11 +135,11 @@ cmd_room(struct text *t, struct dialect_io *io, char *args)
 static bool
 cmd_rooms(struct text *t, struct dialect_io *io, char *args)
 {
-	const char *match = word(&args);
+	const char *match = text_word(&args);
 	uint64_t after = 0;
 	struct request *r;
 
-	if (*args != '\0' && !number(args, INT64_MAX, &after))
+	if (*args != '\0' && !text_number(args, INT64_MAX, &after))
 		return false;
 	if (!text_fits(t, io, match, STRING_BYTES))
 		return true;
@@ -216,16 +156,16 @@ cmd_rooms(struct text *t, struct dialect_io *io, char *args)
 static bool
 cmd_who(struct text *t, struct dialect_io *io, char *args)
 {
-	const char *room = word(&args);
+	const char *room = text_word(&args);
 	uint64_t after = 0;
 	struct request *r;
 
-	if (*args != '\0' && !number(args, INT64_MAX, &after))
+	if (*args != '\0' && !text_number(args, INT64_MAX, &after))
 		return false;
 	if (strcmp(room, "*") == 0)
 		r = text_request(io, CMD_WHO);
 	else
-		r = room_request(t, io, CMD_WHO, room);
+		r = text_room_request(t, io, CMD_WHO, room);
 	if (r != NULL && after > 0) {
 		r->after = after;
 		r->has |= HAS_AFTER;
@@ -236,14 +176,14 @@ cmd_who(struct text *t, struct dialect_io *io, char *args)
 static bool
 cmd_msg(struct text *t, struct dialect_io *io, char *args)
 {
-	const char *to = word(&args);
+	const char *to = text_word(&args);
 	struct request *r;
 
 	if (*args == '\0')
 		return false;
 	if (!text_fits(t, io, args, io->conf->max_text))
 		return true;
-	r = name_request(t, io, CMD_TELL, to + (*to == '@'));
+	r = text_name_request(t, io, CMD_TELL, to + (*to == '@'));
 	if (r == NULL)
 		return true;
 	r->msg = msg_new(MSG_TEXT, io->name, r->name, args, strlen(args), NULL);
@@ -268,7 +208,7 @@ cmd_topic(struct text *t, struct dialect_io *io, char *args)
 
 	if (!text_fits(t, io, args, STRING_BYTES))
 		return true;
-	r = room_request(t, io, *args != '\0' ? CMD_TOPIC : CMD_ROOMS, "");
+	r = text_room_request(t, io, *args != '\0' ? CMD_TOPIC : CMD_ROOMS, "");
 	if (r == NULL)
 		return true;
 	if (*args != '\0') {
@@ -283,17 +223,18 @@ cmd_topic(struct text *t, struct dialect_io *io, char *args)
 static bool
 cmd_history(struct text *t, struct dialect_io *io, char *args)
 {
-	const char *count = word(&args);
+	const char *count = text_word(&args);
 	uint64_t n = TEXT_HISTORY, before = 0;
 	struct request *r;
 
-	if (*args != '\0' && !number(args, INT64_MAX, &before))
+	if (*args != '\0' && !text_number(args, INT64_MAX, &before))
 		return false;
-	if (*count != '\0' && (!number(count, HISTORY_MAX, &n) || n == 0)) {
+	if (*count != '\0' &&
+	    (!text_number(count, HISTORY_MAX, &n) || n == 0)) {
 		text_error(t, &io->out, "N is 1 to %d.", HISTORY_MAX);
 		return true;
 	}
-	if ((r = room_request(t, io, CMD_HISTORY, "")) == NULL)
+	if ((r = text_room_request(t, io, CMD_HISTORY, "")) == NULL)
 		return true;
 	r->limit = (uint32_t)n;
 	if (*args != '\0') {
@@ -349,40 +290,67 @@ cmd_quit(struct text *t, struct dialect_io *io, char *args)
 	return true;
 }
 
+static const char *const groups[] = {
+	[GROUP_TALK] = "Talk", [GROUP_ROOMS] = "Rooms", [GROUP_READ] = "Read",
+	[GROUP_YOU] = "You", [GROUP_HERE] = "Here"
+};
+
 static const struct text_cmd cmds[] = {
-	{ "help", "[COMMAND]", "list the commands, or explain one", NULL, true,
-	    cmd_help },
-	{ "name", "NEW", "take another name", NULL, true, cmd_name },
-	{ "join", "ROOM", "enter a room and talk in it",
+	{ "msg", "NAME TEXT", GROUP_TALK, "say something to one person alone",
+	    "Who is registered gets it even while away.\n", BY_ANY, cmd_msg },
+	{ "me", "TEXT", GROUP_TALK, "say what you do: /me waves", NULL, BY_ANY,
+	    cmd_me },
+	{ "away", "[TEXT]", GROUP_TALK, "say that you are away, or back",
+	    "Without TEXT you are back.\n", BY_ANY, cmd_away },
+	{ "join", "ROOM", GROUP_ROOMS, "enter a room and talk in it",
 	    "A room that is not there yet comes to be by it, and is yours.\n",
-	    false, cmd_join },
-	{ "leave", "[ROOM]", "leave a room",
-	    "Without ROOM it is the one you are talking in.\n", false,
+	    BY_ANY, cmd_join },
+	{ "leave", "[ROOM]", GROUP_ROOMS, "leave a room",
+	    "Without ROOM it is the one you are talking in.\n", BY_ANY,
 	    cmd_leave },
-	{ "room", "[ROOM]", "talk in another room that you are in",
-	    "Without ROOM it tells which you are in.\n", false, cmd_room },
-	{ "rooms", "[WORD]", "list the rooms",
+	{ "room", "[ROOM]", GROUP_ROOMS, "talk in another room that you are in",
+	    "Without ROOM it tells which you are in.\n", BY_ANY, cmd_room },
+	{ "rooms", "[WORD]", GROUP_ROOMS, "list the rooms",
 	    "With WORD only those with that in their names; * is any.\n"
-	    "A number behind it goes on with a long list.\n", false,
+	    "A number behind it goes on with a long list.\n", BY_ANY,
 	    cmd_rooms },
-	{ "who", "[ROOM]", "list who is in a room",
+	{ "who", "[ROOM]", GROUP_ROOMS, "list who is in a room",
 	    "Without ROOM it is the one you are talking in; * is everybody.\n"
-	    "A number behind it goes on with a long list.\n", false, cmd_who },
-	{ "msg", "NAME TEXT", "say something to one person alone", NULL, false,
-	    cmd_msg },
-	{ "me", "TEXT", "say what you do: /me waves", NULL, false, cmd_me },
-	{ "topic", "[TEXT]", "show the room's topic, or set it", NULL, false,
-	    cmd_topic },
-	{ "history", "[N [BEFORE]]", "show the last N messages of the room",
+	    "A number behind it goes on with a long list.\n", BY_ANY,
+	    cmd_who },
+	{ "topic", "[TEXT]", GROUP_ROOMS, "show the room's topic, or set it",
+	    NULL, BY_ANY, cmd_topic },
+	{ "history", "[N [BEFORE]]", GROUP_READ,
+	    "show the last N messages of the room",
 	    "Without N it is 20. BEFORE is a message's number: those older "
 	    "than it.\nThe last line shown tells how to go further back.\n",
-	    false, cmd_history },
-	{ "away", "[TEXT]", "say that you are away, or back",
-	    "Without TEXT you are back.\n", false, cmd_away },
-	{ "color", "on|off", "colours or none", NULL, false, cmd_color },
-	{ "json", "", "make this connection one for programs", NULL, false,
-	    cmd_json },
-	{ "quit", "", "go", NULL, true, cmd_quit },
+	    BY_ANY, cmd_history },
+	{ "catchup", "[ROOM [NUMBER]]", GROUP_READ,
+	    "show what you have not read",
+	    "NUMBER is a message's, as /quit tells it: those behind it.\n",
+	    BY_ANY, text_cmd_catchup },
+	{ "name", "NEW", GROUP_YOU, "take another name", NULL, BY_NOBODY,
+	    cmd_name },
+	{ "register", "[PASSWORD]", GROUP_YOU, "make your name your own",
+	    "Without PASSWORD it is asked for, unseen where that is telnet.\n",
+	    BY_GUEST, text_cmd_register },
+	{ "password", "", GROUP_YOU, "set another password", NULL, BY_ACCOUNT,
+	    text_cmd_password },
+	{ "token", "LABEL [DAYS]", GROUP_YOU, "make a secret for a program",
+	    "It logs in with that instead of your password.\n", BY_ACCOUNT,
+	    text_cmd_token },
+	{ "tokens", "", GROUP_YOU, "list your tokens", NULL, BY_ACCOUNT,
+	    text_cmd_tokens },
+	{ "revoke", "LABEL", GROUP_YOU, "make a token worthless", NULL,
+	    BY_ACCOUNT, text_cmd_revoke },
+	{ "help", "[COMMAND]", GROUP_HERE, "list the commands, or explain one",
+	    "/help all lists also what you cannot do.\n", BY_NOBODY,
+	    cmd_help },
+	{ "color", "on|off", GROUP_HERE, "colours or none", NULL, BY_ANY,
+	    cmd_color },
+	{ "json", "", GROUP_HERE, "make this connection one for programs",
+	    NULL, BY_ANY, cmd_json },
+	{ "quit", "", GROUP_HERE, "go", NULL, BY_NOBODY, cmd_quit },
 };
 
 static const struct text_cmd *
@@ -446,30 +414,74 @@ explain(struct dialect_io *io, const struct text_cmd *c)
 }
 
 static bool
+may(const struct text *t, const struct text_cmd *c)
+{
+	return c->by == BY_GUEST ? !t->account :
+	    c->by == BY_ACCOUNT ? t->account : true;
+}
+
+/* The group's commands, as many a line as fit; whether some were left out. */
+static bool
+list_group(const struct text *t, struct buf *b, enum group group, bool all)
+{
+	size_t room = t->width >= LABEL * 2 ? t->width : WIDTH, used = room, i;
+	const char *label = groups[group];
+	struct buf usage = { 0 };
+	bool left_out = false;
+
+	for (i = 0; i < NITEMS(cmds); i++) {
+		if (cmds[i].group != group)
+			continue;
+		if (!all && !may(t, &cmds[i])) {
+			left_out = true;
+			continue;
+		}
+		buf_reset(&usage);
+		add_usage(&usage, &cmds[i]);
+		if (used + 2 + usage.len >= room) {
+			buf_addf(b, "%s-- %-*s", used < room ? "\r\n" : "",
+			    LABEL, label);
+			label = "";
+			used = LABEL + 1;
+		}
+		buf_addf(b, "  %s", buf_str(&usage));
+		used += 2 + usage.len;
+	}
+	if (*label == '\0')
+		buf_adds(b, "\r\n");
+	buf_free(&usage);
+	return left_out;
+}
+
+static void
+list(const struct text *t, struct dialect_io *io, bool all)
+{
+	bool left_out = false;
+	size_t i;
+
+	for (i = 0; i < NITEMS(groups); i++)
+		left_out |= list_group(t, &io->out, (enum group)i, all);
+	text_info(&io->out, "/help COMMAND explains one%s.", left_out ?
+	    "; /help all lists also what you cannot do" : "");
+	text_info(&io->out, "Any other line is said to the room; // says one "
+	    "that begins with a /.");
+	if (!io->logged_in)
+		text_info(&io->out, "But a name is needed first.");
+}
+
+static bool
 cmd_help(struct text *t, struct dialect_io *io, char *args)
 {
 	const char *name = args + (*args == '/');
 	const struct text_cmd *c = find(name);
-	struct buf usage = { 0 };
-	size_t i;
+	bool all = strcmp(name, "all") == 0;
 
-	if (c != NULL) {
+	if (c != NULL)
 		explain(io, c);
-	} else if (*name != '\0') {
+	else if (*name != '\0' && !all)
 		unknown(t, io, name);
-	} else {
-		for (i = 0; i < NITEMS(cmds); i++) {
-			buf_reset(&usage);
-			add_usage(&usage, &cmds[i]);
-			text_info(&io->out, "%-22s%s", buf_str(&usage),
-			    cmds[i].help);
-		}
-		text_info(&io->out, "Any other line is said to the room; // "
-		    "says one that begins with a /.");
-		if (!io->logged_in)
-			text_info(&io->out, "But a name is needed first.");
-	}
-	buf_free(&usage);
+	else
+		list(t, io, all);
 	if (!io->logged_in)
 		text_ask(io);
 	return true;
@@ -480,14 +492,14 @@ text_command(struct text *t, struct dialect_io *io, char *line)
 {
 	struct buf usage = { 0 };
 	const struct text_cmd *c;
-	char *name = word(&line), *s;
+	char *name = text_word(&line), *s;
 
 	for (s = name; *s != '\0'; s++) {
 		if (*s >= 'A' && *s <= 'Z')
 			*s = (char)(*s + 'a' - 'A');
 	}
 	c = find(name);
-	if (!io->logged_in && (c == NULL || !c->early)) {
+	if (!io->logged_in && (c == NULL || c->by != BY_NOBODY)) {
 		text_error(t, &io->out, "First your name.");
 		text_ask(io);
 	} else if (c == NULL) {

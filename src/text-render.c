@@ -145,6 +145,32 @@ text_render_message(struct buf *b, enum encoding encoding, const char *room,
 }
 
 void
+text_day(struct buf *b, int64_t ms)
+{
+	time_t t = (time_t)(ms / 1000);
+	char day[16];
+	struct tm tm;
+
+	if (localtime_r(&t, &tm) != NULL &&
+	    strftime(day, sizeof(day), "%Y-%m-%d", &tm) == 10)
+		buf_adds(b, day);
+}
+
+void
+text_render_day(struct buf *b, int64_t *last, int64_t time)
+{
+	struct buf was = { 0 }, is = { 0 };
+
+	text_day(&was, *last != 0 ? *last : clock_wall());
+	text_day(&is, time != 0 ? time : clock_wall());
+	if (strcmp(buf_str(&was), buf_str(&is)) != 0)
+		text_info(b, "%s", buf_str(&is));
+	*last = time;
+	buf_free(&was);
+	buf_free(&is);
+}
+
+void
 text_render_lag(struct buf *b, const char *room, uint64_t after,
     uint64_t before)
 {

@@ -3,12 +3,10 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "name.h"
 #include "text.h"
 
-#define DAY_SIZE	16	/* "2026-11-22" and NUL */
 #define WIDTH		80	/* columns, unless the terminal told */
 #define AWAY_WIDTH	20	/* columns of an away text in a list */
 
@@ -28,54 +26,66 @@ enter_lobby(struct dialect_io *io)
 	r->tag = TEXT_FIRST;
 }
 
+static bool
+keeps_lobby(const struct dialect_io *io, const struct request *r)
+{
+	uint32_t i;
+
+	for (i = 0; i < r->nlisted && !text_is_lobby(io, r->kept[i].room); i++)
+		;
+	return i < r->nlisted;
+}
+
 static void
 logged_in(struct text *t, struct dialect_io *io, const struct request *r)
 {
+	text_ask_end(t, io);
+	t->account = !r->guest;
 	if (!t->greeted)
 		text_info(&io->out, "Welcome to %s.", io->conf->server_name);
 	text_info(&io->out, "You are %s. /help lists the commands.", r->name);
-	enter_lobby(io);
+	if (r->operator)
+		text_info(&io->out, "You are an operator of this server.");
+	if (!keeps_lobby(io, r))
+		enter_lobby(io);
+	text_enter_kept(io, r);
 }
 
-/* Among the rooms entered, and the current one. */
+/* Among the rooms entered. */
 static void
-remember(struct text *t, const struct request *r)
+remember(struct text *t, const struct request *r, bool current)
 {
 	uint32_t i = text_find(t, r->room_key);
 
-	if (i == t->nrooms) {
-		t->rooms = xrealloc(t->rooms, (i + 1) * sizeof(*t->rooms));
-		t->rooms[i].shown = xstrdup(r->room);
-		t->rooms[i].key = xstrdup(r->room_key);
-		t->nrooms++;
-	}
-	t->current = i;
+	if (i == t->nrooms && i < UINT16_MAX)
+		text_room_add(t, r->room, r->room_key);
+	if (current)
+		t->current = (uint16_t)i;
 }
 
 static void
 entered(struct text *t, struct dialect_io *io, const struct request *r)
 {
-	remember(t, r);
+	remember(t, r, r->tag != TEXT_KEPT || t->nrooms == 0);
 	buf_addf(&io->out, "-- You are in %s%s (%u here).", TEXT_ROOM(r->room),
 	    r->members);
-	if (r->head > r->floor && r->head - r->floor > r->last)
-		buf_addf(&io->out, " The last %u messages follow; older ones: "
-		    "/history", r->last);
-	else if (r->head > r->floor)
-		buf_adds(&io->out, " What was said so far follows.");
 	if (r->topic != NULL && *r->topic != '\0')
 		buf_addf(&io->out, " Topic: %s", r->topic);
 	buf_adds(&io->out, "\r\n");
+	if (r->tag == TEXT_KEPT)
+		text_kept_entered(t, io, r);
+	else if (r->head > r->floor && r->last > 0)
+		text_info(&io->out, "The last messages follow; /history goes "
+		    "further back.");
 }
 
 /* The next one entered becomes the current one, behind the last the first. */
 static void
-forget(struct text *t, uint32_t i)
+forget(struct text *t, uint16_t i)
 {
 	bool current = i == t->current;
 
 	free(t->rooms[i].shown);
-	free(t->rooms[i].key);
 	t->nrooms--;
 	memmove(&t->rooms[i], &t->rooms[i + 1],
 	    (t->nrooms - i) * sizeof(*t->rooms));
@@ -88,7 +98,7 @@ forget(struct text *t, uint32_t i)
 static void
 left(struct text *t, struct dialect_io *io, const struct request *r)
 {
-	uint32_t i = text_find(t, r->room_key);
+	uint16_t i = (uint16_t)text_find(t, r->room_key);
 	bool current = i < t->nrooms && i == t->current;
 
 	if (i < t->nrooms)
@@ -110,32 +120,22 @@ told(struct dialect_io *io, const struct request *r)
 	text_time(&io->out, r->time);
 	buf_addf(&io->out, " -> @%s %s\r\n", r->name,
 	    r->string != NULL ? r->string : "");
-}
-
-static void
-local_day(int64_t ms, char day[DAY_SIZE])
-{
-	time_t t = (time_t)(ms / 1000);
-	struct tm tm;
-
-	if (localtime_r(&t, &tm) == NULL ||
-	    strftime(day, DAY_SIZE, "%Y-%m-%d", &tm) == 0)
-		day[0] = '\0';
+	if (r->offline)
+		text_info(&io->out, "%s is not here: it is in their inbox.",
+		    r->name);
+	else if (r->away != NULL)
+		text_info(&io->out, "%s is away: %s", r->name, r->away);
 }
 
 /* With a line where another day than today begins. */
 static void
 show_history(struct text *t, struct dialect_io *io, const struct request *r)
 {
-	char last[DAY_SIZE], day[DAY_SIZE];
+	int64_t last = 0;
 	uint32_t i;
 
-	local_day(clock_wall(), last);
 	for (i = 0; i < r->nlisted; i++) {
-		local_day(r->msgs[i]->time, day);
-		if (strcmp(day, last) != 0)
-			text_info(&io->out, "%s", day);
-		memcpy(last, day, sizeof(last));
+		text_render_day(&io->out, &last, r->msgs[i]->time);
 		text_render_message(&io->out, (enum encoding)t->encoding,
 		    r->room, r->msgs[i]);
 	}
@@ -326,7 +326,10 @@ answer(struct text *t, struct dialect_io *io, const struct request *r)
 		told(io, r);
 		break;
 	case CMD_HISTORY:
-		show_history(t, io, r);
+		if (r->tag == TEXT_CATCHUP || r->tag == TEXT_BEHIND)
+			text_caught_up(t, io, r);
+		else
+			show_history(t, io, r);
 		break;
 	case CMD_ROOMS:
 		if (r->tag == TEXT_SHOW_TOPIC)
@@ -343,8 +346,37 @@ answer(struct text *t, struct dialect_io *io, const struct request *r)
 	case CMD_RENAME:
 		text_info(&io->out, "You are %s now.", r->name);
 		break;
+	case CMD_REGISTER:
+	case CMD_PASSWD:
+	case CMD_TOKEN:
+	case CMD_TOKENS:
+	case CMD_REVOKE:
+		text_ask_end(t, io);
+		text_account_reply(t, io, r);
+		break;
 	default:		/* a say comes back with the room's news */
 		break;
+	}
+}
+
+/* The door asks for the password, once more, or for a name. */
+static void
+not_logged_in(struct text *t, struct dialect_io *io, const struct request *r)
+{
+	if (r->error == ERR_NAME_REGISTERED && t->ask == NULL) {
+		text_info(&io->out, "%s is registered. An empty line goes back "
+		    "to the name.", r->name);
+		text_ask_secret(t, io, ASK_DOOR, r->name);
+		return;
+	}
+	text_failure(t, io, r->message != NULL ? r->message :
+	    error_text(r->error), r->retry_ms);
+	if (t->ask != NULL && (r->error == ERR_BAD_PASSWORD ||
+	    r->error == ERR_RATE_LIMITED)) {
+		text_ask_again(t, io);
+	} else {
+		text_ask_end(t, io);
+		text_ask(io);
 	}
 }
 
@@ -354,17 +386,25 @@ refused(struct text *t, struct dialect_io *io, const struct request *r)
 	const char *text = r->message != NULL ? r->message :
 	    error_text(r->error);
 
+	if (r->cmd == CMD_LOGIN) {
+		not_logged_in(t, io, r);
+		return;
+	}
+	text_ask_end(t, io);
 	if (r->error == ERR_NOT_SUBSCRIBED && r->room != NULL)
 		text_error(t, &io->out, "You are not in %s%s: /join ROOM "
 		    "enters a room.", TEXT_ROOM(r->room));
 	else if (r->cmd == CMD_TELL && r->error == ERR_NO_SUCH_USER)
 		text_error(t, &io->out, "%s is not here, so that was not sent.",
 		    r->name);
+	else if (r->cmd == CMD_RENAME && r->error == ERR_NAME_REGISTERED)
+		text_error(t, &io->out, "%s is registered. If it is yours: "
+		    "/quit, and come back by that name.", r->name);
+	else if (r->tag == TEXT_KEPT && r->cmd == CMD_SUBSCRIBE)
+		text_error(t, &io->out, "%s%s: %s", TEXT_ROOM(r->room), text);
 	else
 		text_failure(t, io, text, r->retry_ms);
-	if (r->cmd == CMD_LOGIN)
-		text_ask(io);
-	else if (r->cmd == CMD_SUBSCRIBE && r->tag == TEXT_FIRST)
+	if (r->cmd == CMD_SUBSCRIBE && r->tag == TEXT_FIRST)
 		text_info(&io->out, "You are in no room: /join ROOM enters "
 		    "one.");
 }
@@ -373,13 +413,14 @@ void
 text_reply(struct text *t, struct dialect_io *io, struct request *r)
 {
 	if (r->cmd == CMD_QUIT) {
+		text_where(io, r);
 		text_info(&io->out, "Bye.");
 		io->act |= DIALECT_CLOSE;
 	} else if (r->error == ERR_NONE) {
 		answer(t, io, r);
 	} else if (r->cmd == CMD_SUBSCRIBE &&
 	    r->error == ERR_ALREADY_SUBSCRIBED) {
-		remember(t, r);
+		remember(t, r, true);
 		text_info(&io->out, "You are in %s%s already.",
 		    TEXT_ROOM(r->room));
 	} else {

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "dialect.h"
 
@@ -17,26 +18,57 @@
 #define TEXT_ECHO	32	/* columns of what was typed that are shown */
 #define TEXT_HISTORY	20	/* messages shown unless asked for more */
 
+/* A room entered. What is unread there, but for what came since, are the
+ * messages behind after up to upto; upto is 0 if there are none. */
 struct text_room {
-	char	*shown;
-	char	*key;
+	char		*shown;		/* and behind it the key */
+	uint64_t	 after, upto;
 };
 
+#define text_room_key(r)	((r)->shown + strlen((r)->shown) + 1)
+
+/* What the next line answers; numbers stand in records. */
+enum text_asked {
+	ASK_DOOR,		/* the password of a registered name */
+	ASK_REGISTER,
+	ASK_REGISTER_AGAIN,
+	ASK_OLD,		/* /password */
+	ASK_NEW,
+	ASK_NEW_AGAIN,
+	ASK_LOST		/* no more: what had been typed is forgotten */
+};
+
+/* A question for something secret. */
+struct text_ask {
+	enum text_asked	 what;
+	char		*name;		/* ASK_DOOR: whose */
+	char		*old, *new;	/* typed so far, or NULL */
+};
+
+/* Its size is paid for every idle client: 32 bytes are the allocator's next
+ * step. */
 struct text {
 	struct text_room *rooms;	/* those entered, oldest first */
-	uint32_t	 nrooms;
-	uint32_t	 current;	/* index in rooms; nrooms: none */
+	struct text_ask	*ask;		/* NULL: lines are said */
+	uint16_t	 nrooms;
+	uint16_t	 current;	/* index in rooms; nrooms: none */
 	uint16_t	 width;		/* columns, 0 unknown */
-	uint8_t		 encoding;	/* enum encoding */
-	bool		 greeted;
-	bool		 away;
+	unsigned	 encoding : 4;	/* enum encoding */
+	bool		 greeted : 1;
+	bool		 away : 1;
+	bool		 account : 1;	/* no guest */
 };
 
 /* What a request was made for, where its cmd does not tell: its tag. */
 enum text_tag {
 	TEXT_PLAIN,
 	TEXT_FIRST,		/* subscribe: the lobby, after login */
-	TEXT_SHOW_TOPIC		/* rooms: to show one's topic */
+	TEXT_KEPT,		/* subscribe: an account's room, after login;
+				 * seq: read so far, limit: unread */
+	TEXT_SHOW_TOPIC,	/* rooms: to show one's topic */
+	TEXT_CATCHUP,		/* history: what is unread */
+	TEXT_BEHIND,		/* history: what came behind a message */
+	TEXT_MARK		/* seen: nobody asked for it */
 };
 
 /* dialect-text.c */
@@ -48,6 +80,9 @@ bool	 text_name(struct text *, struct dialect_io *, struct name *,
 	    const char *);
 /* Index of an entered room by its key, or nrooms. */
 uint32_t text_find(const struct text *, const char *key);
+/* Behind those entered; valid until the next one comes. */
+struct text_room *text_room_add(struct text *, const char *shown,
+	    const char *key);
 /* True if it is no longer than max, else the person was told. */
 bool	 text_fits(struct text *, struct dialect_io *, const char *,
 	    uint64_t max);
@@ -57,6 +92,50 @@ void	 text_ask(struct dialect_io *);
 /* An error's message, and when to try again, unless that is 0. */
 void	 text_failure(struct text *, struct dialect_io *, const char *,
 	    uint32_t retry_ms);
+
+/* The room or, if it is "", the current one; NULL, and the person was told. */
+struct request *text_room_request(struct text *, struct dialect_io *,
+	    enum cmd, const char *room);
+/* For this person; NULL, and the person was told. */
+struct request *text_name_request(struct text *, struct dialect_io *,
+	    enum cmd, const char *who);
+/* Cuts the first word off: *rest is behind it and the blanks. */
+char	*text_word(char **rest);
+/* A number of at most max; false if it is none. */
+bool	 text_number(const char *, uint64_t max, uint64_t *);
+
+/* text-ask.c: asks for it, hidden; the next line goes to text_answered(). */
+void	 text_ask_secret(struct text *, struct dialect_io *, enum text_asked,
+	    const char *name);
+void	 text_secret(struct text *, struct dialect_io *, char *, size_t);
+/* Asks once more for the same. */
+void	 text_ask_again(struct text *, struct dialect_io *);
+/* No question any more. */
+void	 text_ask_end(struct text *, struct dialect_io *);
+void	 text_ask_free(struct text_ask *);	/* NULL is nothing */
+
+/* text-account.c: commands, and what came of them; see text-commands.c. */
+bool	 text_cmd_register(struct text *, struct dialect_io *, char *);
+bool	 text_cmd_password(struct text *, struct dialect_io *, char *);
+bool	 text_cmd_token(struct text *, struct dialect_io *, char *);
+bool	 text_cmd_tokens(struct text *, struct dialect_io *, char *);
+bool	 text_cmd_revoke(struct text *, struct dialect_io *, char *);
+void	 text_account_reply(struct text *, struct dialect_io *,
+	    const struct request *);
+
+/* text-catchup.c: where one stands. */
+bool	 text_cmd_catchup(struct text *, struct dialect_io *, char *);
+/* Whether this is the room that people enter first. */
+bool	 text_is_lobby(const struct dialect_io *, const char *room);
+/* Enters an account's rooms, the lobby first. */
+void	 text_enter_kept(struct dialect_io *, const struct request *);
+/* What is unread in a room that was entered so. */
+void	 text_kept_entered(struct text *, struct dialect_io *,
+	    const struct request *);
+void	 text_caught_up(struct text *, struct dialect_io *,
+	    const struct request *);
+/* What has been read, of one who goes. */
+void	 text_where(struct dialect_io *, const struct request *);
 
 /* text-record.c: dialect_text's members of the same names. */
 void	 text_save(const void *, struct buf *);
@@ -79,12 +158,15 @@ void	 text_error(const struct text *, struct buf *, const char *, ...)
 	    __attribute__((format(printf, 3, 4)));
 /* "12:01" of the server's local time; 5 bytes. */
 void	 text_time(struct buf *, int64_t ms);
+/* "2026-11-22" of the server's local time; 10 bytes, or none. */
+void	 text_day(struct buf *, int64_t ms);
 /* As many characters as fit the columns, and "..." if that is not all. */
 void	 text_clip(struct buf *, const char *, size_t columns);
 void	 text_pad(struct buf *, size_t columns);
 /* dialect_text's members of the same names. */
 void	 text_render_message(struct buf *, enum encoding, const char *room,
 	    const struct msg *);
+void	 text_render_day(struct buf *, int64_t *last, int64_t time);
 void	 text_render_lag(struct buf *, const char *room, uint64_t after,
 	    uint64_t before);
 void	 text_render_notice(struct buf *, const char *);

@@ -69,10 +69,11 @@ dumped error >"$tmp/wanted"
 items partyline-protocol.7 'ERROR NAMES' >"$tmp/got"
 same "errors"
 
-# "-- /help [COMMAND]   list the commands ..." in columns of 22
-dumped text | sed -n 's|^-- \(/[a-z].*\)|\1|p' | cut -c 1-22 |
-    tr 'A-Z' 'a-z' | sed 's/ *$//; s/\[\([a-z]*\)\]/\1?/g
-	s/\[\([a-z]*\) \([a-z]*?\)\]/\1? \2/' >"$tmp/wanted"
+# "-- /help [COMMAND]: list the commands, or explain one."; the last two words
+# in brackets, the last one in its own, are both optional
+dumped text | sed -n 's|^-- \(/[a-z][^:]*\):.*|\1|p' |
+    tr 'A-Z' 'a-z' | sed 's/\[\([a-z]*\)\]/\1?/g
+	s/\[\([a-z]*\) \([a-z]*?\)\]/\1? \2/' | sort -u >"$tmp/wanted"
 items partyline-protocol.7 'THE TEXT DIALECT' | sed 's/ | /|/' >"$tmp/got"
 same "commands of the text dialect"
 

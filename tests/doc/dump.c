@@ -44,13 +44,23 @@ dump_events(void)
 		printf("event\t%s\n", *e);
 }
 
-/* The text dialect's commands, as it lists them itself. */
+/* What it says to this line is in io->out, terminated. */
+static void
+say(void *state, struct dialect_io *io, char *line)
+{
+	buf_reset(&io->out);
+	dialect_text.line(state, io, line, strlen(line));
+	buf_str(&io->out);
+}
+
+/* The text dialect's commands: as it lists them, each as it explains it. */
 static void
 dump_help(void)
 {
-	char help[] = "/help", *error, *line, *rest;
+	char all[] = "/help all", *error, *list, *word, *rest;
 	struct dialect_io io = { .logged_in = true };
 	struct conf *conf = conf_parse(NULL, NULL, 0, &error);
+	char line[64];
 	void *state;
 
 	if (conf == NULL) {
@@ -60,11 +70,20 @@ dump_help(void)
 	io.conf = conf;
 	mail_list_init(&io.requests);
 	state = dialect_text.open(conf);
-	dialect_text.line(state, &io, help, sizeof(help) - 1);
-	buf_str(&io.out);
-	for (line = strtok_r(io.out.data, "\r\n", &rest); line != NULL;
-	    line = strtok_r(NULL, "\r\n", &rest))
-		printf("text\t%s\n", line);
+	say(state, &io, all);
+	list = xstrdup(io.out.data);
+	for (word = strtok_r(list, " \r\n", &rest); word != NULL &&
+	    strcmp(word, "COMMAND") != 0; word = strtok_r(NULL, " \r\n",
+	    &rest)) {
+		if (*word != '/' || strlen(word) < 2)
+			continue;
+		snprintf(line, sizeof(line), "/help %s", word);
+		say(state, &io, line);
+		if (strncmp(io.out.data, "-- /", 4) == 0)
+			printf("text\t%.*s\n", (int)strcspn(io.out.data,
+			    "\r"), io.out.data);
+	}
+	free(list);
 	dialect_text.close(state);
 	buf_free(&io.out);
 	conf_free(conf);

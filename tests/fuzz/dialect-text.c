@@ -95,12 +95,37 @@ check_request(const struct request *r)
 		need(r->limit >= 1 && r->limit <= 1000);
 }
 
+/* An account's answers. */
+static void
+fill_account(struct request *r, const char *text)
+{
+	static struct listed_token token;
+	static struct kept_room kept[] = { { .room = "dev", .seen = 1,
+	    .unread = 2 }, { .room = "lobby", .unread = UNREAD_MAX,
+	    .more = true } };
+
+	r->name = r->cmd == CMD_REGISTER ? "ann" : r->name;
+	r->token = r->cmd == CMD_TOKEN ? request_str(r, "pl_x") : NULL;
+	r->offline = text[0] == 'o';
+	r->away = text[0] == 'a' ? text : NULL;
+	token = (struct listed_token){ text, 1, text[0] == 'x' };
+	if (r->cmd == CMD_TOKENS) {
+		r->tokens = &token;
+		r->nlisted = 1;
+	} else if (r->cmd == CMD_QUIT || r->cmd == CMD_LOGIN) {
+		r->kept = kept;
+		r->nlisted = NITEMS(kept);
+	}
+}
+
 /* Lists of what the person wrote, since that is what can do harm. */
 static void
 fill(struct request *r, struct listed_room *room, struct listed_user *user)
 {
 	const char *text = r->string != NULL ? r->string : "";
 
+	fill_account(r, text);
+	r->head = 9;
 	r->members = 2;
 	r->topic = text;
 	if (r->cmd == CMD_ROOMS) {
@@ -143,12 +168,16 @@ answer(void *state, struct dialect_io *io, unsigned fate)
 	struct request *r;
 
 	while ((r = (struct request *)io->requests.first) != NULL) {
-		need(r->mail.next == NULL);
-		mail_list_init(&io->requests);
+		io->requests.first = r->mail.next;
+		if (r->mail.next == NULL)
+			mail_list_init(&io->requests);
 		check_request(r);
 		check_message(r);
+		request_wipe(r);
 		if (fate % 5 == 4)
 			request_fail(r, (enum error)(fate % ERR_MAX), NULL);
+		else if (fate % 11 == 3 && r->cmd == CMD_LOGIN)
+			request_fail(r, ERR_NAME_REGISTERED, NULL);
 		else
 			fill(r, &room, &user);
 		r->more = fate % 7 == 3 && r->tag == 0;
@@ -176,7 +205,7 @@ one_line(void *state, struct dialect_io *io, const char *s, size_t n,
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct dialect_io io = { .conf = &conf };
+	struct dialect_io io = { .conf = &conf, .name = "ann" };
 	const char *s = (const char *)data, *lf;
 	unsigned fate;
 	void *state;

@@ -1,119 +1,6 @@
-#include <criterion/criterion.h>
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
-#include "dialect.h"
-#include "name.h"
-
-#define T	1006430580123	/* 2001-11-22T12:03:00.123Z */
-#define ASK	"What is your name? "
-#define TOO_LONG \
-	"** That is too long: a line has at most 16384 bytes.\r\n"
-#define BAD_UTF8 "** That line is not valid UTF-8. If you typed it in " \
-		"telnet, please type it again.\r\n"
-#define NOWHERE	"** You are in no room: /join ROOM enters one.\r\n"
-
-static struct conf conf = { .server_name = (char *)"example",
-    .lobby = (char *)"Lobby", .motd = (char *)"", .max_line = 16384,
-    .max_text = 64, .max_rooms = 32 };
-static struct dialect_io io;
-static void *state;
-
-static void
-begin(void)
-{
-	setenv("TZ", "UTC", 1);
-	tzset();
-	conf.motd = (char *)"";
-	io = (struct dialect_io){ .conf = &conf };
-	mail_list_init(&io.requests);
-	state = dialect_text.open(&conf);
-	cr_assert_not_null(state);
-}
-
-static void
-end(void)
-{
-	cr_assert(mail_list_empty(&io.requests));
-	dialect_text.close(state);
-	buf_free(&io.out);
-}
+#include "text-rig.h"
 
 TestSuite(text, .init = begin, .fini = end);
-
-static void
-send_line(const char *line)
-{
-	size_t n = strlen(line);
-	char *copy = malloc(n ? n : 1);
-
-	memcpy(copy, line, n);
-	buf_reset(&io.out);
-	io.act = 0;
-	dialect_text.line(state, &io, copy, n);
-	free(copy);
-}
-
-/* The line is answered with these bytes and nothing else. */
-static void
-gets(const char *line, const char *want)
-{
-	send_line(line);
-	cr_assert(mail_list_empty(&io.requests), "%s", line);
-	cr_expect_str_eq(buf_str(&io.out), want, "%s: %s", line,
-	    buf_str(&io.out));
-}
-
-static struct request *
-take_request(enum cmd cmd)
-{
-	struct request *r = (struct request *)io.requests.first;
-
-	cr_assert_not_null(r);
-	cr_assert_null(r->mail.next);
-	mail_list_init(&io.requests);
-	cr_expect_eq(r->cmd, cmd);
-	return r;
-}
-
-/* The line becomes one request, and nothing is answered yet. */
-static struct request *
-asks(const char *line, enum cmd cmd)
-{
-	send_line(line);
-	cr_expect_eq(io.out.len, 0, "%s: %s", line, buf_str(&io.out));
-	return take_request(cmd);
-}
-
-/* The request, answered as set up in it, becomes these bytes. */
-static void
-answers(struct request *r, const char *want)
-{
-	buf_reset(&io.out);
-	dialect_text.reply(state, &io, r);
-	cr_expect_str_eq(buf_str(&io.out), want, "%s", buf_str(&io.out));
-	request_free(r);
-}
-
-static void
-log_in(void)
-{
-	struct request *r = asks("Ann", CMD_LOGIN);
-
-	io.logged_in = true;
-	answers(r, "-- Welcome to example.\r\n"
-	    "-- You are Ann. /help lists the commands.\r\n");
-	r = take_request(CMD_SUBSCRIBE);
-	cr_expect_str_eq(r->room, "Lobby");
-	cr_expect_str_eq(r->room_key, "lobby");
-	cr_expect_eq(r->has, HAS_LAST);
-	cr_expect_eq(r->last, 20);
-	r->members = 3;
-	answers(r, "-- You are in #Lobby (3 here).\r\n");
-}
 
 static void
 join(const char *room)
@@ -128,20 +15,6 @@ join(const char *room)
 	answers(r, want);
 	free(want);
 	free(line);
-}
-
-/* A line said goes there, with this text. */
-static void
-says(const char *line, const char *room, const char *text)
-{
-	struct request *r = asks(line, CMD_SAY);
-
-	cr_expect_str_eq(r->room_key, room);
-	cr_assert_not_null(r->msg);
-	cr_expect_str_eq(msg_text(r->msg), text);
-	cr_expect_eq(r->msg->kind, MSG_TEXT);
-	r->seq = 1;
-	answers(r, "");
 }
 
 Test(text, greeting)
@@ -192,8 +65,9 @@ Test(text, login)
 	r->topic = "all and nothing";
 	r->members = 1;
 	r->head = 20;
-	answers(r, "-- You are in #Lobby (1 here). What was said so far "
-	    "follows. Topic: all and nothing\r\n");
+	r->last = 20;
+	answers(r, "-- You are in #Lobby (1 here). Topic: all and nothing\r\n"
+	    "-- The last messages follow; /history goes further back.\r\n");
 	gets("", "");
 	gets("   ", "");
 	says("hi", "lobby", "hi");
@@ -354,8 +228,8 @@ Test(text, join)
 	gets("/room", "-- You are in #Lobby, #dev; talking in #dev.\r\n");
 	r = asks("/join old", CMD_SUBSCRIBE);
 	r->head = 21;
-	answers(r, "-- You are in #old (0 here). The last 20 messages follow; "
-	    "older ones: /history\r\n");
+	answers(r, "-- You are in #old (0 here).\r\n"
+	    "-- The last messages follow; /history goes further back.\r\n");
 	r = asks("/join pruned", CMD_SUBSCRIBE);
 	r->head = r->floor = 21;
 	answers(r, "-- You are in #pruned (0 here).\r\n");
@@ -611,23 +485,28 @@ Test(text, help)
 {
 	log_in();
 	gets("/help",
-	    "-- /help [COMMAND]       list the commands, or explain one\r\n"
-	    "-- /name NEW             take another name\r\n"
-	    "-- /join ROOM            enter a room and talk in it\r\n"
-	    "-- /leave [ROOM]         leave a room\r\n"
-	    "-- /room [ROOM]          talk in another room that you are in\r\n"
-	    "-- /rooms [WORD]         list the rooms\r\n"
-	    "-- /who [ROOM]           list who is in a room\r\n"
-	    "-- /msg NAME TEXT        say something to one person alone\r\n"
-	    "-- /me TEXT              say what you do: /me waves\r\n"
-	    "-- /topic [TEXT]         show the room's topic, or set it\r\n"
-	    "-- /history [N [BEFORE]] show the last N messages of the room\r\n"
-	    "-- /away [TEXT]          say that you are away, or back\r\n"
-	    "-- /color on|off         colours or none\r\n"
-	    "-- /json                 make this connection one for programs\r\n"
-	    "-- /quit                 go\r\n"
+	    "-- Talk    /msg NAME TEXT  /me TEXT  /away [TEXT]\r\n"
+	    "-- Rooms   /join ROOM  /leave [ROOM]  /room [ROOM]  "
+	    "/rooms [WORD]  /who [ROOM]\r\n"
+	    "--         /topic [TEXT]\r\n"
+	    "-- Read    /history [N [BEFORE]]  /catchup [ROOM [NUMBER]]\r\n"
+	    "-- You     /name NEW  /register [PASSWORD]\r\n"
+	    "-- Here    /help [COMMAND]  /color on|off  /json  /quit\r\n"
+	    "-- /help COMMAND explains one; /help all lists also what you "
+	    "cannot do.\r\n"
 	    "-- Any other line is said to the room; // says one that begins "
 	    "with a /.\r\n");
+	send_line("/help all");
+	cr_expect_not_null(strstr(buf_str(&io.out),
+	    "  /register [PASSWORD]  /password  /token LABEL [DAYS]\r\n"
+	    "--         /tokens  /revoke LABEL\r\n"));
+	cr_expect_not_null(strstr(buf_str(&io.out),
+	    "-- /help COMMAND explains one.\r\n"));
+	text_set_width(state, 30);
+	send_line("/help");
+	cr_expect_not_null(strstr(buf_str(&io.out),
+	    "-- Talk    /msg NAME TEXT\r\n--         /me TEXT\r\n"
+	    "--         /away [TEXT]\r\n"));
 	gets("/help /history",
 	    "-- /history [N [BEFORE]]: show the last N messages of the room."
 	    "\r\n-- Without N it is 20. BEFORE is a message's number: those "

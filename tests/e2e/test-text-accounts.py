@@ -1,0 +1,238 @@
+#!/usr/bin/env python3
+"""Accounts at a terminal: real telnets do not show passwords, nc is told."""
+
+import re
+
+from client import NAME_PROMPT, Json, Person, Program, Raw, said
+from daemon import Daemon
+from harness import contains, eq, lacks, main, test
+
+OPTIONS = {"auth_cost": "minimal", "store": "sqlite"}
+WORDS = "correct horse"
+ECHO_ON, ECHO_OFF = b"\xff\xfb\x01", b"\xff\xfc\x01"
+
+
+def registered(d, name, password=WORDS):
+    c = Json(d, name)
+    c.ok("register", password=password)
+    return c
+
+
+def owner(d, name="ann"):
+    """Somebody at the door of a registered name, with its password."""
+    p = Person(d)
+    p.see(NAME_PROMPT)
+    p.say(name)
+    p.see(rb"Password[^:]*: ")
+    p.say(WORDS)
+    return p
+
+
+def see_all(person, *wanted):
+    """Sees these, in whatever order; all up to the last of them."""
+    seen = b""
+    for text in wanted:
+        if text not in seen:
+            seen += person.see(re.escape(text))
+    return seen
+
+
+def leave(person):
+    """Goes, and is gone for the others too."""
+    person.say("/quit")
+    return person.to_end()
+
+
+def telnets(d):
+    """Those this machine has, each on a terminal of its own."""
+    where = ("127.0.0.1", str(d.port))
+    yield Program("inetutils-telnet", *where, terminal=True)
+    yield Program("busybox", "telnet", *where, terminal=True)
+    yield Program("plink", "-telnet", "-P", where[1], where[0], terminal=True)
+
+
+@test()
+def unseen_in_telnet():
+    """no telnet shows a password, neither at the door nor for /register"""
+    d = Daemon(**OPTIONS)
+    for i, p in enumerate(telnets(d)):
+        name = "ann%d" % i
+        p.until(NAME_PROMPT)
+        p.send(name + "\r")
+        p.until(b"#lobby")
+        p.send("/register\r")
+        seen = p.until(rb"New password[^:]*: ")
+        p.send(WORDS + "\r")
+        seen += p.until(rb"Once more, please[^:]*: ")
+        p.send(WORDS + "\r")
+        seen += p.until(rb"is yours[^\n]*\n")
+        p.send("now seen again\r")
+        contains(p.until(said(name, "now seen again")), b"now seen again\r")
+        p.send("/quit\r")
+        p.until(rb"Bye\.")
+        lacks(seen, b"correct")
+    for i, p in enumerate(telnets(d)):
+        p.until(NAME_PROMPT)
+        p.send("ann%d\r" % i)
+        p.until(rb"is registered\..*Password[^:]*: ")
+        p.send("wrong\r")
+        seen = p.until(rb"is wrong.*Password[^:]*: ")
+        p.send(WORDS + "\r")
+        seen += p.until(b"#lobby")
+        lacks(seen, b"correct")
+        lacks(seen.replace(b"is wrong", b""), b"wrong")
+        contains(seen, b"\r\n-- You are ann%d." % i)
+
+
+@test()
+def seen_in_nc():
+    """nc is told that what is typed shows; telnet's bytes are covered"""
+    d = Daemon(**OPTIONS)
+    registered(d, "ann").close()
+    p = Program("nc", "127.0.0.1", str(d.port), terminal=True)
+    p.until(NAME_PROMPT)
+    p.send("ann\r")
+    p.until(b"\r\n" + ECHO_ON + rb"\r\0-- ann is registered")
+    p.until(rb"Password \(only telnet hides it\): ")
+    p.send(WORDS + "\r")
+    rest = p.until(b"#lobby")
+    contains(rest, WORDS.encode() + b"\r\n-- You are ann.")
+    p.send("hi\r")
+    rest += p.until(said("ann", "hi"))
+    lacks(rest, b"\xff", "telnet for who does not speak it")
+
+
+@test()
+def the_door():
+    """back to the name; bad lines; the wait of a wrong one; login_timeout"""
+    d = Daemon(login_tries=3, login_timeout=3, **OPTIONS)
+    registered(d, "ann").close()
+    p = Raw(d)
+    p.until(NAME_PROMPT)
+    p.send("ann\r\n")
+    p.until(rb"Password[^:]*: ")
+    p.send("\r\n")
+    p.until(NAME_PROMPT)
+    p.send("ann\r\n")
+    p.until(rb"Password[^:]*: ")
+    p.send(b"\xfe\xfe\r\n")
+    p.until(rb"not valid UTF-8.*Password[^:]*: ")
+    p.send(b"x" * 20000 + b"\r\n")
+    p.until(rb"too long.*Password[^:]*: ")
+    for _ in range(3):
+        p.send("wrong\r\n")
+        p.until(rb"\*\* Name or password is wrong\.\r\n.*: ")
+    p.send(WORDS + "\r\n")
+    p.until(rb"\*\* [^\r\n]* \(\d+\.\d s\)\r\n")
+    p.to_end()
+
+
+@test()
+def telnet_answers():
+    """a telnet client that agrees is told when lines are seen again"""
+    d = Daemon(**OPTIONS)
+    registered(d, "ann").close()
+    p = Raw(d)
+    p.until(NAME_PROMPT)
+    p.send("ann\r\n")
+    p.until(ECHO_ON + rb"\r\0.*Password[^:]*: ")
+    p.send(b"\xff\xfd\x01" + WORDS.encode() + b"\r\n")
+    p.until(b"\r\n" + ECHO_OFF + rb"-- You are ann\.")
+    p.send(b"\xff\xfe\x01hello\r\n")
+    lacks(p.until(said("ann", "hello")), b"\xff")
+
+
+@test()
+def unread():
+    """who returns is told what is unread, and misses nothing of it"""
+    d = Daemon(**OPTIONS)
+    bot, bob = registered(d, "ann"), Json(d, "bob")
+    for room in ("lobby", "tea"):
+        bob.join(room)
+        bot.join(room)
+        bot.ok("seen", room=room, seq=bob.say("before", room)["seq"])
+    bot.close()
+    bob.event("leave", room="lobby", name="ann")
+    bob.event("leave", room="tea", name="ann")
+    ann = owner(d)
+    lacks(see_all(ann, b"You are in #lobby (2 here).\r\n",
+                  b"You are in #tea (2 here).\r\n"), b"unread")
+    contains(leave(ann), b"You have read ")
+    bob.event("leave", room="tea", name="ann")
+    for i in range(30):
+        bob.say("line %d" % i)
+    bob.say("Assam", room="tea")
+    bob.ok("tell", to="ann", text="psst")
+    d.kill()
+    d.start()
+    ann = owner(d)
+    seen = see_all(ann, b"psst\r\n",
+                   b"-- 30 unread in #lobby: /catchup\r\n",
+                   b"-- 1 unread in #tea: /catchup tea\r\n")
+    lacks(seen, b"line 0")
+    bob = Json(d, "bob")
+    bob.join()
+    bob.say("live")
+    ann.see(said("bob", "live"))
+    ann.say("/catchup")
+    page = ann.see(rb"-- more: /catchup\r\n")
+    ann.say("/catchup")
+    page += ann.see(rb"-- that is all of #lobby\r\n")
+    eq([int(n) for n in re.findall(rb"line (\d+)", page)], list(range(30)))
+    lacks(page, b"live")
+    ann.say("/catchup")
+    ann.see(said("bob", "Assam", "#tea"))
+    ann.see(rb"that is all of #tea")
+    ann.say("/catchup")
+    ann.see(rb"You have read everything")
+
+
+@test()
+def where_one_stands():
+    """a guest in nc is told where to go on, and does so"""
+    d = Daemon(**OPTIONS)
+    ann, bob = Person(d, "ann"), Json(d, "bob")
+    bob.join()
+    seq = bob.say("one")["seq"]
+    ann.see(said("bob", "one"))
+    contains(leave(ann), b"-- You have read #lobby up to %d.\r\n" % seq)
+    bob.event("leave", name="ann")
+    bob.say("two")
+    ann = Person(d, "ann")
+    ann.say("/catchup lobby %d" % seq)
+    ann.see(rb"<bob> two\r\n-- that is all of #lobby\r\n")
+
+
+@test()
+def tokens():
+    """a token made at a terminal lets a program in until it is revoked"""
+    d = Daemon(**OPTIONS)
+    ann = Person(d, "ann")
+    ann.say("/register " + WORDS)
+    ann.see(rb"is yours")
+    ann.say("/token bot 1")
+    ann.see(rb"shown this once:\r\n-- ")
+    token = ann.line().strip().decode()
+    eq(Json(d).ok("login", name="ann", token=token)["guest"], False)
+    ann.say("/tokens")
+    ann.see(rb"-- bot, of \d{4}-\d\d-\d\d, expires \d{4}-\d\d-\d\d\r\n")
+    ann.say("/revoke bot")
+    ann.see(rb"worth nothing")
+    Json(d).refused("login", "bad-password", name="ann", token=token)
+
+
+@test()
+def told_while_away():
+    """one is told that somebody is away, or that it waits for them"""
+    d = Daemon(**OPTIONS)
+    registered(d, "ann").close()
+    bob, eve = Person(d, "bob"), Person(d, "eve")
+    bob.say("/msg ann hi")
+    bob.see(rb"-- ann is not here: it is in their inbox\.\r\n")
+    eve.say("/away lunch")
+    eve.see(rb"You are away")
+    bob.say("/msg eve hi")
+    bob.see(rb"-- eve is away: lunch\r\n")
+
+
+main()
