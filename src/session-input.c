@@ -762,8 +762,9 @@ session_answer_read(struct session *s, struct store_read *read)
 		return;
 	}
 	if (read->error == STORE_BAD_QUERY)
-		request_fail(req, ERR_BAD_ARGUMENT, "There is no word to look "
-		    "for.");
+		request_fail(req, ERR_BAD_ARGUMENT, "That is nothing to look "
+		    "for: give words, \"a phrase\", or with a * behind "
+		    "them beginnings of at least two letters.");
 	else if (read->error != STORE_OK)
 		request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
 	req->msgs = read->msgs;

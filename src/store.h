@@ -36,7 +36,7 @@ enum store_error {
 	STORE_OK,
 	STORE_UNAVAILABLE,	/* disk full, I/O error: nothing was stored */
 	STORE_NO_MESSAGE,	/* redact: there is none, or it is another's */
-	STORE_BAD_QUERY		/* search: it has no word */
+	STORE_BAD_QUERY		/* search: see words_parse() */
 };
 
 /*

@@ -100,6 +100,10 @@ add_term(struct words *w, struct words_query *q, const char *s, size_t n,
 		return true;
 	if (q->nterms == WORDS_TERMS || w->n > WORDS_MAX - q->nwords)
 		return false;
+	/* One letter begins a tenth of all words. */
+	if (prefix && w->n == 1 && w->text.len == 2 &&
+	    *w->text.data >= 'a' && *w->text.data <= 'z')
+		return false;
 	q->terms[q->nterms++] = (struct words_term){ q->nwords, w->n, prefix };
 	for (i = 0; i < w->n; i++)
 		q->at[q->nwords++] = q->text.len + w->at[i];
