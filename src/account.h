@@ -42,6 +42,7 @@ struct account {
 					 * password since the start, or NULL */
 	int64_t		 created;	/* ms since the epoch */
 	int64_t		 login;		/* the last one, or 0 */
+	uint32_t	 owned;		/* rooms */
 	bool		 op;		/* operator of the server */
 	bool		 pending;	/* not yet stored: reserved only */
 	uint64_t	 num;		/* in the roll */

@@ -12,8 +12,9 @@
 /* A client's address, or what is counted: then net is NULL. */
 struct address {
 	uint64_t	 clients;
+	uint64_t	 holders;	/* who want no more than its text */
 	struct address	*net;		/* an IPv6 address's /64 */
-	char		 text[INET6_ADDRSTRLEN + 4];
+	char		 text[ADDRESS_SIZE];
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -68,31 +69,36 @@ get(const struct address *probe)
 static void
 settle(struct address *a)
 {
-	if (a->clients > 0)
+	if (a->clients > 0 || a->holders > 0)
 		return;
 	table_del(&addresses, a->text);
 	free(a);
 }
 
+/* As a client, of whom there may be max, or as a holder. */
 static struct address *
-take(const struct address *probe, const struct address *probe_net, uint64_t max)
+take(const struct address *probe, const struct address *probe_net,
+    bool client, uint64_t max)
 {
 	struct address *counted = get(probe_net != NULL ? probe_net : probe);
-	struct address *a;
+	struct address *a = counted;
 
-	if (max != 0 && counted->clients >= max && counted->text[0] != 'u')
+	if (client && max != 0 && counted->clients >= max &&
+	    counted->text[0] != 'u')
 		return NULL;
-	counted->clients++;
+	counted->clients += client;
+	counted->holders += !client;
 	if (probe_net == NULL)
 		return counted;
 	a = get(probe);
 	a->net = counted;
-	a->clients++;
+	a->clients += client;
+	a->holders += !client;
 	return a;
 }
 
-struct address *
-address_take(const struct sockaddr *sa, uint64_t max)
+static struct address *
+take_sockaddr(const struct sockaddr *sa, bool client, uint64_t max)
 {
 	struct address probe, net, *a;
 	bool has_net = describe(&probe, &net, sa);
@@ -100,27 +106,57 @@ address_take(const struct sockaddr *sa, uint64_t max)
 	pthread_mutex_lock(&lock);
 	if (addresses.key == NULL)
 		table_init(&addresses, address_key);
-	a = take(&probe, has_net ? &net : NULL, max);
+	a = take(&probe, has_net ? &net : NULL, client, max);
 	pthread_mutex_unlock(&lock);
 	return a;
 }
 
 struct address *
-address_take_text(const char *text)
+address_take(const struct sockaddr *sa, uint64_t max)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET };
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
-	struct sockaddr other = { .sa_family = AF_UNIX };
-
-	if (inet_pton(AF_INET, text, &in.sin_addr) == 1)
-		return address_take((struct sockaddr *)&in, 0);
-	if (inet_pton(AF_INET6, text, &in6.sin6_addr) == 1)
-		return address_take((struct sockaddr *)&in6, 0);
-	return address_take(&other, 0);
+	return take_sockaddr(sa, true, max);
 }
 
-void
-address_give(struct address *a)
+/* As a sockaddr in ss; false, and it is a unix socket's, if it is none. */
+static bool
+parse(const char *text, struct sockaddr_storage *ss)
+{
+	struct sockaddr_in *in = (void *)ss;
+	struct sockaddr_in6 *in6 = (void *)ss;
+
+	memset(ss, 0, sizeof(*ss));
+	if (inet_pton(AF_INET, text, &in->sin_addr) == 1) {
+		ss->ss_family = AF_INET;
+		return true;
+	}
+	memset(ss, 0, sizeof(*ss));
+	ss->ss_family = AF_UNIX;
+	if (inet_pton(AF_INET6, text, &in6->sin6_addr) != 1)
+		return false;
+	ss->ss_family = AF_INET6;
+	return true;
+}
+
+struct address *
+address_take_text(const char *text)
+{
+	struct sockaddr_storage ss;
+
+	parse(text, &ss);
+	return take_sockaddr((struct sockaddr *)&ss, true, 0);
+}
+
+struct address *
+address_hold(const char *text)
+{
+	struct sockaddr_storage ss;
+
+	parse(text, &ss);
+	return take_sockaddr((struct sockaddr *)&ss, false, 0);
+}
+
+static void
+give(struct address *a, bool client)
 {
 	struct address *net;
 
@@ -128,10 +164,12 @@ address_give(struct address *a)
 		return;
 	pthread_mutex_lock(&lock);
 	net = a->net;
-	a->clients--;
+	a->clients -= client;
+	a->holders -= !client;
 	settle(a);
 	if (net != NULL) {
-		net->clients--;
+		net->clients -= client;
+		net->holders -= !client;
 		settle(net);
 	}
 	if (addresses.n == 0) {
@@ -156,6 +194,46 @@ address_get(const struct address *a, struct sockaddr_storage *ss)
 		inet_pton(AF_INET6, a->text, &in6->sin6_addr);
 		ss->ss_family = AF_INET6;
 	}
+}
+
+void
+address_give(struct address *a)
+{
+	give(a, true);
+}
+
+void
+address_drop(struct address *a)
+{
+	give(a, false);
+}
+
+/* A unix socket's, or the loopback's? */
+static bool
+is_here(const char *text)
+{
+	return text[0] == 'u' || strncmp(text, "127.", 4) == 0 ||
+	    strcmp(text, "::1") == 0;
+}
+
+const char *
+address_whose(const struct address *a)
+{
+	if (a == NULL || is_here(a->text))
+		return NULL;
+	return a->net != NULL ? a->net->text : a->text;
+}
+
+bool
+address_whose_text(const char *text, char out[ADDRESS_SIZE])
+{
+	struct address probe, net;
+	struct sockaddr_storage ss;
+	bool ok = parse(text, &ss), has_net;
+
+	has_net = describe(&probe, &net, (struct sockaddr *)&ss);
+	strcpy(out, has_net ? net.text : probe.text);
+	return ok && !is_here(probe.text);
 }
 
 const char *

@@ -8,7 +8,10 @@
 
 #include <sys/socket.h>
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#define ADDRESS_SIZE	50	/* of a text, with its NUL */
 
 struct address;
 
@@ -19,6 +22,14 @@ struct address *address_take_text(const char *);
 void	 address_give(struct address *);
 /* The address itself, without a port; a unix socket's has none. */
 void	 address_get(const struct address *, struct sockaddr_storage *);
+/* Keeps an address by its text without counting a client, and lets go. */
+struct address *address_hold(const char *);
+void	 address_drop(struct address *);	/* NULL is nothing */
+/* What stands for who is there, an IPv6 address's /64; NULL if that would be
+ * anybody on this host. */
+const char *address_whose(const struct address *);
+/* The same of an address by its text, in out; false if that is none. */
+bool	 address_whose_text(const char *, char out[ADDRESS_SIZE]);
 /* For the log: the address in full, without the port. */
 const char *address_text(const struct address *);
 

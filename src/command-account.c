@@ -42,6 +42,21 @@ fits(const struct hub *h, struct request *req, const char *field,
 	return false;
 }
 
+/* What a guest is in rooms now, the account will be from then on. */
+static void
+add_roles(struct request *req, struct store_op *op, const struct login *l)
+{
+	const struct member *m;
+
+	for (m = l->members; m != NULL; m = m->next) {
+		if (m->role > ROLE_NONE && !m->room->inbox)
+			fact_add(req, op, fact_key(req, "role",
+			    room_key(m->room), user_key(l->user)),
+			    json_pack("{s:s}", "role",
+			    role_name((enum role)m->role)));
+	}
+}
+
 /* The name is reserved from here on, and the account's once it is stored. */
 static enum verdict
 make(struct hub *h, const struct login *l, struct request *req)
@@ -56,6 +71,7 @@ make(struct hub *h, const struct login *l, struct request *req)
 	request_set_key(req, account_key(a));
 	req->name = request_str(req, account_shown(a));
 	account_fact(req, &op, a, a->hash);
+	add_roles(req, &op, l);
 	if (hub_submit(h, NULL, &op))
 		return KEPT;
 	account_free(h, a);
@@ -113,6 +129,7 @@ register_committed(struct hub *h, struct store_op *op)
 		return ANSWER;
 	}
 	a->pending = false;
+	rules_stored(h, op);
 	if (u == NULL)
 		return ANSWER;
 	a->inbox = u->inbox;

@@ -53,6 +53,15 @@ add_room(struct request *req, struct login *l, const struct room *room)
 	return ROW_BYTES + strlen(row->room) + strlen(row->topic);
 }
 
+/* A private room is not there for outsiders. */
+static bool
+is_listed(const struct hub *h, struct login *l, const struct room *room)
+{
+	return l == NULL || room->rules == NULL ||
+	    !room->rules->set.value[SET_PRIVATE] ||
+	    may_see(h, l, room, NULL);
+}
+
 enum verdict
 cmd_rooms(struct hub *h, struct login *l, struct request *req)
 {
@@ -66,7 +75,8 @@ cmd_rooms(struct hub *h, struct login *l, struct request *req)
 	    i < h->index.n; i++) {
 		const struct room *room = h->index.refs[i].room;
 		bool wanted = room != NULL && !room->inbox &&
-		    strstr(room_key(room), match) != NULL;
+		    strstr(room_key(room), match) != NULL &&
+		    is_listed(h, l, room);
 
 		if (looked++ == LOOK_MAX || (wanted &&
 		    (req->nlisted == ROOM_ROWS || bytes >= LIST_BYTES))) {
@@ -98,14 +108,14 @@ fill_clients(struct request *req, struct listed_user *row,
 }
 
 static size_t
-fill_user(struct request *req, struct listed_user *row, const struct user *u,
-    const char *role)
+fill_user(const struct hub *h, struct request *req, struct listed_user *row,
+    const struct user *u, const char *role)
 {
 	row->name = request_str(req, user_shown(u));
 	row->role = role;
 	row->away = u->away != NULL ? request_str(req, u->away) : NULL;
 	row->sessions = user_sessions(u);
-	row->guest = true;
+	row->guest = user_account(h, u) == NULL;
 	row->clients = NULL;
 	row->nclients = 0;
 	return ROW_BYTES + strlen(row->name) +
@@ -134,8 +144,8 @@ list_users(struct hub *h, struct request *req)
 			break;
 		}
 		if (wanted)
-			bytes += fill_user(req, &req->users[req->nlisted++],
-			    l->user, NULL);
+			bytes += fill_user(h, req,
+			    &req->users[req->nlisted++], l->user, NULL);
 	}
 }
 
@@ -145,7 +155,8 @@ list_users(struct hub *h, struct request *req)
  * filled from its end as well, and so in the order of coming.
  */
 static void
-list_members(struct request *req, const struct room *room)
+list_members(const struct hub *h, struct request *req,
+    const struct room *room)
 {
 	uint32_t i = req->after > 0 ? least(req->after, room->nmembers) :
 	    room->nmembers;
@@ -164,8 +175,9 @@ list_members(struct request *req, const struct room *room)
 				req->next = i;
 				break;
 			}
-			bytes += fill_user(req, --at, m->login->user,
-			    m->owner ? "owner" : "member");
+			bytes += fill_user(h, req, --at, m->login->user,
+			    role_shown(room, role_in(h, m->login, room->rules,
+			    m)));
 			req->nlisted++;
 		}
 		i--;
@@ -184,7 +196,7 @@ list_user(struct hub *h, struct request *req)
 		return;
 	}
 	req->users = request_alloc(req, sizeof(*req->users));
-	fill_user(req, &req->users[req->nlisted++], u, NULL);
+	fill_user(h, req, &req->users[req->nlisted++], u, NULL);
 }
 
 enum verdict
@@ -209,7 +221,9 @@ cmd_who(struct hub *h, struct login *l, struct request *req)
 		request_fail(req, ERR_NO_SUCH_ROOM, NULL);
 		return ANSWER;
 	}
+	if (l != NULL && !may_see(h, l, room, req))
+		return ANSWER;
 	answer_room(req, room);
-	list_members(req, room);
+	list_members(h, req, room);
 	return ANSWER;
 }

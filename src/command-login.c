@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
 #include "hub-internal.h"
 #include "util.h"
 
@@ -32,29 +33,34 @@ replace(struct hub *h, struct login *old, struct login *l)
 	h->out.session(h->out.arg, mail);
 }
 
-/* The person's rooms, for the client to enter again. */
+/* The person's rooms that it may enter still, for its client to do so. */
 static void
-list_kept(struct hub *h, const struct account *a, struct request *req)
+list_kept(struct hub *h, const struct account *a, struct login *l,
+    struct request *req)
 {
 	const struct kept *k;
 	const struct room *room;
 	struct kept_room *row;
+	uint64_t floor;
 
 	req->kept = request_alloc(req, kept_count(a) * sizeof(*req->kept));
 	for (k = a->kept; k != NULL; k = k->next) {
-		if (!k->kept)
+		room = room_find(h, k->room);
+		if (!k->kept || (room != NULL && !may_see(h, l, room, NULL)))
 			continue;
 		row = &req->kept[req->nlisted++];
 		*row = (struct kept_room){ .seen = k->seen };
-		room = room_find(h, k->room);
 		row->room = request_str(req, room != NULL ? room_shown(room) :
 		    k->room);
 		if (room == NULL)	/* nobody has spoken there */
 			continue;
 		row->room_id = room->id;
 		row->head = room->head;
-		if (row->seen < room->floor)
-			row->seen = room->floor;
+		row->role = role_shown(room, role_in(h, l, room->rules,
+		    member_find(l, room)));
+		floor = read_floor(h, l, room);
+		if (row->seen < floor)
+			row->seen = floor;
 	}
 }
 
@@ -112,7 +118,7 @@ enter_account(struct hub *h, struct account *a, struct login *l,
 {
 	req->guest = false;
 	req->operator = a->op;
-	list_kept(h, a, req);
+	list_kept(h, a, l, req);
 	note_login(h, a, req);
 	if (a->inbox == NULL)
 		return ANSWER;
@@ -139,6 +145,8 @@ enter(struct hub *h, struct account *a, struct login *old, struct request *req)
 		request_fail(req, ERR_SERVER_FULL, NULL);
 		return ANSWER;
 	}
+	if (req->address != NULL)
+		l->address = address_hold(req->address);
 	if (old != NULL)
 		replace(h, old, l);
 	req->name = request_str(req, user_shown(u));

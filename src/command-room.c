@@ -31,24 +31,25 @@ fail(struct request *req, enum error error)
 
 /* Where reading begins: sets after, reset and gap, or leaves last. */
 static void
-start_at(const struct hub *h, const struct room *room, struct request *req)
+start_at(const struct hub *h, const struct room *room, uint64_t floor,
+    struct request *req)
 {
 	const char *epoch = store_epoch(h->store);
 
 	req->reset = req->epoch != NULL && strcmp(req->epoch, epoch) != 0;
 	req->epoch = request_str(req, epoch);
 	req->head = room->head;
-	req->floor = room->floor;
+	req->floor = floor;
 	if ((req->has & HAS_AFTER) != 0) {
 		/* A place in another log is none in this one: all of it. */
 		if (req->reset || req->after > room->head) {
 			req->reset = true;
 			req->after = 0;
 		}
-		if (req->after < room->floor) {
+		if (req->after < floor) {
 			req->gap = true;
 			req->gap_after = req->after;
-			req->gap_before = room->floor + 1;
+			req->gap_before = floor + 1;
 		}
 	} else if ((req->has & HAS_LAST) != 0 && req->last > 0)
 		return;
@@ -68,7 +69,7 @@ enter(struct hub *h, struct room *room, struct login *l, struct member *held)
 	struct user *u = l->user;
 	struct member *m;
 
-	if (!room->inbox && room->users < h->conf->presence_limit &&
+	if (!room->inbox && room->users < room_presence(h, room) &&
 	    !user_in_room(u, room))
 		news_add(h, room, msg_new(MSG_JOIN, user_shown(u), NULL, NULL,
 		    0, NULL));
@@ -131,6 +132,7 @@ keep_room(struct hub *h, struct account *a, const struct room *room, bool kept,
 {
 	struct kept *k = kept_find(a, room_key(room));
 	struct store_op op = { .kind = STORE_FACTS };
+	const struct arrival *came;
 
 	if (kept == (k != NULL && k->kept) ||
 	    (kept && kept_count(a) >= h->conf->max_rooms))
@@ -147,40 +149,133 @@ keep_room(struct hub *h, struct account *a, const struct room *room, bool kept,
 	if (!room->inbox)
 		fact_add(op.req, &op, fact_key(op.req, "kept", account_key(a),
 		    room_key(room)), kept ? json_integer(clock_wall()) : NULL);
+	came = room->rules != NULL ?
+	    table_get(&room->rules->arrivals, account_key(a)) : NULL;
+	if (came != NULL)
+		fact_add(op.req, &op, fact_key(op.req, "came", room_key(room),
+		    account_key(a)), kept ?
+		    json_integer((json_int_t)came->seq) : NULL);
+	rules_stored(h, &op);
 	if (!hub_submit(h, NULL, &op))
 		request_free(op.req);
+}
+
+/* Notes where the newcomer's reading may begin, if history is off. */
+static void
+note_arrival(struct hub *h, struct login *l, const struct room *room)
+{
+	struct rules *r = room->rules;
+	const struct account *a = user_account(h, l->user);
+	const struct kept *k = a != NULL ? kept_find(a, room_key(room)) : NULL;
+
+	if (r == NULL || r->set.value[SET_HISTORY] ||
+	    user_in_room(l->user, room) || (k != NULL && k->kept))
+		return;
+	rules_arrived(r, user_key(l->user), room->head);
+}
+
+/* The room is there, and the login may enter it. */
+static enum verdict
+enter_room(struct hub *h, struct room *room, struct login *l,
+    struct request *req, bool owns)
+{
+	struct member *held = member_find(l, room), *m;
+	struct account *a = user_account(h, l->user);
+
+	note_arrival(h, l, room);
+	m = enter(h, room, l, held);
+	if (owns)
+		m->role = ROLE_OWNER;
+	else if (held == NULL && room->rules != NULL)
+		m->role = (uint8_t)role_known(h, l, room->rules);
+	answer_room(req, room);
+	start_at(h, room, read_floor(h, l, room), req);
+	/* With last it may be given more, but from where on nobody knows. */
+	m->after = (req->has & HAS_AFTER) != 0 ? req->after : req->head;
+	if (!room->inbox && a != NULL)
+		keep_room(h, a, room, true, m->after);
+	req->room_id = room->id;
+	req->topic = request_str(req, room->topic != NULL ? room->topic : "");
+	req->members = room->users;
+	req->role = role_shown(room, role_in(h, l, room->rules, m));
+	return ANSWER;
+}
+
+/* What is wrong with entering the room, if it is there. */
+static bool
+refuse_entry(const struct hub *h, struct login *l, const struct room *room,
+    struct request *req)
+{
+	const struct member *m = room != NULL ? member_find(l, room) : NULL;
+	const struct rules *r = room != NULL ? room->rules :
+	    rules_find(h, req->room_key);
+
+	if (is_inbox(req->room_key) && !is_own_inbox(l, req->room_key))
+		return fail(req, ERR_FORBIDDEN) == ANSWER;
+	if (m != NULL && !m->held)
+		return fail(req, ERR_ALREADY_SUBSCRIBED) == ANSWER;
+	if (!is_inbox(req->room_key) && l->nrooms >= h->conf->max_rooms)
+		return fail(req, ERR_TOO_MANY_ROOMS) == ANSWER;
+	return !may_enter(h, l, r, m, req);
+}
+
+/* An account owns what it makes: that is stored first. */
+static enum verdict
+make_owned(struct hub *h, struct account *a, struct room *room,
+    struct request *req)
+{
+	struct store_op op = { .kind = STORE_FACTS, .req = req };
+
+	if (a->owned >= h->conf->max_rooms) {
+		request_fail(req, ERR_TOO_MANY_ROOMS, "You own %u rooms, and "
+		    "may not own more.", a->owned);
+		room_settle(h, room);
+		return ANSWER;
+	}
+	request_set_key(req, account_key(a));
+	fact_add(req, &op, fact_key(req, "role", room_key(room),
+	    account_key(a)), json_pack("{s:s}", "role", "owner"));
+	if (hub_submit(h, room, &op))
+		return KEPT;
+	room_settle(h, room);
+	return fail(req, ERR_STORE_UNAVAILABLE);
+}
+
+enum verdict
+subscribe_committed(struct hub *h, struct store_op *op)
+{
+	struct room *room = op->arg;
+	struct request *req = op->req;
+	struct login *l = login_get(h, req->sid);
+
+	if (op->error != STORE_OK)
+		return ANSWER;
+	rules_stored(h, op);
+	if (l == NULL)
+		return fail(req, ERR_NOT_LOGGED_IN);
+	if (refuse_entry(h, l, room, req))
+		return ANSWER;
+	req->client = l->client;
+	return enter_room(h, room, l, req, false);
 }
 
 enum verdict
 cmd_subscribe(struct hub *h, struct login *l, struct request *req)
 {
 	struct room *room = room_find(h, req->room_key);
-	struct member *m = room != NULL ? member_find(l, room) : NULL;
-	bool created = room == NULL;
-	struct account *a;
+	struct account *a = user_account(h, l->user);
+	bool owns;
 
-	if (is_inbox(req->room_key) && !is_own_inbox(l, req->room_key))
-		return fail(req, ERR_FORBIDDEN);
-	if (m != NULL && !m->held)
-		return fail(req, ERR_ALREADY_SUBSCRIBED);
-	if (!is_inbox(req->room_key) && l->nrooms >= h->conf->max_rooms)
-		return fail(req, ERR_TOO_MANY_ROOMS);
-	if (created && (room = make(h, l, req)) == NULL)
+	if (refuse_entry(h, l, room, req))
 		return ANSWER;
-	m = enter(h, room, l, m);
-	if (created)
-		m->owner = true;
-	answer_room(req, room);
-	start_at(h, room, req);
-	/* With last it may be given more, but from where on nobody knows. */
-	m->after = (req->has & HAS_AFTER) != 0 ? req->after : req->head;
-	if (!room->inbox && (a = user_account(h, l->user)) != NULL)
-		keep_room(h, a, room, true, m->after);
-	req->room_id = room->id;
-	req->topic = request_str(req, room->topic != NULL ? room->topic : "");
-	req->members = room->users;
-	req->role = m->owner ? "owner" : "member";
-	return ANSWER;
+	if (room != NULL)
+		return enter_room(h, room, l, req, false);
+	if ((room = make(h, l, req)) == NULL)
+		return ANSWER;
+	owns = room->rules == NULL || room->rules->owners == 0;
+	if (owns && a != NULL && !room->inbox)
+		return make_owned(h, a, room, req);
+	return enter_room(h, room, l, req, owns);
 }
 
 static uint32_t
@@ -212,13 +307,6 @@ cmd_unsubscribe(struct hub *h, struct login *l, struct request *req)
 	return ANSWER;
 }
 
-bool
-may_read(const struct hub *h, const struct login *l, const struct room *room)
-{
-	(void)h;
-	return !room->inbox || room->owner == l->user;
-}
-
 /* The loop reads the messages, once it has this reply. */
 enum verdict
 cmd_history(struct hub *h, struct login *l, struct request *req)
@@ -233,10 +321,12 @@ cmd_history(struct hub *h, struct login *l, struct request *req)
 		room = room_find(h, req->room_key);
 	if (room == NULL)
 		return fail(req, ERR_NO_SUCH_ROOM);
+	if (!may_see(h, l, room, req))
+		return ANSWER;
 	answer_room(req, room);
 	req->room_id = room->id;
 	req->head = room->head;
-	req->floor = room->floor;
+	req->floor = read_floor(h, l, room);
 	if (req->limit == 0)
 		req->limit = HISTORY_LIMIT;
 	return ANSWER;
@@ -319,6 +409,7 @@ seen_committed(struct hub *h, struct store_op *op)
 enum verdict
 cmd_topic(struct hub *h, struct login *l, struct request *req)
 {
+	struct store_op op = { .kind = STORE_TOPIC, .req = req };
 	struct member *m = answer_member(h, l, req);
 	const char *topic = req->string;
 
@@ -330,8 +421,13 @@ cmd_topic(struct hub *h, struct login *l, struct request *req)
 		req->field = "topic";
 		return fail(req, ERR_BAD_ARGUMENT);
 	}
-	if (!hub_submit(h, m->room, &(struct store_op){ .kind = STORE_TOPIC,
-	    .text = topic, .req = req }))
+	if (!may_speak(h, m, req))
+		return ANSWER;
+	op.text = topic;
+	op.audit = audit_line(req, json_pack("{s:s,s:s,s:s,s:s}", "act",
+	    "topic", "by", user_shown(l->user), "room", room_shown(m->room),
+	    "topic", topic));
+	if (!hub_submit(h, m->room, &op))
 		return fail(req, ERR_STORE_UNAVAILABLE);
 	/* Made now: who sets it may be gone when it is stored. */
 	req->msg = msg_new(MSG_TOPIC, user_shown(l->user), NULL, topic,

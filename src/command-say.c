@@ -43,6 +43,22 @@ append(struct hub *h, struct room *room, struct login *l, struct request *req,
 	return ANSWER;
 }
 
+/* In a room that is not an ordinary one. */
+static enum verdict
+say_by_rules(struct hub *h, struct member *m, struct request *req)
+{
+	struct rules *r = m->room->rules;
+	struct login *l = m->login;
+	enum verdict verdict;
+
+	if (!may_speak(h, m, req))
+		return ANSWER;
+	verdict = append(h, m->room, l, req, "");
+	if (verdict == KEPT && r->set.value[SET_PACE] != 0)
+		rules_spoke(r, user_key(l->user));
+	return verdict;
+}
+
 enum verdict
 cmd_say(struct hub *h, struct login *l, struct request *req)
 {
@@ -55,7 +71,9 @@ cmd_say(struct hub *h, struct login *l, struct request *req)
 		    "An inbox is no room to speak in: use tell.");
 		return ANSWER;
 	}
-	return append(h, m->room, l, req, "");
+	if (m->room->rules == NULL)
+		return append(h, m->room, l, req, "");
+	return say_by_rules(h, m, req);
 }
 
 enum verdict

@@ -44,7 +44,8 @@ found(struct hub *h, struct login *l, struct request *req)
 		struct msg *m = req->msgs[i];
 		const struct room *room = room_by_id(h, m->room);
 
-		if (room == NULL || !may_read(h, l, room)) {
+		if (room == NULL || msg_is_act(m) || !may_read(h, l, room) ||
+		    m->seq <= read_floor(h, l, room)) {
 			msg_unref(m);
 			continue;
 		}
@@ -66,8 +67,10 @@ cmd_search(struct hub *h, struct login *l, struct request *req)
 	if (req->room_key != NULL) {
 		room = room_find(h, req->room_key);
 		if (room == NULL || !may_read(h, l, room)) {
-			request_fail(req, req->room_key[0] == '@' ?
-			    ERR_FORBIDDEN : ERR_NO_SUCH_ROOM, NULL);
+			if (room == NULL || room->inbox ||
+			    may_see(h, l, room, req))
+				request_fail(req, req->room_key[0] == '@' ?
+				    ERR_FORBIDDEN : ERR_NO_SUCH_ROOM, NULL);
 			return ANSWER;
 		}
 		req->room_id = room->id;

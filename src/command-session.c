@@ -34,6 +34,33 @@ tell_renamed(struct hub *h, struct user *u, const char *from)
 	}
 }
 
+/* A mute is a name's: who is muted keeps it. What the rooms know of the old
+ * name is the new one's. */
+static bool
+may_rename(struct hub *h, struct login *l, struct request *req)
+{
+	const char *key = user_key(l->user);
+	struct member *m;
+
+	for (m = l->members; m != NULL; m = m->next) {
+		const struct rules *r = m->room->rules;
+
+		if (r != NULL && role_in(h, l, r, m) != ROLE_OPERATOR &&
+		    rules_sanction(&r->mutes, subject(req, 'n', key)) !=
+		    NULL) {
+			request_fail(req, ERR_MUTED, "You are muted in #%s, "
+			    "and keep your name meanwhile.",
+			    room_shown(m->room));
+			return false;
+		}
+	}
+	for (m = l->members; m != NULL; m = m->next) {
+		if (m->room->rules != NULL)
+			rules_renamed(m->room->rules, key, req->name_key);
+	}
+	return true;
+}
+
 enum verdict
 cmd_rename(struct hub *h, struct login *l, struct request *req)
 {
@@ -53,6 +80,8 @@ cmd_rename(struct hub *h, struct login *l, struct request *req)
 		return ANSWER;
 	}
 	if (strcmp(req->name, user_shown(u)) == 0)
+		return ANSWER;
+	if (!may_rename(h, l, req))
 		return ANSWER;
 	from = request_str(req, user_shown(u));
 	if (other == NULL && u->inbox != NULL) {
@@ -110,7 +139,7 @@ cmd_gone(struct hub *h, struct login *l, struct request *req)
 }
 
 enum verdict
-cmd_kick(struct hub *h, struct login *l, struct request *req)
+cmd_expel(struct hub *h, struct login *l, struct request *req)
 {
 	struct user *u = user_find(h, req->name_key);
 	struct login *next;

@@ -171,7 +171,7 @@ control_ask(const struct asking *a, enum control_id id)
 		[CONTROL_ACCOUNTS] = { CMD_ACCOUNTS, ask_list },
 	};
 	static const enum cmd persons[CONTROL_MAX] = {
-		[CONTROL_KICK] = CMD_KICK, [CONTROL_REGISTER] = CMD_ENROL,
+		[CONTROL_KICK] = CMD_EXPEL, [CONTROL_REGISTER] = CMD_ENROL,
 		[CONTROL_PASSWD] = CMD_REPASS, [CONTROL_REVOKE] = CMD_DISOWN,
 		[CONTROL_OP] = CMD_PROMOTE, [CONTROL_DEOP] = CMD_DEMOTE,
 	};
@@ -241,7 +241,7 @@ control_render(struct buf *b, const struct request *req)
 		return;
 	}
 	control_adds(b, "name", req->name);
-	if (req->cmd == CMD_KICK)
+	if (req->cmd == CMD_EXPEL)
 		control_addu(b, "sessions", req->members);
 	else if (req->cmd == CMD_DISOWN)
 		control_addu(b, "tokens", req->members);

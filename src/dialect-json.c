@@ -56,6 +56,8 @@ wanted(struct request *r, const struct field_def *f)
 		return "\"text\", \"action\" or \"notice\"";
 	case FIELD_SEQ:
 		return "an integer from 0 to 9223372036854775807";
+	case FIELD_BOOL:
+		return "true or false";
 	case FIELD_COUNT:
 		break;
 	}
@@ -164,9 +166,24 @@ take_string(struct parts *p, const struct field_def *f, const char *s,
 		r->new_password = s;
 	else if (f->slot == SLOT_TOKEN)
 		r->token = s;
+	else if (f->slot == SLOT_ADDRESS)
+		r->whom_address = s;
 	else
 		r->string = s;
 	return true;
+}
+
+static void
+take_setting(struct request *r, const struct field_def *f, uint32_t value)
+{
+	unsigned i = f->slot - SLOT_SETTING;
+
+	if (r->set == NULL) {
+		r->set = request_alloc(r, sizeof(*r->set));
+		*r->set = (struct settings){ .value = { 0 } };
+	}
+	r->set->value[i] = value;
+	r->set->given[i] = true;
 }
 
 static bool
@@ -193,8 +210,11 @@ take_number(struct request *r, const struct field_def *f, int64_t n)
 	case SLOT_SECONDS:
 		r->seconds = (uint32_t)n;
 		break;
-	default:
+	case SLOT_LIMIT:
 		r->limit = (uint32_t)n;
+		break;
+	default:
+		take_setting(r, f, (uint32_t)n);
 	}
 	return true;
 }
@@ -207,7 +227,11 @@ take_field(struct parts *p, const struct field_def *f,
 
 	if (number && value->kind == VALUE_INTEGER)
 		return take_number(p->r, f, value->integer);
-	if (number || value->kind != VALUE_STRING)
+	if (f->type == FIELD_BOOL && value->kind == VALUE_BOOL) {
+		take_setting(p->r, f, (uint32_t)value->integer);
+		return true;
+	}
+	if (number || f->type == FIELD_BOOL || value->kind != VALUE_STRING)
 		return wrong_field(p->r, f);
 	return take_string(p, f, value->string, value->len);
 }
@@ -255,7 +279,7 @@ take_fields(struct parts *p, const struct cmd_def *def,
 static bool
 take_id(struct request *r, const struct json_value *id)
 {
-	if (id->kind == VALUE_OTHER)
+	if (id->kind == VALUE_OTHER || id->kind == VALUE_BOOL)
 		return bad_argument(r, "id",
 		    "\"id\" must be a string or an integer.");
 	scratch_take(&scratch, SCRATCH_KEEP);

@@ -11,6 +11,7 @@ fact_key(struct request *req, const char *kind, const char *a, const char *b)
 	    request_fmt(req, "%s/%s", kind, a);
 }
 
+/* As text in the arena; takes over the reference. */
 static const char *
 dump(struct request *req, json_t *value)
 {

@@ -9,6 +9,15 @@
  *	token/KEY/LABEL		{"hash","created","expires"}
  *	kept/KEY/ROOM		ms: since when this room is one of the person's
  *	seen/KEY/ROOM		the seq up to which it has been read
+ *	set/ROOM/NAME		a room's setting: true, false or a number
+ *	role/ROOM/KEY		{"role"}: "owner", "op" or "member"
+ *	ban/ROOM/SUBJECT	{"by","reason","at","until","name"?}
+ *	mute/ROOM/SUBJECT	the same; until is 0: for ever
+ *	came/ROOM/KEY		the seq behind which a member may read, who
+ *				came as history was off
+ *
+ * SUBJECT is a:KEY, an account, n:KEY, a guest's name, or i:ADDRESS, that of
+ * the guest of this name, or any client's there.
  *
  * KEY and ROOM are names' keys (name.h), times ms since the epoch. Hub thread.
  */

@@ -27,6 +27,9 @@ struct hub {
 	struct login_slots logins;
 	struct client_sids *clients;	/* one a loop */
 
+	struct table	 rules;		/* struct rules by their rooms' keys */
+	struct invite	*invites;	/* of guests */
+	uint32_t	 ninvites;
 	struct table	 rooms;		/* struct room by key, no dead ones */
 	struct skeletons looks;		/* of the rooms that are no inboxes */
 	struct room_index index;
@@ -73,7 +76,17 @@ enum verdict cmd_say(struct hub *, struct login *, struct request *);
 enum verdict cmd_tell(struct hub *, struct login *, struct request *);
 enum verdict cmd_rooms(struct hub *, struct login *, struct request *);
 enum verdict cmd_who(struct hub *, struct login *, struct request *);
+enum verdict cmd_expel(struct hub *, struct login *, struct request *);
+enum verdict cmd_configure(struct hub *, struct login *, struct request *);
+enum verdict cmd_invite(struct hub *, struct login *, struct request *);
 enum verdict cmd_kick(struct hub *, struct login *, struct request *);
+/* And mute. */
+enum verdict cmd_ban(struct hub *, struct login *, struct request *);
+enum verdict cmd_unban(struct hub *, struct login *, struct request *);
+enum verdict cmd_op(struct hub *, struct login *, struct request *);
+enum verdict cmd_deop(struct hub *, struct login *, struct request *);
+enum verdict cmd_bans(struct hub *, struct login *, struct request *);
+enum verdict cmd_redact(struct hub *, struct login *, struct request *);
 enum verdict cmd_accounts(struct hub *, struct login *, struct request *);
 enum verdict cmd_enrol(struct hub *, struct login *, struct request *);
 enum verdict cmd_repass(struct hub *, struct login *, struct request *);
@@ -84,6 +97,8 @@ enum verdict cmd_promote(struct hub *, struct login *, struct request *);
 enum verdict say_committed(struct hub *, struct store_op *);
 enum verdict topic_committed(struct hub *, struct store_op *);
 enum verdict seen_committed(struct hub *, struct store_op *);
+enum verdict subscribe_committed(struct hub *, struct store_op *);
+enum verdict act_committed(struct hub *, struct store_op *);
 enum verdict register_committed(struct hub *, struct store_op *);
 enum verdict passwd_committed(struct hub *, struct store_op *);
 enum verdict token_committed(struct hub *, struct store_op *);
@@ -134,6 +149,36 @@ void	 hub_reply_late(struct hub *, struct request *);
  */
 bool	 hub_submit(struct hub *, struct room *, const struct store_op *);
 
+/*
+ * Rights. role_in is what somebody is in a room, a server's operator
+ * everywhere; rules may be NULL, and so may m, the login's place there. The
+ * may_ functions refuse the request, unless it is NULL, and are false then.
+ */
+enum role role_in(const struct hub *, const struct login *,
+	    const struct rules *, const struct member *);
+enum role role_of_user(const struct hub *, const struct user *,
+	    const struct account *, const struct room *);
+/* What it is by what is known of the room alone. */
+enum role role_known(const struct hub *, const struct login *,
+	    const struct rules *);
+bool	 may_act(enum act, enum role, const struct room *, struct request *);
+/* Enter the room of the request; be asked about it, from outside as well. */
+bool	 may_enter(const struct hub *, const struct login *,
+	    const struct rules *, const struct member *, struct request *);
+bool	 may_see(const struct hub *, struct login *, const struct room *,
+	    struct request *);
+bool	 may_speak(const struct hub *, const struct member *,
+	    struct request *);
+/* Whether this one is banned; the sanction. */
+const struct sanction *banned(const struct hub *, const struct login *,
+	    const struct rules *, enum role);
+/* The seq behind which the login may read the room. */
+uint64_t read_floor(const struct hub *, struct login *, const struct room *);
+/* As it is told: what somebody of this role is called in this room. */
+const char *role_shown(const struct room *, enum role);
+/* "a:KEY" and so on, in the request's arena. */
+const char *subject(struct request *, char kind, const char *what);
+
 /* The room as its creator wrote it, in the request's arena. */
 void	 answer_room(struct request *, const struct room *);
 /*
@@ -144,7 +189,7 @@ void	 answer_room(struct request *, const struct room *);
 void	 keep_room(struct hub *, struct account *, const struct room *,
 	    bool kept, uint64_t after);
 /* May it read what was said there? */
-bool	 may_read(const struct hub *, const struct login *,
+bool	 may_read(const struct hub *, struct login *,
 	    const struct room *);
 /* The login's place in the request's room; else fails the request. Not for
  * KEEP_HELD commands: the place may be a held one there. */

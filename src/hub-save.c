@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
 #include "hub-internal.h"
 #include "record.h"
 #include "util.h"
@@ -13,8 +14,9 @@
 enum { H_LAST_ID = 1, H_ROOM, H_USER };
 enum { R_ID = 1, R_NAME, R_KEY, R_HEAD, R_FLOOR, R_STORED };
 enum { U_KEY = 1, U_SHOWN, U_AWAY, U_INBOX, U_LOGIN };
-enum { L_SID = 1, L_SECRET, L_MEMBER };
-enum { M_ROOM = 1, M_SEEN, M_OWNER, M_HELD };
+enum { L_SID = 1, L_SECRET, L_MEMBER, L_ADDRESS, L_INVITED };
+/* M_OWNER is that of older daemons; M_CAME is a guest's. */
+enum { M_ROOM = 1, M_SEEN, M_OWNER, M_HELD, M_ROLE, M_CAME };
 
 /* Writing. */
 
@@ -32,27 +34,45 @@ save_room(const struct room *room, struct buf *b)
 	record_end(b, begun);
 }
 
+static const struct arrival *
+arrival(const struct room *room, const struct user *u)
+{
+	return room->rules != NULL ?
+	    table_get(&room->rules->arrivals, user_key(u)) : NULL;
+}
+
 static void
-save_login(const struct login *l, struct buf *b)
+save_login(const struct hub *h, const struct login *l, struct buf *b)
 {
 	size_t begun = record_begin(b, U_LOGIN), place;
+	const struct arrival *came;
+	const struct invite *i;
 	const struct member *m;
 
 	record_addu(b, L_SID, l->sid);
 	record_add(b, L_SECRET, l->secret, sizeof(l->secret));
+	if (l->address != NULL)
+		record_adds(b, L_ADDRESS, address_text(l->address));
+	for (i = h->invites; i != NULL; i = i->next) {
+		if (i->sid == l->sid)
+			record_adds(b, L_INVITED, i->rules->key);
+	}
 	for (m = l->members; m != NULL; m = m->next) {
 		place = record_begin(b, L_MEMBER);
 		record_addu(b, M_ROOM, m->room->id);
 		record_addu(b, M_SEEN, m->after);
-		record_addu(b, M_OWNER, m->owner);
 		record_addu(b, M_HELD, m->held);
+		record_addu(b, M_ROLE, m->role);
+		came = arrival(m->room, l->user);
+		if (came != NULL && !came->kept)
+			record_addu(b, M_CAME, came->seq + 1);
 		record_end(b, place);
 	}
 	record_end(b, begun);
 }
 
 static void
-save_user(const struct user *u, struct buf *b)
+save_user(const struct hub *h, const struct user *u, struct buf *b)
 {
 	size_t begun = record_begin(b, H_USER);
 	const struct login *l;
@@ -63,7 +83,7 @@ save_user(const struct user *u, struct buf *b)
 	if (u->inbox != NULL)
 		record_addu(b, U_INBOX, u->inbox->id);
 	for (l = u->logins; l != NULL; l = l->next)
-		save_login(l, b);
+		save_login(h, l, b);
 	record_end(b, begun);
 }
 
@@ -83,7 +103,7 @@ hub_save(const struct hub *h, struct buf *b)
 			save_room(room, b);
 	}
 	while ((u = table_next(&h->users, &pos)) != NULL)
-		save_user(u, b);
+		save_user(h, u, b);
 }
 
 /* Reading. */
@@ -180,9 +200,10 @@ is_there(const struct restoring *x, uint32_t sid)
 static void
 load_member(struct hub *h, struct login *l, struct record *outer)
 {
-	bool owner = false, held = false;
+	enum role role = ROLE_NONE;
 	struct room *room = NULL;
-	uint64_t seen = 0;
+	uint64_t seen = 0, came = 0;
+	bool held = false;
 	struct member *m;
 	struct record r;
 
@@ -194,9 +215,13 @@ load_member(struct hub *h, struct login *l, struct record *outer)
 		else if (r.tag == M_SEEN)
 			seen = record_u(&r, UINT64_MAX);
 		else if (r.tag == M_OWNER)
-			owner = record_u(&r, 1) != 0;
+			role = record_u(&r, 1) != 0 ? ROLE_OWNER : ROLE_NONE;
 		else if (r.tag == M_HELD)
 			held = record_u(&r, 1) != 0;
+		else if (r.tag == M_ROLE)
+			role = (enum role)record_u(&r, ROLE_OWNER);
+		else if (r.tag == M_CAME)
+			came = record_u(&r, UINT64_MAX);
 		else
 			r.bad = true;
 	}
@@ -208,9 +233,23 @@ load_member(struct hub *h, struct login *l, struct record *outer)
 		return;
 	m = member_add(room, l);
 	m->after = seen;
-	m->owner = owner;
+	m->role = (uint8_t)role;
+	if (came > 0 && room->rules != NULL)
+		rules_arrived(room->rules, user_key(l->user), came - 1);
 	if (held)
 		member_hold(m);
+}
+
+static void
+load_invite(struct hub *h, const struct login *l, struct record *r)
+{
+	char *room = record_s(r, NAME_SIZE);
+
+	if (*room == '\0' || room[0] == '@')
+		r->bad = true;
+	else
+		rules_invite(h, rules_get(h, room), l->sid);
+	free(room);
 }
 
 /* Its places come once it is there itself. */
@@ -220,6 +259,7 @@ load_login(const struct restoring *x, struct user *u, struct record *outer)
 	unsigned char secret[SECRET_BYTES] = { 0 };
 	struct login *l = NULL;
 	struct record r, again;
+	char *address = NULL;
 	uint32_t sid = 0;
 
 	record_enter(outer, &r);
@@ -229,20 +269,26 @@ load_login(const struct restoring *x, struct user *u, struct record *outer)
 			sid = (uint32_t)record_u(&r, UINT32_MAX);
 		else if (r.tag == L_SECRET)
 			record_fixed(&r, secret, sizeof(secret));
-		else if (r.tag != L_MEMBER)
+		else if (r.tag == L_ADDRESS && address == NULL)
+			address = record_s(&r, ADDRESS_SIZE);
+		else if (r.tag != L_MEMBER && r.tag != L_INVITED)
 			r.bad = true;
 	}
 	record_close(&r, outer);
-	if (r.bad || !is_there(x, sid))
-		return;
-	if (!login_restore(x->hub, u, sid, secret)) {
-		outer->bad = true;
-		return;
+	if (!r.bad && is_there(x, sid)) {
+		outer->bad = !login_restore(x->hub, u, sid, secret);
+		l = login_get(x->hub, sid);
 	}
-	l = login_get(x->hub, sid);
+	if (!outer->bad && l != NULL && address != NULL)
+		l->address = address_hold(address);
+	free(address);
+	if (outer->bad || l == NULL)
+		return;
 	while (record_next(&again)) {
 		if (again.tag == L_MEMBER)
 			load_member(x->hub, l, &again);
+		else if (again.tag == L_INVITED)
+			load_invite(x->hub, l, &again);
 	}
 	member_reverse(l);
 	record_close(&again, outer);

@@ -90,6 +90,14 @@ out_place(void *arg, struct place_mail *m)
 }
 
 static void
+out_unplace(void *arg, struct unplace_mail *m)
+{
+	struct hub_thread *h = arg;
+
+	mail_list_add(&h->out[CLIENT_LOOP(m->client)], &m->mail);
+}
+
+static void
 out_session(void *arg, struct session_mail *m)
 {
 	struct hub_thread *h = arg;
@@ -254,7 +262,8 @@ hub_thread_new(struct daemon *d)
 {
 	struct hub_thread *h = xcalloc(1, sizeof(*h));
 	const struct hub_out out = { h, out_reply, out_batch,
-	    d->nloops > 1 ? out_writing : NULL, out_place, out_session,
+	    d->nloops > 1 ? out_writing : NULL, out_place, out_unplace,
+	    out_session,
 	    out_auth };
 	unsigned i;
 

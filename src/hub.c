@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
 #include "hub-internal.h"
 #include "log.h"
 #include "tries.h"
@@ -19,7 +20,8 @@ static const struct {
 	enum verdict	(*committed)(struct hub *, struct store_op *);
 } commands[] = {
 	[CMD_LOGIN] = { cmd_login, NEED_NAME },
-	[CMD_SUBSCRIBE] = { cmd_subscribe, NEED_LOGIN | NEED_ROOM | KEEP_HELD },
+	[CMD_SUBSCRIBE] = { cmd_subscribe, NEED_LOGIN | NEED_ROOM | KEEP_HELD,
+	    subscribe_committed },
 	[CMD_UNSUBSCRIBE] = { cmd_unsubscribe, NEED_LOGIN | NEED_ROOM },
 	[CMD_SAY] = { cmd_say, NEED_LOGIN | NEED_ROOM | NEED_MSG,
 	    say_committed },
@@ -37,7 +39,7 @@ static const struct {
 	[CMD_GONE] = { cmd_gone, KEEP_HELD, note_committed },
 	[CMD_MARK] = { cmd_mark, NEED_LOGIN | KEEP_HELD, note_committed },
 	[CMD_MOVED] = { cmd_moved, NEED_LOGIN | KEEP_HELD },
-	[CMD_KICK] = { cmd_kick, NEED_NAME },
+	[CMD_EXPEL] = { cmd_expel, NEED_NAME },
 	[CMD_ALL_ROOMS] = { cmd_rooms, 0 },
 	[CMD_ALL_WHO] = { cmd_who, 0 },
 	[CMD_ACCOUNTS] = { cmd_accounts, 0 },
@@ -53,6 +55,22 @@ static const struct {
 	[CMD_REVOKE] = { cmd_revoke, NEED_LOGIN, revoke_committed },
 	[CMD_SEARCH] = { cmd_search, NEED_LOGIN },
 	[CMD_NOTE] = { NULL, 0, note_committed },
+	[CMD_CONFIGURE] = { cmd_configure, NEED_LOGIN | NEED_ROOM,
+	    act_committed },
+	[CMD_INVITE] = { cmd_invite, NEED_LOGIN | NEED_ROOM | NEED_NAME,
+	    act_committed },
+	[CMD_KICK] = { cmd_kick, NEED_LOGIN | NEED_ROOM | NEED_NAME,
+	    act_committed },
+	[CMD_BAN] = { cmd_ban, NEED_LOGIN | NEED_ROOM, act_committed },
+	[CMD_UNBAN] = { cmd_unban, NEED_LOGIN | NEED_ROOM, act_committed },
+	[CMD_MUTE] = { cmd_ban, NEED_LOGIN | NEED_ROOM, act_committed },
+	[CMD_UNMUTE] = { cmd_unban, NEED_LOGIN | NEED_ROOM, act_committed },
+	[CMD_OP] = { cmd_op, NEED_LOGIN | NEED_ROOM | NEED_NAME,
+	    act_committed },
+	[CMD_DEOP] = { cmd_deop, NEED_LOGIN | NEED_ROOM | NEED_NAME,
+	    act_committed },
+	[CMD_BANS] = { cmd_bans, NEED_LOGIN | NEED_ROOM },
+	[CMD_REDACT] = { cmd_redact, NEED_LOGIN | NEED_ROOM, act_committed },
 };
 
 static const char *
@@ -85,12 +103,19 @@ room_table_shown(const void *item)
 	return room_shown((const struct room *)item);
 }
 
+static const char *
+rules_table_key(const void *item)
+{
+	return ((const struct rules *)item)->key;
+}
+
 static void
 fact_cb(void *arg, const struct store_fact *stored)
 {
 	struct fact f;
 
-	if (!fact_parse(&f, stored) || !account_load(arg, &f))
+	if (!fact_parse(&f, stored) || (!account_load(arg, &f) &&
+	    !rules_load(arg, &f)))
 		log_warn("store-fact-unknown", LS("key", stored->key), LEND);
 	else
 		fact_free(&f);
@@ -121,6 +146,7 @@ hub_new(const struct conf *conf, struct store *store, unsigned nloops,
 	    LOOKS_CLOSE);
 	h->tries = tries_new(conf->login_tries,
 	    conf->login_tries_window * 1000);
+	table_init(&h->rules, rules_table_key);
 	store_facts(store, fact_cb, h);
 	store_rooms(store, adopt_cb, h);
 	room_index_sort(h);
@@ -148,6 +174,7 @@ free_logins(struct hub *h)
 			l->members = m->next;
 			free(m);
 		}
+		address_drop(l->address);
 		free(l);
 	}
 	free(h->logins.slots);
@@ -177,6 +204,7 @@ hub_free(struct hub *h)
 	skeletons_free(&h->guises);
 	accounts_free(h);
 	tries_free(h->tries);
+	rules_free_all(h);
 	for (i = 0; i < h->nloops; i++)
 		free(h->clients[i].sids);
 	free(h->clients);
@@ -330,7 +358,8 @@ hub_committed(struct hub *h, struct store_op *op)
 		room->stored |= op->error == STORE_OK;
 	}
 	if (op->error != STORE_OK && req != NULL)
-		request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
+		request_fail(req, op->error == STORE_NO_MESSAGE ?
+		    ERR_NO_SUCH_MESSAGE : ERR_STORE_UNAVAILABLE, NULL);
 	if (req != NULL && commands[req->cmd].committed(h, op) == ANSWER)
 		hub_reply_late(h, req);
 	msg_unref(op->msg);

@@ -25,6 +25,7 @@ struct hub_out {
 	uint32_t (*batch)(void *, unsigned loop, struct batch *);
 	bool	(*writing)(void *, unsigned loop, uint32_t stamp);
 	void	(*place)(void *, struct place_mail *);
+	void	(*unplace)(void *, struct unplace_mail *);
 	void	(*session)(void *, struct session_mail *);
 	/* To the auth pool; it comes back by hub_request(), its proof set.
 	 * False: that is full, and the request is still the hub's. */
@@ -52,7 +53,7 @@ void	 hub_free(struct hub *);
  * rooms in moved: from this reply on their news come to the new loop. If it
  * fails with not-logged-in, the session was replaced meanwhile.
  *
- * The operator's CMD_KICK ends all sessions of the user named, members of them.
+ * The operator's CMD_EXPEL ends all sessions of the user named, members of them.
  * CMD_ALL_ROOMS and CMD_ALL_WHO are rooms and who of nobody in particular.
  */
 void	 hub_request(struct hub *, struct request *);

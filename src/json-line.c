@@ -284,6 +284,9 @@ json_line_get(const struct json_line *line, const char *key,
 	if (json_is_integer(v)) {
 		value->kind = VALUE_INTEGER;
 		value->integer = json_integer_value(v);
+	} else if (json_is_boolean(v)) {
+		value->kind = VALUE_BOOL;
+		value->integer = json_is_true(v);
 	} else if (json_is_string(v)) {
 		value->kind = VALUE_STRING;
 		value->string = json_string_value(v);

@@ -14,13 +14,15 @@
 
 #include "request.h"
 
-enum json_kind { VALUE_ABSENT, VALUE_STRING, VALUE_INTEGER, VALUE_OTHER };
+enum json_kind {
+	VALUE_ABSENT, VALUE_STRING, VALUE_INTEGER, VALUE_BOOL, VALUE_OTHER
+};
 
 struct json_value {
 	enum json_kind	 kind;
 	const char	*string;	/* terminated; may hold a NUL itself */
 	size_t		 len;
-	int64_t		 integer;
+	int64_t		 integer;	/* and true, which is 1 */
 };
 
 struct json_member {

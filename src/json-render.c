@@ -60,6 +60,81 @@ add_message(struct buf *b, const char *room, const struct msg *m)
 	json_quote(b, msg_text(m), m->text_len);
 }
 
+/* What an act's event has behind "by". */
+enum act_part {
+	PART_NAME = 1,		/* whom */
+	PART_ROLE = 2,		/* the text is a role */
+	PART_FOR = 4,		/* seconds and a reason */
+	PART_TARGET = 8,	/* a message's seq and a reason */
+	PART_SETTINGS = 16	/* members of the event */
+};
+
+static const struct {
+	const char	*event;
+	unsigned	 parts;
+} acts[MSG_KINDS] = {
+	[MSG_ROLE] = { "role", PART_NAME | PART_ROLE },
+	[MSG_INVITED] = { "invited", PART_NAME },
+	[MSG_KICKED] = { "kicked", PART_NAME | PART_FOR },
+	[MSG_BANNED] = { "banned", PART_NAME | PART_FOR },
+	[MSG_MUTED] = { "muted", PART_NAME | PART_FOR },
+	[MSG_UNBANNED] = { "unbanned", PART_NAME },
+	[MSG_UNMUTED] = { "unmuted", PART_NAME },
+	[MSG_CONFIGURED] = { "configure", PART_SETTINGS },
+	[MSG_REDACT] = { "redact", PART_TARGET },
+};
+
+static void
+add_act_parts(struct buf *b, const struct msg *m, unsigned parts)
+{
+	const char *reason = "";
+	uint64_t n;
+
+	if ((parts & PART_NAME) != 0 && m->to_len > 0) {
+		ADD(b, ",\"name\":");
+		json_quote(b, msg_to(m), m->to_len);
+	}
+	if ((parts & PART_ROLE) != 0) {
+		ADD(b, ",\"role\":");
+		json_quote(b, msg_text(m), m->text_len);
+	}
+	if ((parts & PART_SETTINGS) != 0 && m->text_len > 2) {
+		buf_addc(b, ',');	/* {"a":1} without its braces */
+		buf_add(b, msg_text(m) + 1, m->text_len - 2u);
+	}
+	if ((parts & (PART_FOR | PART_TARGET)) == 0)
+		return;
+	n = msg_number(m, &reason);
+	if ((parts & PART_TARGET) != 0)
+		ADD(b, ",\"target\":");
+	else if (n > 0)
+		ADD(b, ",\"for\":");
+	if ((parts & PART_TARGET) != 0 || n > 0)
+		buf_addu(b, n);
+	if (*reason != '\0') {
+		ADD(b, ",\"reason\":");
+		add_string(b, reason);
+	}
+}
+
+/* An act in a room, as an event and in history. */
+static void
+add_act(struct buf *b, const char *room, const struct msg *m)
+{
+	ADD(b, "\"event\":\"");
+	buf_adds(b, acts[m->kind].event);
+	ADD(b, "\",\"room\":");
+	add_string(b, room);
+	if (m->seq > 0) {
+		ADD(b, ",\"seq\":");
+		buf_addu(b, m->seq);
+	}
+	add_time(b, m->time);
+	ADD(b, ",\"by\":");
+	json_quote(b, msg_from(m), m->from_len);
+	add_act_parts(b, m, acts[m->kind].parts);
+}
+
 static void
 add_presence(struct buf *b, const char *event, const char *room,
     const struct msg *m)
@@ -80,6 +155,20 @@ json_render_message(struct buf *b, enum encoding encoding, const char *room,
 {
 	(void)encoding;
 	switch ((enum msg_kind)m->kind) {
+	case MSG_ROLE:
+	case MSG_INVITED:
+	case MSG_KICKED:
+	case MSG_BANNED:
+	case MSG_MUTED:
+	case MSG_UNBANNED:
+	case MSG_UNMUTED:
+	case MSG_CONFIGURED:
+	case MSG_REDACT:
+		buf_addc(b, '{');
+		add_act(b, room, m);
+		break;
+	case MSG_KINDS:
+		break;
 	case MSG_TEXT:
 	case MSG_ACTION:
 	case MSG_NOTICE:
@@ -207,6 +296,10 @@ add_kept(struct buf *b, const struct request *r)
 		buf_addu(b, room->unread);
 		if (room->more)
 			ADD(b, ",\"more\":true");
+		if (room->role != NULL) {
+			ADD(b, ",\"role\":");
+			add_string(b, room->role);
+		}
 		buf_addc(b, '}');
 	}
 	buf_addc(b, ']');
@@ -315,7 +408,10 @@ add_history(struct buf *b, const struct request *r)
 	ADD(b, ",\"messages\":[");
 	for (i = 0; i < r->nlisted; i++) {
 		buf_adds(b, i > 0 ? ",{" : "{");
-		add_message(b, r->room, r->msgs[i]);
+		if (msg_is_act(r->msgs[i]))
+			add_act(b, r->room, r->msgs[i]);
+		else
+			add_message(b, r->room, r->msgs[i]);
 		buf_addc(b, '}');
 	}
 	ADD(b, "],\"more\":");
@@ -420,6 +516,73 @@ add_who(struct buf *b, const struct request *r)
 	add_next(b, r);
 }
 
+/* A room's settings, all of them. */
+static void
+add_settings(struct buf *b, const struct request *r)
+{
+	int i;
+
+	add_room(b, r);
+	for (i = 0; i < SET_MAX && r->set != NULL; i++) {
+		ADD(b, ",\"");
+		buf_adds(b, proto_settings[i].name);
+		ADD(b, "\":");
+		if (proto_settings[i].flag)
+			add_bool(b, r->set->value[i] != 0);
+		else
+			buf_addu(b, r->set->value[i]);
+	}
+}
+
+static void
+add_sanction(struct buf *b, const struct listed_sanction *s)
+{
+	ADD(b, "{\"by\":");
+	add_string(b, s->by);
+	if (s->name != NULL) {
+		ADD(b, ",\"name\":");
+		add_string(b, s->name);
+	}
+	if (s->address != NULL) {
+		ADD(b, ",\"address\":");
+		add_string(b, s->address);
+	}
+	if (s->reason[0] != '\0') {
+		ADD(b, ",\"reason\":");
+		add_string(b, s->reason);
+	}
+	ADD(b, ",\"at\":");
+	add_ms(b, s->at);
+	if (s->until != 0) {
+		ADD(b, ",\"until\":");
+		add_ms(b, s->until);
+	}
+	buf_addc(b, '}');
+}
+
+static void
+add_bans(struct buf *b, const struct request *r)
+{
+	uint32_t i, mute;
+	bool first;
+
+	add_room(b, r);
+	for (mute = 0; mute < 2; mute++) {
+		buf_adds(b, mute ? ",\"mutes\":[" : ",\"bans\":[");
+		first = true;
+		for (i = 0; i < r->nlisted; i++) {
+			if (r->sanctions[i].mute != (mute != 0))
+				continue;
+			if (!first)
+				buf_addc(b, ',');
+			add_sanction(b, &r->sanctions[i]);
+			first = false;
+		}
+		buf_addc(b, ']');
+	}
+	add_next(b, r);
+}
+
 static void
 add_answer(struct buf *b, const struct conf *conf, const struct request *r)
 {
@@ -472,6 +635,27 @@ add_answer(struct buf *b, const struct conf *conf, const struct request *r)
 		break;
 	case CMD_TOKENS:
 		add_tokens(b, r);
+		break;
+	case CMD_CONFIGURE:
+		add_settings(b, r);
+		break;
+	case CMD_BANS:
+		add_bans(b, r);
+		break;
+	case CMD_REDACT:
+		add_room(b, r);
+		break;
+	case CMD_KICK:
+	case CMD_BAN:
+	case CMD_UNBAN:
+	case CMD_MUTE:
+	case CMD_UNMUTE:
+	case CMD_INVITE:
+	case CMD_OP:
+	case CMD_DEOP:
+		add_room(b, r);
+		if (r->name != NULL)
+			add_name(b, r);
 		break;
 	case CMD_PING:
 		add_time(b, r->time);

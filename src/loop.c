@@ -346,6 +346,13 @@ take_mail(struct loop *l, struct mail *m)
 			session_place_given(s, (struct place_mail *)m);
 		free(m);
 		break;
+	case MAIL_UNPLACE:
+		s = find_session(l, ((struct unplace_mail *)m)->client);
+		if (s != NULL && !s->dead)
+			session_place_taken(s, (struct unplace_mail *)m);
+		msg_unref(((struct unplace_mail *)m)->why);
+		free(m);
+		break;
 	case MAIL_SESSION:
 		s = find_session(l, ((struct session_mail *)m)->client);
 		if (s != NULL && !s->dead)

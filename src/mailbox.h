@@ -18,6 +18,7 @@ enum mail_kind {
 	MAIL_REPLY,		/* struct request, answered */
 	MAIL_BATCH,		/* struct batch */
 	MAIL_PLACE,		/* struct place_mail */
+	MAIL_UNPLACE,		/* struct unplace_mail */
 	MAIL_SESSION,		/* struct session_mail */
 	MAIL_WRITTEN,		/* struct mail: the loop has written its news */
 	/* store to hub */

@@ -55,6 +55,18 @@ msg_unref(struct msg *m)
 		free(m);
 }
 
+uint64_t
+msg_number(const struct msg *m, const char **rest)
+{
+	const char *s = msg_text(m);
+	uint64_t n = 0;
+
+	for (; *s >= '0' && *s <= '9'; s++)
+		n = n * 10 + (uint64_t)(*s - '0');
+	*rest = *s == ' ' ? s + 1 : s;
+	return n;
+}
+
 int
 msg_kind_parse(const char *s)
 {

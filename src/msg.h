@@ -14,16 +14,25 @@
 #include "mailbox.h"
 
 enum msg_kind {
-	/* stored, with a seq */
+	/* stored, with a seq: said by somebody */
 	MSG_TEXT, MSG_ACTION, MSG_NOTICE,
 	/* passing; seq is 0 */
 	MSG_JOIN,		/* from */
 	MSG_LEAVE,		/* from; text is the reason, may be empty */
 	MSG_TOPIC,		/* from is who set it; text is the topic */
-	MSG_RENAMED		/* from, to */
+	MSG_RENAMED,		/* from, to */
+	/* stored as well: what from did, to whom, if to anybody. text is */
+	MSG_ROLE,		/* the role */
+	MSG_INVITED,
+	MSG_KICKED, MSG_BANNED, MSG_MUTED,	/* seconds, or 0, and a reason */
+	MSG_UNBANNED, MSG_UNMUTED,
+	MSG_CONFIGURED,		/* the changed settings, a JSON object */
+	MSG_REDACT,		/* the seq of a message, and a reason */
+	MSG_KINDS
 };
 
-#define msg_stored(m)	((m)->kind <= MSG_NOTICE)
+#define msg_is_act(m)	((m)->kind >= MSG_ROLE)
+#define msg_stored(m)	((m)->kind <= MSG_NOTICE || msg_is_act(m))
 
 enum { MSG_REDACTED = 1 };	/* flags: text is empty and not to be shown */
 
@@ -53,6 +62,9 @@ struct msg {
 /* Bytes the msg occupies, for bounds. */
 #define msg_size(m)	(sizeof(struct msg) + (m)->from_len + (m)->to_len + \
 			    (m)->text_len + (m)->key_len + 4u)
+
+/* The number that the text of an act begins with; *rest is what follows. */
+uint64_t msg_number(const struct msg *, const char **rest);
 
 /* One reference, the caller's. Strings are copied; NULL is empty. Lengths:
  * names and key at most 255 bytes, text at most 65,535. */

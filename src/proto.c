@@ -110,6 +110,62 @@ static const struct field_def topic[] = {
 	END
 };
 
+#define SETTING(name, set, max)						\
+	{ name, max == 1 ? FIELD_BOOL : FIELD_COUNT,			\
+	  (enum field_slot)(SLOT_SETTING + (set)), OPT, 0,		\
+	  max == 1 ? 0 : (max), 0 }
+
+static const struct field_def configure[] = {
+	{ "room", FIELD_ROOM, SLOT_ROOM, REQ, 0, 0, 0 },
+	SETTING("private", SET_PRIVATE, 1),
+	SETTING("moderated", SET_MODERATED, 1),
+	SETTING("history", SET_HISTORY, 1),
+	SETTING("presence", SET_PRESENCE, 1000000),
+	SETTING("pace", SET_PACE, 86400),
+	END
+};
+
+const struct setting_def proto_settings[SET_MAX] = {
+	[SET_PRIVATE] = { "private", true, 0,
+	    "only who is invited may enter, and it is not listed" },
+	[SET_MODERATED] = { "moderated", true, 0, "only members may speak" },
+	[SET_HISTORY] = { "history", true, 1,
+	    "newcomers may read what was before they came" },
+	[SET_PRESENCE] = { "presence", false, PRESENCE_CONF,
+	    "up to so many people's coming and going is told" },
+	[SET_PACE] = { "pace", false, 0,
+	    "a person says one message in so many seconds" },
+};
+
+/* Of acts on people: for how long they hold, or not at all. */
+#define WHOM								\
+	{ "room", FIELD_ROOM, SLOT_ROOM, REQ, 0, 0, 0 },		\
+	{ "name", FIELD_NAME, SLOT_NAME, REQ, 0, 0, 0 }
+#define WHOM_OR_ADDRESS							\
+	{ "room", FIELD_ROOM, SLOT_ROOM, REQ, 0, 0, 0 },		\
+	{ "name", FIELD_NAME, SLOT_NAME, OPT, 0, 0, 0 },		\
+	{ "address", FIELD_STRING, SLOT_ADDRESS, OPT, 0, 0, 0 }
+#define REASON	{ "reason", FIELD_STRING, SLOT_STRING, OPT, 0, 0, 0 }
+#define FOR	{ "for", FIELD_COUNT, SLOT_SECONDS, OPT, 1, 3153600000, 0 }
+
+static const struct field_def act[] = { WHOM, REASON, END };
+static const struct field_def kick[] = { WHOM, REASON, FOR, END };
+static const struct field_def ban[] = { WHOM_OR_ADDRESS, REASON, FOR, END };
+static const struct field_def unban[] = { WHOM_OR_ADDRESS, REASON, END };
+
+static const struct field_def bans[] = {
+	{ "room", FIELD_ROOM, SLOT_ROOM, REQ, 0, 0, 0 },
+	{ "after", FIELD_SEQ, SLOT_AFTER, OPT, 0, 0, 0 },
+	END
+};
+
+static const struct field_def redact[] = {
+	{ "room", FIELD_ROOM, SLOT_ROOM, REQ, 0, 0, 0 },
+	{ "seq", FIELD_SEQ, SLOT_SEQ, REQ, 0, 0, 0 },
+	REASON,
+	END
+};
+
 static const struct field_def away[] = {
 	{ "text", FIELD_STRING, SLOT_STRING, OPT, 0, 0, 0 },
 	END
@@ -144,6 +200,17 @@ const struct cmd_def proto_cmds[] = {
 	CMD(CMD_TOKENS, "tokens", none, "list your tokens"),
 	CMD(CMD_REVOKE, "revoke", revoke, "make a token worthless"),
 	CMD(CMD_SEARCH, "search", search, "look for what was said"),
+	CMD(CMD_CONFIGURE, "configure", configure, "set what a room is like"),
+	CMD(CMD_INVITE, "invite", act, "make somebody a member of a room"),
+	CMD(CMD_KICK, "kick", kick, "send somebody out of a room"),
+	CMD(CMD_BAN, "ban", ban, "keep somebody out of a room"),
+	CMD(CMD_UNBAN, "unban", unban, "let somebody in again"),
+	CMD(CMD_MUTE, "mute", ban, "let somebody say nothing in a room"),
+	CMD(CMD_UNMUTE, "unmute", unban, "let somebody speak again"),
+	CMD(CMD_OP, "op", act, "make somebody an op of a room"),
+	CMD(CMD_DEOP, "deop", act, "take a role away"),
+	CMD(CMD_BANS, "bans", bans, "list who is banned and muted"),
+	CMD(CMD_REDACT, "redact", redact, "take a message's text away"),
 	[CMD_MAX - 1] = { CMD_NONE, NULL, NULL, NULL }
 };
 
@@ -239,4 +306,5 @@ error_text(enum error e)
 }
 
 const char *const proto_events[] = { "message", "join", "leave", "topic",
-    "renamed", "lag", "notice", "bye", NULL };
+    "renamed", "role", "invited", "kicked", "banned", "unbanned", "muted",
+    "unmuted", "configure", "redact", "lag", "notice", "bye", NULL };

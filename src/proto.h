@@ -31,13 +31,24 @@ enum cmd {
 	CMD_TOKENS,
 	CMD_REVOKE,
 	CMD_SEARCH,
+	CMD_CONFIGURE,
+	CMD_INVITE,
+	CMD_KICK,
+	CMD_BAN,
+	CMD_UNBAN,
+	CMD_MUTE,
+	CMD_UNMUTE,
+	CMD_OP,
+	CMD_DEOP,
+	CMD_BANS,
+	CMD_REDACT,
 	CMD_MAX,
 	/* from the daemon itself, never from the wire */
 	CMD_GONE = CMD_MAX,	/* the client is gone */
 	CMD_MOVED,		/* the client is on another loop now */
 	CMD_MARK,		/* how far the client has been read to */
 	/* from its operator */
-	CMD_KICK,
+	CMD_EXPEL,
 	CMD_ALL_ROOMS,
 	CMD_ALL_WHO,
 	CMD_ACCOUNTS,
@@ -59,6 +70,7 @@ enum field_type {
 	FIELD_SECRET,		/* 1 to STRING_BYTES, as it is */
 	FIELD_KIND,		/* "text", "action" or "notice" */
 	FIELD_SEQ,		/* integer 0 to 2^63-1 */
+	FIELD_BOOL,
 	FIELD_COUNT		/* integer, bounds in the table */
 };
 
@@ -70,8 +82,26 @@ enum field_slot {
 	SLOT_NAME, SLOT_ROOM, SLOT_TEXT, SLOT_STRING, SLOT_KEY, SLOT_KIND,
 	SLOT_AFTER, SLOT_BEFORE, SLOT_SEQ, SLOT_LAST, SLOT_LIMIT, SLOT_EPOCH,
 	SLOT_MATCH, SLOT_RESUME, SLOT_PASSWORD, SLOT_NEW_PASSWORD, SLOT_TOKEN,
-	SLOT_SECONDS
+	SLOT_SECONDS, SLOT_ADDRESS,
+	SLOT_SETTING		/* and behind it, one for each of them */
 };
+
+/* What a room can be set to. */
+enum setting {
+	SET_PRIVATE, SET_MODERATED, SET_HISTORY, SET_PRESENCE, SET_PACE,
+	SET_MAX
+};
+
+#define PRESENCE_CONF	UINT32_MAX	/* as the configuration has it */
+
+struct setting_def {
+	const char	*name;
+	bool		 flag;		/* else a number */
+	uint32_t	 preset;
+	const char	*help;
+};
+
+extern const struct setting_def proto_settings[SET_MAX];
 
 struct field_def {
 	const char	*name;

@@ -45,6 +45,7 @@ struct listed_room {
 /* One of the rooms of an account that logs in. */
 struct kept_room {
 	const char	*room;
+	const char	*role;		/* NULL: there is no such room now */
 	uint32_t	 room_id;	/* 0: there is none now */
 	uint32_t	 unread;	/* at most UNREAD_MAX; by the loop */
 	bool		 more;		/* than that */
@@ -82,6 +83,20 @@ struct moved_room {
 	uint64_t	 head;
 	uint64_t	 after;		/* of an inbox whose place_mail was
 					 * lost on the way: its beginning */
+};
+
+/* The value of each setting; what is not given is not to be changed. */
+struct settings {
+	uint32_t	 value[SET_MAX];
+	bool		 given[SET_MAX];
+};
+
+/* ms since the epoch; until is 0: for ever. */
+struct listed_sanction {
+	const char	*name, *address;	/* or NULL */
+	const char	*by, *reason;
+	int64_t		 at, until;
+	bool		 mute;
 };
 
 /* What the pool of auth.h is to do with a request, and what came of it. */
@@ -124,6 +139,9 @@ struct request {
 	const char	*address;	/* login: the client's, as text; or
 					 * which operator it is: "uid 0" */
 	uint32_t	 seconds;	/* for, expires; 0: for ever */
+	const char	*whom_address;	/* ban, mute: instead of a name */
+	struct settings	*set;		/* configure; the answer: all of them */
+	uint32_t	 whom_sid;	/* the hub's: of a guest, or 0 */
 	struct msg	*msg;		/* owned; back comes only tell's */
 	uint64_t	 after, before, seq;
 	uint32_t	 last, limit;
@@ -163,6 +181,7 @@ struct request {
 	struct listed_token *tokens;
 	struct listed_account *accounts;
 	struct kept_room *kept;
+	struct listed_sanction *sanctions;
 	struct moved_room *moved;	/* CMD_MOVED: nlisted of them */
 	struct msg	**msgs;		/* history: malloced, nlisted of them,
 					 * references; all owned */
@@ -219,6 +238,18 @@ struct place_mail {
 	uint32_t	 room_id;
 	uint64_t	 after, head;
 	char		 room[NAME_SIZE];
+};
+
+/*
+ * Hub to loop: a session's place in this room is over, without that it asked.
+ * Its client is told all that the room has shown it so far, which ends with
+ * why. Follows the batch that has that.
+ */
+struct unplace_mail {
+	struct mail	 mail;
+	client_id	 client;
+	uint32_t	 room_id;
+	struct msg	*why;		/* a reference */
 };
 
 enum session_act {

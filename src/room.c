@@ -91,6 +91,7 @@ room_alloc(struct hub *h, uint32_t id, const char *key, const char *shown)
 		memcpy((char *)room + room->shown_at, shown, nshown);
 	}
 	room->inbox = key[0] == '@';
+	room->rules = rules_find(h, key);
 	mail_list_init(&room->answers);
 	index_add(&h->index, room);
 	if (!room->inbox)
@@ -353,7 +354,7 @@ member_add(struct room *room, struct login *l)
 	m = xcalloc(1, sizeof(*m));
 	m->room = room;
 	m->login = l;
-	m->owner = room->inbox;
+	m->role = room->inbox ? ROLE_OWNER : ROLE_NONE;
 	if (room->nmembers == room->cap) {
 		room->cap = room->cap ? room->cap * 2 : 4;
 		room->members = xrealloc(room->members,
@@ -415,9 +416,38 @@ member_remove(struct member *m)
 		room->members = xrealloc(room->members,
 		    room->cap * sizeof(struct member *));
 	}
-	if (!user_in_room(l->user, room))
+	if (!user_in_room(l->user, room)) {
 		room->users--;
+		if (room->rules != NULL)
+			rules_left(room->rules, user_key(l->user));
+	}
 	free(m);
+}
+
+void
+member_expel(struct hub *h, struct member *m, struct msg *why)
+{
+	struct unplace_mail *mail;
+
+	if (!m->held) {
+		mail = xcalloc(1, sizeof(*mail));
+		mail->mail.kind = MAIL_UNPLACE;
+		mail->client = m->login->client;
+		mail->room_id = m->room->id;
+		mail->why = msg_ref(why);
+		h->out.unplace(h->out.arg, mail);
+	}
+	member_remove(m);
+}
+
+uint32_t
+room_presence(const struct hub *h, const struct room *room)
+{
+	uint32_t limit = room->rules != NULL ?
+	    room->rules->set.value[SET_PRESENCE] : PRESENCE_CONF;
+
+	return limit != PRESENCE_CONF ? limit :
+	    (uint32_t)h->conf->presence_limit;
 }
 
 void
@@ -428,7 +458,7 @@ member_leave(struct hub *h, struct member *m, const char *reason)
 	uint32_t before = room->users;
 
 	member_remove(m);
-	if (room->users < before && before <= h->conf->presence_limit &&
+	if (room->users < before && before <= room_presence(h, room) &&
 	    !room->inbox)
 		news_add(h, room, msg_new(MSG_LEAVE, user_shown(u), NULL,
 		    reason, reason != NULL ? strlen(reason) : 0, NULL));

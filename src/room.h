@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "msg.h"
+#include "rules.h"
 #include "store.h"
 #include "user.h"
 
@@ -20,6 +21,7 @@ struct room {
 	uint64_t	 floor;		/* highest seq that was removed */
 	char		*topic;		/* NULL: none */
 	struct user	*owner;		/* of an inbox; NULL: is not here */
+	struct rules	*rules;		/* NULL: an ordinary room */
 	struct member	**members;
 	uint32_t	 nmembers, cap;
 	uint32_t	 pending;	/* ops in the store; uses the names */
@@ -48,7 +50,7 @@ struct member {
 	struct login	*login;
 	uint64_t	 after;		/* all behind this seq is given to it */
 	uint32_t	 index;		/* in room->members */
-	bool		 owner;
+	uint8_t		 role;		/* enum role; in an inbox its owner's */
 	bool		 held;
 };
 
@@ -98,11 +100,15 @@ void	 member_reverse(struct login *);
 void	 member_hold(struct member *);
 /* Quietly. */
 void	 member_remove(struct member *);
+/* Quietly, but its client is told why; behind the news that say so. */
+void	 member_expel(struct hub *, struct member *, struct msg *why);
 /* Removes, tells the others, and settles the room. */
 void	 member_leave(struct hub *, struct member *, const char *reason);
 /* The first of its user's members in the room stands for the user. */
 bool	 member_is_first(const struct member *);
 bool	 user_in_room(const struct user *, const struct room *);
+/* Up to so many people's coming and going is told in the room. */
+uint32_t room_presence(const struct hub *, const struct room *);
 
 /* Takes over one reference. */
 void	 news_add(struct hub *, struct room *, struct msg *);

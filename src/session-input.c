@@ -560,13 +560,14 @@ session_send(struct session *s, struct request *req)
 		req->cost += (uint32_t)s->loop->conf->page_bytes;
 	else if (req->cmd == CMD_SEARCH)
 		req->cost += SEARCH_BYTES;
-	else if (req->cmd == CMD_ROOMS || req->cmd == CMD_WHO)
+	else if (req->cmd == CMD_ROOMS || req->cmd == CMD_WHO ||
+	    req->cmd == CMD_BANS)
 		req->cost += LIST_BYTES;
 	/* What follows a password is for who has shown it. */
-	if (req->password != NULL) {
+	if (req->password != NULL)
 		req->cost += COST_MAX;
+	if (req->password != NULL || req->cmd == CMD_LOGIN)
 		req->address = request_str(req, address_text(s->address));
-	}
 	s->cost += req->cost;
 	s->inflight++;
 	loop_send(s->loop, req);
@@ -696,7 +697,7 @@ subscribed(struct session *s, const struct request *req)
 
 	if (!(req->has & HAS_AFTER) && req->last > 0)
 		session_place_last(s, req->room_id, req->room, req->head,
-		    req->last);
+		    req->floor, req->last);
 	else
 		session_place(s, req->room_id, req->room, req->head,
 		    after > req->floor ? after : req->floor);

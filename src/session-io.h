@@ -94,7 +94,7 @@ void	 session_place(struct session *, uint32_t id, const char *name,
 	    uint64_t head, uint64_t after);
 /* The same, at the newest n messages. */
 void	 session_place_last(struct session *, uint32_t id, const char *name,
-	    uint64_t head, uint32_t n);
+	    uint64_t head, uint64_t floor, uint32_t n);
 void	 session_unplace(struct session *, uint32_t id);
 /* How far it has been given each of its rooms, as a request's kept rooms. */
 void	 session_list_read(const struct session *, struct request *);

@@ -239,7 +239,7 @@ ask(struct session *s, struct place *p, struct store_read *r)
 
 void
 session_place_last(struct session *s, uint32_t id, const char *name,
-    uint64_t head, uint32_t n)
+    uint64_t head, uint64_t floor, uint32_t n)
 {
 	struct room_view *room;
 	struct store_read *r;
@@ -249,7 +249,7 @@ session_place_last(struct session *s, uint32_t id, const char *name,
 		return;
 	room = loop_room_make(s->loop, id, name, head);
 	p = new_place(s);
-	place_add_seeking(p, s, room_stream(s, room));
+	place_add_seeking(p, s, room_stream(s, room), floor);
 	link_place(s, p);
 	r = store_read_new(READ_SEEK, id);
 	r->before = head + 1;
@@ -296,6 +296,52 @@ session_place_given(struct session *s, const struct place_mail *m)
 {
 	if (!s->closing)
 		session_place(s, m->room_id, m->room, m->head, m->after);
+}
+
+/* What the stream still has for it; false: it is not there, or too much. */
+static bool
+take_along(struct session *s, const struct place *p)
+{
+	struct iovec iov[SLICES];
+	size_t size = 0;
+	int i, n;
+
+	if (p->state != PLACE_ON)
+		return false;
+	n = place_slices(p, iov, SLICES);
+	for (i = 0; i < n; i++)
+		size += iov[i].iov_len;
+	if (n == SLICES || session_unwritten(s) + size > NOTICE_MAX)
+		return false;
+	for (i = 0; i < n; i++)
+		session_write(s, iov[i].iov_base, iov[i].iov_len);
+	return true;
+}
+
+/*
+ * Who was behind has not seen all before the reason: that comes without its
+ * seq then, and what lies between is not claimed to be seen.
+ */
+void
+session_place_taken(struct session *s, const struct unplace_mail *m)
+{
+	struct place *p = find_place(s, m->room_id);
+	struct buf line = { 0 };
+	struct msg *why;
+
+	if (p == NULL)
+		return;
+	if (!take_along(s, p)) {
+		why = msg_new((enum msg_kind)m->why->kind, msg_from(m->why),
+		    msg_to(m->why), msg_text(m->why), m->why->text_len, NULL);
+		why->time = m->why->time;
+		s->dialect->message(&line, s->is_web ? ENC_JSON : s->encoding,
+		    stream_room(p->stream)->name, why);
+		session_tell(s, &line);
+		buf_free(&line);
+		msg_unref(why);
+	}
+	session_unplace(s, m->room_id);
 }
 
 void

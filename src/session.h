@@ -173,6 +173,7 @@ void	 session_abandon(struct session *);
 void	 session_replied(struct session *, struct request *);	/* takes it */
 void	 session_read_done(struct session *, struct store_read *);
 void	 session_place_given(struct session *, const struct place_mail *);
+void	 session_place_taken(struct session *, const struct unplace_mail *);
 void	 session_act(struct session *, enum session_act);
 void	 session_flush(struct session *);
 void	 session_resume(struct session *);	/* takes held back input up */

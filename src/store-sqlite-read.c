@@ -60,7 +60,7 @@ sqlite_msg(sqlite3_stmt *st, int flags)
 	m = msg_new((enum msg_kind)sqlite3_column_int(st, 2), from, to, text,
 	    flags & MSG_REDACTED ? 0 : (size_t)sqlite3_column_bytes(st, 6),
 	    NULL);
-	if (!msg_stored(m))		/* damaged */
+	if (!msg_stored(m) || m->kind >= MSG_KINDS)	/* damaged */
 		m->kind = MSG_TEXT;
 	m->seq = (uint64_t)sqlite3_column_int64(st, 0);
 	m->time = sqlite3_column_int64(st, 1);

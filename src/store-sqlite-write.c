@@ -266,7 +266,7 @@ act(struct sqlite *s, struct store_op *op, int64_t now)
 
 	switch (op->kind) {
 	case STORE_FACTS:
-		return SQLITE_OK;
+		return op->room != 0 ? room_of(s, op, &room) : SQLITE_OK;
 	case STORE_FORGET:
 		return forget(s, op);
 	case STORE_ERASE:

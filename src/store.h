@@ -64,7 +64,7 @@ enum store_op_kind {
 	STORE_FORGET,		/* remove everything up to seq. If that is all,
 				 * the room is over (a guest's inbox): its key
 				 * may come again, as another room's id */
-	STORE_FACTS,		/* nothing but facts and audit; room is 0 */
+	STORE_FACTS,		/* nothing but facts and audit; room may be 0 */
 	STORE_ERASE,		/* text is a name's key: of all that it has said
 				 * in any room so far, text, actions and
 				 * notices, the text goes; room is 0. No read

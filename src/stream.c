@@ -399,10 +399,11 @@ place_add(struct place *p, struct session *session, struct stream *s,
 }
 
 void
-place_add_seeking(struct place *p, struct session *session, struct stream *s)
+place_add_seeking(struct place *p, struct session *session, struct stream *s,
+    uint64_t floor)
 {
 	*p = (struct place){ .session = session, .stream = s,
-	    .state = PLACE_SEEK };
+	    .state = PLACE_SEEK, .at.seq = floor };
 	begin(p);
 }
 
@@ -410,7 +411,8 @@ void
 place_found(struct place *p, uint64_t seq)
 {
 	p->state = PLACE_BEHIND;
-	p->at.seq = seq;
+	if (seq > p->at.seq)
+		p->at.seq = seq;
 }
 
 void

@@ -101,8 +101,10 @@ struct place_list *stream_readers(struct stream *);
  * far back, else behind. */
 void	 place_add(struct place *, struct session *, struct stream *,
 	    uint64_t seq);
-/* A new reader that is yet to be told where to begin, by place_found(). */
-void	 place_add_seeking(struct place *, struct session *, struct stream *);
+/* A new reader that is yet to be told where to begin, by place_found(): not
+ * before this seq. */
+void	 place_add_seeking(struct place *, struct session *, struct stream *,
+	    uint64_t floor);
 void	 place_found(struct place *, uint64_t seq);
 /* Goes on at the same message on another stream of the room. */
 void	 place_move(struct place *, struct stream *);

@@ -102,6 +102,103 @@ is_usual(const char *reason)
 	return false;
 }
 
+/* "for 90 s", "for 2 h": the largest unit that it is whole in. */
+static void
+add_for(struct buf *b, uint64_t seconds)
+{
+	static const struct { uint64_t s; const char *name; } units[] = {
+	    { 86400, "d" }, { 3600, "h" }, { 60, "min" }, { 1, "s" } };
+	size_t i = 0;
+
+	if (seconds == 0)
+		return;
+	while (seconds % units[i].s != 0)
+		i++;
+	buf_addf(b, " for %llu %s", (unsigned long long)(seconds / units[i].s),
+	    units[i].name);
+}
+
+/* "kicked bob for 1 h: spamming" */
+static void
+add_sanction(struct buf *b, const char *what, const struct msg *m)
+{
+	const char *reason;
+	uint64_t n = msg_number(m, &reason);
+
+	buf_addf(b, "%s %s %s", msg_from(m), what,
+	    m->to_len > 0 ? msg_to(m) : "an address");
+	add_for(b, n);
+	if (*reason != '\0')
+		buf_addf(b, ": %s", reason);
+}
+
+static void
+add_role(struct buf *b, const struct msg *m)
+{
+	const char *role = msg_text(m);
+
+	if (strcmp(role, "none") == 0)
+		buf_addf(b, "%s took %s's role away", msg_from(m), msg_to(m));
+	else
+		buf_addf(b, "%s made %s %s %s", msg_from(m), msg_to(m),
+		    strcmp(role, "op") == 0 ? "an" : "a", role);
+}
+
+/* {"private":true,"pace":5} as "private: true, pace: 5" */
+static void
+add_settings(struct buf *b, const struct msg *m)
+{
+	const char *s;
+
+	buf_addf(b, "%s configured the room: ", msg_from(m));
+	for (s = msg_text(m); *s != '\0'; s++) {
+		if (*s == ':')
+			buf_adds(b, ": ");
+		else if (*s == ',')
+			buf_adds(b, ", ");
+		else if (*s != '"' && *s != '{' && *s != '}')
+			buf_addc(b, *s);
+	}
+}
+
+static void
+add_act(struct buf *b, const struct msg *m)
+{
+	const char *reason;
+
+	switch ((enum msg_kind)m->kind) {
+	case MSG_ROLE:
+		add_role(b, m);
+		break;
+	case MSG_INVITED:
+		buf_addf(b, "%s invited %s", msg_from(m), msg_to(m));
+		break;
+	case MSG_KICKED:
+		add_sanction(b, "kicked", m);
+		break;
+	case MSG_BANNED:
+		add_sanction(b, "banned", m);
+		break;
+	case MSG_MUTED:
+		add_sanction(b, "muted", m);
+		break;
+	case MSG_UNBANNED:
+	case MSG_UNMUTED:
+		buf_addf(b, "%s %s %s", msg_from(m), m->kind == MSG_UNMUTED ?
+		    "unmuted" : "unbanned", m->to_len > 0 ? msg_to(m) :
+		    "an address");
+		break;
+	case MSG_CONFIGURED:
+		add_settings(b, m);
+		break;
+	default:
+		msg_number(m, &reason);
+		buf_addf(b, "%s removed a message", msg_from(m));
+		if (*reason != '\0')
+			buf_addf(b, ": %s", reason);
+	}
+}
+
 /* What is no message: dim as a whole. */
 static void
 render_passing(struct buf *b, bool color, const char *room,
@@ -113,7 +210,9 @@ render_passing(struct buf *b, bool color, const char *room,
 		ADD(b, DIM);
 	add_head(b, m->time, room);
 	ADD(b, " -- ");
-	if (msg_stored(m))		/* then it is a redacted one */
+	if (msg_is_act(m))
+		add_act(b, m);
+	else if (msg_stored(m))		/* then it is a redacted one */
 		buf_addf(b, "a message of %s was removed", from);
 	else if (m->kind == MSG_JOIN)
 		buf_addf(b, "%s joined", from);
@@ -138,7 +237,7 @@ text_render_message(struct buf *b, enum encoding encoding, const char *room,
 {
 	bool color = encoding == ENC_COLOR;
 
-	if (msg_stored(m) && !(m->flags & MSG_REDACTED))
+	if (msg_stored(m) && !msg_is_act(m) && !(m->flags & MSG_REDACTED))
 		render_stored(b, color, room, m);
 	else
 		render_passing(b, color, room, m);

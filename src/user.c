@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
 #include "hub-internal.h"
 #include "util.h"
 
@@ -275,7 +276,9 @@ login_free(struct hub *h, struct login *l)
 	while (*at != l)
 		at = &(*at)->next;
 	*at = l->next;
+	rules_ended(h, l->sid);
 	slot_give_back(&h->logins, l);
+	address_drop(l->address);
 	free(l);
 }
 
@@ -309,6 +312,7 @@ login_replace(struct hub *h, struct login *old, struct login *l)
 		l->members = m;
 		l->holds = true;
 	}
+	rules_resumed(h, old->sid, l->sid);
 	login_free(h, old);
 }
 

@@ -12,6 +12,7 @@
 #include "request.h"
 
 struct account;
+struct address;
 struct hub;
 struct member;
 struct room;
@@ -25,6 +26,7 @@ struct login {
 	struct login	*next;		/* another session of the user */
 	struct member	*members;	/* its places in rooms */
 	client_id	 client;
+	struct address	*address;	/* held; NULL: not known */
 	unsigned char	 secret[SECRET_BYTES];	/* to resume by */
 	uint32_t	 sid;
 	uint16_t	 nrooms;	/* subscribed, without the inbox */

@@ -69,6 +69,14 @@ out_place(void *arg, struct place_mail *m)
 }
 
 static void
+out_unplace(void *arg, struct unplace_mail *m)
+{
+	(void)arg;
+	msg_unref(m->why);
+	free(m);
+}
+
+static void
 out_session(void *arg, struct session_mail *m)
 {
 	(void)arg;
@@ -100,7 +108,7 @@ hub(const uint8_t *data, size_t size)
 	static const struct conf_override o[] = { { "store=memory" } };
 	static struct conf *conf;
 	const struct hub_out out = { NULL, out_reply, out_batch, NULL,
-	    out_place, out_session, NULL };
+	    out_place, out_unplace, out_session, NULL };
 	uint32_t sids[EVERY_SID];
 	struct mailbox box;
 	struct store *store;

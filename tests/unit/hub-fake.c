@@ -15,10 +15,39 @@ static void
 fake_rooms(struct store *store, void (*cb)(void *, const struct store_room *),
     void *arg)
 {
-	const struct store_room *r = ((struct fake_store *)store)->rooms;
+	const struct fake_store *s = (const struct fake_store *)store;
+	const struct store_room *r = s->rooms;
+	uint32_t i;
 
 	for (; r != NULL && r->id != 0; r++)
 		cb(arg, r);
+	for (i = 0; i < s->nmade; i++)
+		cb(arg, &s->made[i]);
+}
+
+/* The op's room is there from now on. */
+static void
+make_room(struct fake_store *s, const struct store_op *op)
+{
+	const struct store_room *r = s->rooms;
+	uint32_t i;
+
+	for (; r != NULL && r->id != 0; r++) {
+		if (r->id == op->room)
+			return;
+	}
+	for (i = 0; i < s->nmade && s->made[i].id != op->room; i++)
+		;
+	if (i == s->nmade) {
+		s->made = xrealloc(s->made, (i + 1) * sizeof(*s->made));
+		s->made[s->nmade++] = (struct store_room){ .id = op->room,
+		    .name = xstrdup(op->name), .key = xstrdup(op->key),
+		    .topic = "" };
+	}
+	if (op->kind == STORE_FORGET)
+		s->made[i].floor = op->seq;
+	else if (op->seq > s->made[i].head)
+		s->made[i].head = op->seq;
 }
 
 static void
@@ -130,6 +159,32 @@ fake_put(struct fake *f, const char *key, const char *value)
 	fact->value = value != NULL ? xstrdup(value) : NULL;
 }
 
+/* Takes the text of its target away; false if there is none. */
+static bool
+store_redact(struct fake_store *s, const struct store_op *op)
+{
+	struct msg *old, *m;
+	uint32_t i;
+
+	for (i = 0; i < s->nlog; i++) {
+		old = s->log[i].msg;
+		if (old == NULL || s->log[i].room != op->room ||
+		    old->seq != op->target || msg_is_act(old) ||
+		    (old->flags & MSG_REDACTED) != 0 ||
+		    (op->from_key != NULL &&
+		    !store_is_from(msg_from(old), op->from_key)))
+			continue;
+		m = msg_new((enum msg_kind)old->kind, msg_from(old),
+		    msg_to(old), NULL, 0, NULL);
+		m->seq = old->seq;
+		m->flags = MSG_REDACTED;
+		s->log[i].msg = m;
+		msg_unref(old);
+		return true;
+	}
+	return false;
+}
+
 static void
 complete(struct fake *f, struct store_op *op)
 {
@@ -140,12 +195,18 @@ complete(struct fake *f, struct store_op *op)
 		op->error = STORE_UNAVAILABLE;
 		return;
 	}
+	if (op->kind == STORE_REDACT && !store_redact(s, op)) {
+		op->error = STORE_NO_MESSAGE;
+		return;
+	}
 	for (i = 0; i < op->nfacts; i++)
 		fake_put(f, op->facts[i].key, op->facts[i].value);
 	if (op->audit != NULL)
 		buf_addf(&s->audit, "%s\n", op->audit);
-	if (op->kind == STORE_APPEND)
+	if (op->kind == STORE_APPEND || op->kind == STORE_REDACT)
 		store_append(s, op);
+	if (op->room != 0)
+		make_room(s, op);
 	for (i = 0; op->kind == STORE_FORGET && i < s->nlog; i++) {
 		if (s->log[i].room == op->room && s->log[i].msg != NULL &&
 		    s->log[i].msg->seq <= op->seq) {
@@ -188,12 +249,18 @@ trace_reply(struct fake *f, struct request *req)
 	const struct cmd_def *c = proto_cmd_by_id(req->cmd);
 
 	buf_addf(&f->trace, "%s %s\n", c != NULL ? c->name :
-	    req->cmd == CMD_MOVED ? "moved" : req->cmd >= CMD_KICK &&
+	    req->cmd == CMD_MOVED ? "moved" : req->cmd >= CMD_EXPEL &&
 	    req->cmd <= CMD_ALL_WHO ? "operator" : "?",
 	    req->error == ERR_NONE ? "ok" : error_name(req->error));
 	request_free(f->reply);
 	f->reply = req;
 }
+
+static const char *const acts[] = { [MSG_ROLE] = "role",
+    [MSG_INVITED] = "invited", [MSG_KICKED] = "kicked",
+    [MSG_BANNED] = "banned", [MSG_MUTED] = "muted",
+    [MSG_UNBANNED] = "unbanned", [MSG_UNMUTED] = "unmuted",
+    [MSG_CONFIGURED] = "configured", [MSG_REDACT] = "redact" };
 
 static void
 trace_msg(struct fake *f, const struct msg *m)
@@ -202,7 +269,11 @@ trace_msg(struct fake *f, const struct msg *m)
 	    [MSG_LEAVE] = "leave", [MSG_TOPIC] = "topic",
 	    [MSG_RENAMED] = "renamed" };
 
-	if (msg_stored(m))
+
+	if (msg_is_act(m))
+		buf_addf(&f->trace, " %llu %s", (unsigned long long)m->seq,
+		    acts[m->kind]);
+	else if (msg_stored(m))
 		buf_addf(&f->trace, " %llu", (unsigned long long)m->seq);
 	else
 		buf_addf(&f->trace, " %s", passing[m->kind]);
@@ -260,6 +331,13 @@ post(struct fake *f, unsigned loop, struct mail *m)
 	case MAIL_PLACE:
 		trace_place(f, (struct place_mail *)m);
 		break;
+	case MAIL_UNPLACE:
+		buf_addf(&f->trace, "unplace #%u %s\n",
+		    ((struct unplace_mail *)m)->room_id,
+		    acts[((struct unplace_mail *)m)->why->kind]);
+		msg_unref(((struct unplace_mail *)m)->why);
+		free(m);
+		break;
 	case MAIL_SESSION:
 		buf_adds(&f->trace, ((struct session_mail *)m)->act ==
 		    SESSION_REPLACED ? "replaced\n" : "kicked\n");
@@ -298,6 +376,12 @@ static void
 place_cb(void *arg, struct place_mail *p)
 {
 	post(arg, CLIENT_LOOP(p->client), &p->mail);
+}
+
+static void
+unplace_cb(void *arg, struct unplace_mail *u)
+{
+	post(arg, CLIENT_LOOP(u->client), &u->mail);
 }
 
 static void
@@ -360,7 +444,7 @@ void
 fake_start(struct fake *f, const struct store_room *rooms)
 {
 	struct hub_out out = { f, reply_cb, batch_cb, writing_cb, place_cb,
-	    session_cb, auth_cb };
+	    unplace_cb, session_cb, auth_cb };
 
 	*f = (struct fake){ .written = UINT32_MAX, .conf = {
 	    .store_queue = 1 << 20, .max_rooms = 10, .presence_limit = 100,
@@ -390,6 +474,11 @@ fake_end(struct fake *f)
 		free((char *)(uintptr_t)f->store.facts[i].value);
 	}
 	free(f->store.facts);
+	for (i = 0; i < f->store.nmade; i++) {
+		free((char *)(uintptr_t)f->store.made[i].key);
+		free((char *)(uintptr_t)f->store.made[i].name);
+	}
+	free(f->store.made);
 	buf_free(&f->store.audit);
 	free(f->store.log);
 	free(f->store.ops);
@@ -437,6 +526,13 @@ fake_request(const struct fake_client *c, const struct ask *a)
 	r->new_password = a->new_password ?
 	    request_str(r, a->new_password) : NULL;
 	r->token = a->token ? request_str(r, a->token) : NULL;
+	r->address = a->address ? request_str(r, a->address) : NULL;
+	r->whom_address = a->whom_address ?
+	    request_str(r, a->whom_address) : NULL;
+	if (a->set != NULL) {
+		r->set = request_alloc(r, sizeof(*r->set));
+		*r->set = *a->set;
+	}
 	r->seconds = a->seconds;
 	r->after = a->after;
 	r->before = a->before;

@@ -21,6 +21,8 @@ struct fake_entry {
 struct fake_store {
 	struct store	 base;
 	const struct store_room *rooms;	/* it opens with; ended by id 0 */
+	struct store_room *made;	/* since; key is malloced, and name */
+	uint32_t	 nmade;
 	struct store_op	**ops;		/* submitted, oldest first */
 	uint32_t	 nops, cap;
 	uint32_t	 flushed;	/* of them */
@@ -62,6 +64,8 @@ struct ask {
 	const char	*name, *room, *text, *key, *string;
 	const char	*epoch, *match, *resume;
 	const char	*password, *new_password, *token;
+	const char	*address, *whom_address;
+	const struct settings *set;
 	uint32_t	 seconds;
 	const char	*from, *to;	/* in the message already */
 	enum msg_kind	 kind;
@@ -95,6 +99,7 @@ void	 fake_round(struct fake *);
  *	0 say ok		a reply to loop 0
  *	1 #2: join ann; 7 ann hi
  *	1 place #3 @bob after 0
+ *	1 unplace #2 kicked
  *	1 replaced */
 const char *fake_trace(struct fake *);
 

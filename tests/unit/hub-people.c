@@ -571,7 +571,7 @@ Test(hub_people, kick)
 	enter(&a, "lobby");
 	enter(&b, "lobby");
 	fake_trace(&f);
-	ASK(&f, &o, CMD_KICK, .name = "ANN");
+	ASK(&f, &o, CMD_EXPEL, .name = "ANN");
 	eq_str(f.reply->name, "Ann");
 	cr_assert_eq(f.reply->members, 1);
 	cr_assert_eq(hub_users(f.hub), 1);
@@ -582,8 +582,8 @@ Test(hub_people, kick)
 	a.id = CLIENT_ID(2, 7, 9);
 	ASK(&f, &a, CMD_MOVED);
 	gone(&old, NULL);
-	ASK(&f, &o, CMD_KICK, .name = "ann");
-	ASK(&f, &o, CMD_KICK);
+	ASK(&f, &o, CMD_EXPEL, .name = "ann");
+	ASK(&f, &o, CMD_EXPEL);
 	eq_trace(&f, "0 say not-logged-in\n2 moved not-logged-in\n"
 	    "255 operator no-such-user\n255 operator bad-argument\n");
 }

@@ -35,9 +35,9 @@ static inline void
 enter(struct fake_client *c, const char *room)
 {
 	ASK(&f, c, CMD_SUBSCRIBE, .room = room);
+	fake_round(&f);
 	cr_assert_eq(f.reply->error, ERR_NONE, "%s",
 	    error_name(f.reply->error));
-	fake_round(&f);
 	fake_trace(&f);
 }
 

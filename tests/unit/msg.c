@@ -84,13 +84,35 @@ Test(msg, stored)
 		bool		 stored;
 	} kinds[] = { { MSG_TEXT, true }, { MSG_ACTION, true },
 	    { MSG_NOTICE, true }, { MSG_JOIN, false }, { MSG_LEAVE, false },
-	    { MSG_TOPIC, false }, { MSG_RENAMED, false } };
+	    { MSG_TOPIC, false }, { MSG_RENAMED, false },
+	    { MSG_ROLE, true }, { MSG_KICKED, true }, { MSG_REDACT, true } };
 	size_t i;
 
 	for (i = 0; i < NITEMS(kinds); i++) {
 		struct msg *m = msg_new(kinds[i].kind, "a", "", "", 0, "");
 
 		cr_assert_eq(msg_stored(m), kinds[i].stored);
+		msg_unref(m);
+	}
+}
+
+Test(msg, number)
+{
+	static const struct {
+		const char	*text;
+		uint64_t	 n;
+		const char	*rest;
+	} texts[] = { { "", 0, "" }, { "0 ", 0, "" }, { "90 too loud", 90,
+	    "too loud" }, { "7", 7, "" }, { "x 7", 0, "x 7" } };
+	const char *rest;
+	size_t i;
+
+	for (i = 0; i < NITEMS(texts); i++) {
+		struct msg *m = msg_new(MSG_KICKED, "a", "b", texts[i].text,
+		    strlen(texts[i].text), NULL);
+
+		cr_assert_eq(msg_number(m, &rest), texts[i].n);
+		cr_assert_str_eq(rest, texts[i].rest);
 		msg_unref(m);
 	}
 }

@@ -8,7 +8,8 @@
 static const char *const commands[] = { "login", "subscribe", "unsubscribe",
     "say", "tell", "seen", "history", "rooms", "who", "topic", "away",
     "rename", "ping", "quit", "register", "passwd", "token", "tokens",
-    "revoke", "search" };
+    "revoke", "search", "configure", "invite", "kick", "ban", "unban", "mute",
+    "unmute", "op", "deop", "bans", "redact" };
 
 static const char *const error_names[] = { "bad-json", "bad-utf8",
     "bad-argument", "unknown-command", "too-long", "not-logged-in",
@@ -103,7 +104,18 @@ Test(proto, fields_of_the_contract)
 	    "token label* expires\n"
 	    "tokens\n"
 	    "revoke label*\n"
-	    "search query* room before limit\n";
+	    "search query* room before limit\n"
+	    "configure room* private moderated history presence pace\n"
+	    "invite room* name* reason\n"
+	    "kick room* name* reason for\n"
+	    "ban room* name address reason for\n"
+	    "unban room* name address reason\n"
+	    "mute room* name address reason for\n"
+	    "unmute room* name address reason\n"
+	    "op room* name* reason\n"
+	    "deop room* name* reason\n"
+	    "bans room* after\n"
+	    "redact room* seq* reason\n";
 	const struct cmd_def *c;
 	const struct field_def *f;
 	struct buf b = { 0 };
@@ -153,4 +165,22 @@ Test(proto, events)
 			cr_assert_str_neq(proto_events[i], proto_events[j]);
 	}
 	cr_assert_gt(i, 0);
+}
+
+/* Each setting is a field of configure, of its type. */
+Test(proto, settings)
+{
+	const struct field_def *f = proto_cmd("configure")->fields;
+	int i;
+
+	for (i = 0; i < SET_MAX; i++) {
+		while (f->name != NULL &&
+		    strcmp(f->name, proto_settings[i].name) != 0)
+			f++;
+		cr_assert_not_null(f->name, "%s", proto_settings[i].name);
+		cr_assert_eq((int)f->slot, SLOT_SETTING + i);
+		cr_assert_eq(f->type == FIELD_BOOL, proto_settings[i].flag);
+		cr_assert(!f->required);
+		cr_assert_str_not_empty(proto_settings[i].help);
+	}
 }

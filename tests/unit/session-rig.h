@@ -67,6 +67,13 @@ rig_place(void *arg, struct place_mail *m)
 }
 
 static void
+rig_unplace(void *arg, struct unplace_mail *m)
+{
+	(void)arg;
+	to_loop(m->client, &m->mail, MAIL_UNPLACE);
+}
+
+static void
 rig_session(void *arg, struct session_mail *m)
 {
 	(void)arg;
@@ -79,7 +86,7 @@ rig_open(const char *const *options)
 {
 	static struct loop loops[LOOPS];
 	const struct hub_out out = { NULL, rig_reply, rig_batch, NULL,
-	    rig_place, rig_session, NULL };
+	    rig_place, rig_unplace, rig_session, NULL };
 	struct conf_override o[16] = { { "store=memory" }, { "loops=2" },
 	    { "rate=0" }, { "log_level=error" } };
 	size_t n = 4;

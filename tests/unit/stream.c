@@ -209,7 +209,7 @@ enter(struct reader *r)
 
 	*r = (struct reader){ .here = true, .got = r->got };
 	if (below(3) == 0)
-		place_add_seeking(&r->place, NULL, a_stream());
+		place_add_seeking(&r->place, NULL, a_stream(), 0);
 	else
 		place_add(&r->place, NULL, a_stream(), seq);
 	r->last = index_of(seq);

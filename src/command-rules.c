@@ -1,0 +1,150 @@
+/*
+ * Commands about a room's rules, and its messages: configure, bans, redact.
+ */
+#include <string.h>
+
+#include "act.h"
+#include "util.h"
+
+#define ROW_BYTES	64		/* a row beside its strings */
+#define MUTES		(UINT64_C(1) << 32)	/* in a page's place */
+
+void
+answer_settings(const struct hub *h, const struct room *room,
+    struct request *req)
+{
+	struct settings *set = request_alloc(req, sizeof(*set));
+	int i;
+
+	for (i = 0; i < SET_MAX; i++) {
+		set->given[i] = true;
+		set->value[i] = room->rules != NULL ?
+		    room->rules->set.value[i] : proto_settings[i].preset;
+	}
+	set->value[SET_PRESENCE] = room_presence(h, room);
+	req->set = set;
+}
+
+static json_t *
+setting(enum setting i, uint32_t value)
+{
+	return proto_settings[i].flag ? json_boolean(value != 0) :
+	    json_integer(value);
+}
+
+enum verdict
+cmd_configure(struct hub *h, struct login *l, struct request *req)
+{
+	struct doing d = { .hub = h, .by = l, .req = req };
+	const struct settings *set = req->set;
+	json_t *changed, *audit;
+	const char *text;
+	int i;
+
+	if (!act_find(&d) || !may_see(h, l, d.room, req))
+		return ANSWER;
+	if (set == NULL) {
+		answer_settings(h, d.room, req);
+		return ANSWER;
+	}
+	if (!may_act(ACT_CONFIGURE, d.role, d.room, req))
+		return ANSWER;
+	changed = json_object();
+	for (i = 0; i < SET_MAX; i++) {
+		const struct setting_def *def = &proto_settings[i];
+
+		if (!set->given[i])
+			continue;
+		json_object_set_new(changed, def->name,
+		    setting((enum setting)i, set->value[i]));
+		fact_add(req, &d.op, fact_key(req, "set", room_key(d.room),
+		    def->name), set->value[i] == def->preset ? NULL :
+		    setting((enum setting)i, set->value[i]));
+	}
+	audit = json_pack("{s:s,s:O}", "act", "configure", "set", changed);
+	text = audit_line(req, changed);
+	return act_submit(&d, MSG_CONFIGURED, NULL, text, audit);
+}
+
+static size_t
+add_row(const struct hub *h, struct request *req, const struct sanction *s,
+    bool mute)
+{
+	struct listed_sanction *row = &req->sanctions[req->nlisted++];
+	const struct account *a = s->subject[0] == 'a' ?
+	    account_find(h, s->subject + 2) : NULL;
+
+	row->name = a != NULL ? request_str(req, account_shown(a)) :
+	    s->name[0] != '\0' ? request_str(req, s->name) : NULL;
+	row->address = s->subject[0] == 'i' ?
+	    request_str(req, s->subject + 2) : NULL;
+	row->by = request_str(req, s->by);
+	row->reason = request_str(req, s->reason);
+	row->at = s->at;
+	row->until = s->until;
+	row->mute = mute;
+	return ROW_BYTES + strlen(s->subject) + strlen(s->name) +
+	    strlen(row->by) + strlen(row->reason);
+}
+
+/* From a place in the table on; false: the page is full, and it goes on. */
+static bool
+list(const struct hub *h, struct request *req, const struct table *t,
+    size_t pos, bool mute, bool addresses, size_t *bytes)
+{
+	const struct sanction *s;
+	int64_t now = clock_wall();
+	size_t at = pos;
+
+	for (; (s = table_next(t, &pos)) != NULL; at = pos) {
+		if (sanction_over(s, now) ||
+		    (s->subject[0] == 'i' && !addresses))
+			continue;
+		if (*bytes >= LIST_BYTES) {
+			req->more = true;
+			req->next = (mute ? MUTES : 0) + at;
+			return false;
+		}
+		*bytes += add_row(h, req, s, mute);
+	}
+	return true;
+}
+
+enum verdict
+cmd_bans(struct hub *h, struct login *l, struct request *req)
+{
+	struct doing d = { .hub = h, .by = l, .req = req };
+	size_t bytes = 0, from = (size_t)(req->after & (MUTES - 1));
+	const struct rules *r;
+	bool all;
+
+	if (!act_begin(&d, ACT_BANS) || (r = d.room->rules) == NULL)
+		return ANSWER;
+	req->sanctions = request_alloc(req, (r->bans.n + r->mutes.n) *
+	    sizeof(*req->sanctions));
+	all = right_has(ACT_ADDRESS, d.role);
+	if (req->after >= MUTES)
+		list(h, req, &r->mutes, from, true, all, &bytes);
+	else if (list(h, req, &r->bans, from, false, all, &bytes))
+		list(h, req, &r->mutes, 0, true, all, &bytes);
+	return ANSWER;
+}
+
+enum verdict
+cmd_redact(struct hub *h, struct login *l, struct request *req)
+{
+	struct doing d = { .hub = h, .by = l, .req = req };
+	json_t *audit;
+
+	if (!act_begin(&d, ACT_REDACT_OWN) || !may_see(h, l, d.room, req))
+		return ANSWER;
+	d.op.kind = STORE_REDACT;
+	d.op.target = req->seq;
+	if (!right_has(ACT_REDACT, d.role))
+		d.op.from_key = request_str(req, user_key(l->user));
+	audit = json_pack("{s:s,s:I}", "act", "redact", "seq",
+	    (json_int_t)req->seq);
+	return act_submit(&d, MSG_REDACT, NULL, request_fmt(req, "%llu %s",
+	    (unsigned long long)req->seq, req->string != NULL ? req->string :
+	    ""), audit);
+}

@@ -1,0 +1,233 @@
+/*
+ * What somebody may do in a room, by the tables of rights.c and what the room
+ * has for rules.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "address.h"
+#include "hub-internal.h"
+#include "util.h"
+
+#define DAY_MS		(24 * 3600 * INT64_C(1000))
+#define SUBJECT_SIZE	(NAME_SIZE > ADDRESS_SIZE ? NAME_SIZE + 2 : \
+			    ADDRESS_SIZE + 2)
+
+const char *
+subject(struct request *req, char kind, const char *what)
+{
+	return request_fmt(req, "%c:%s", kind, what);
+}
+
+const char *
+role_shown(const struct room *room, enum role role)
+{
+	/* Where nothing takes a role, whoever is there is a member. */
+	if (role != ROLE_NONE)
+		return role_name(role);
+	return room->rules != NULL && room->rules->set.value[SET_MODERATED] ?
+	    "visitor" : "member";
+}
+
+enum role
+role_known(const struct hub *h, const struct login *l, const struct rules *r)
+{
+	const struct account *a = user_account(h, l->user);
+
+	if (a != NULL)
+		return rules_role(r, account_key(a));
+	return rules_invited(h, r, l->sid) ? ROLE_MEMBER : ROLE_NONE;
+}
+
+enum role
+role_in(const struct hub *h, const struct login *l, const struct rules *r,
+    const struct member *m)
+{
+	const struct account *a = user_account(h, l->user);
+
+	if (a != NULL && a->op)
+		return ROLE_OPERATOR;
+	return m != NULL ? (enum role)m->role : role_known(h, l, r);
+}
+
+enum role
+role_of_user(const struct hub *h, const struct user *u,
+    const struct account *a, const struct room *room)
+{
+	struct member *m;
+	struct login *l;
+
+	if (a != NULL)
+		return a->op ? ROLE_OPERATOR :
+		    rules_role(room->rules, account_key(a));
+	for (l = u->logins; l != NULL; l = l->next) {
+		if ((m = member_find(l, room)) != NULL)
+			return (enum role)m->role;
+	}
+	return role_known(h, u->logins, room->rules);
+}
+
+bool
+may_act(enum act act, enum role role, const struct room *room,
+    struct request *req)
+{
+	const struct right *right = right_of(act);
+
+	if (right_has(act, role))
+		return true;
+	if (req != NULL)
+		request_fail(req, right->error, "Only %s may %s (#%s).",
+		    right_whose(act), right->what, room_shown(room));
+	return false;
+}
+
+static const struct sanction *
+find(const struct table *t, char kind, const char *what)
+{
+	char key[SUBJECT_SIZE];
+
+	snprintf(key, sizeof(key), "%c:%s", kind, what);
+	return rules_sanction(t, key);
+}
+
+/* An address hits only those who are nobody else in the room. */
+static const struct sanction *
+sanctioned(const struct hub *h, const struct login *l, const struct table *t,
+    enum role role)
+{
+	const char *key = user_key(l->user), *address;
+	const struct sanction *s = NULL;
+
+	if (t->n == 0 || role == ROLE_OPERATOR)
+		return NULL;
+	if (user_account(h, l->user) != NULL)
+		s = find(t, 'a', key);
+	if (s == NULL)
+		s = find(t, 'n', key);
+	if (s == NULL && role == ROLE_NONE &&
+	    (address = address_whose(l->address)) != NULL)
+		s = find(t, 'i', address);
+	return s;
+}
+
+const struct sanction *
+banned(const struct hub *h, const struct login *l, const struct rules *r,
+    enum role role)
+{
+	return r != NULL ? sanctioned(h, l, &r->bans, role) : NULL;
+}
+
+static void
+refuse(struct request *req, enum error error, const char *what,
+    const char *room, const struct sanction *s)
+{
+	int64_t left = s->until - clock_wall();
+	char until[TIME_RFC3339 + 8] = "", at[TIME_RFC3339];
+
+	if (req == NULL)
+		return;
+	if (s->until != 0) {
+		time_rfc3339(s->until, at);
+		snprintf(until, sizeof(until), " until %.19sZ", at);
+		if (left > 0 && left <= DAY_MS)
+			req->retry_ms = (uint32_t)left;
+	}
+	request_fail(req, error, "You are %s #%s%s%s%s", what, room, until,
+	    s->reason[0] != '\0' ? ": " : ".", s->reason);
+}
+
+bool
+may_enter(const struct hub *h, const struct login *l, const struct rules *r,
+    const struct member *m, struct request *req)
+{
+	const char *room = req != NULL ? req->room : "";
+	const struct sanction *s;
+	enum role role;
+
+	if (r == NULL)
+		return true;
+	role = role_in(h, l, r, m);
+	if ((s = banned(h, l, r, role)) != NULL) {
+		refuse(req, ERR_BANNED, "banned from", room, s);
+		return false;
+	}
+	if (!r->set.value[SET_PRIVATE] || m != NULL ||
+	    right_has(ACT_ENTER, role))
+		return true;
+	if (req != NULL)
+		request_fail(req, right_of(ACT_ENTER)->error,
+		    "#%s is private: one of its ops must invite you.", room);
+	return false;
+}
+
+bool
+may_see(const struct hub *h, struct login *l, const struct room *room,
+    struct request *req)
+{
+	if (room->rules == NULL || room->inbox)
+		return true;
+	return may_enter(h, l, room->rules, member_find(l, room), req);
+}
+
+bool
+may_read(const struct hub *h, struct login *l, const struct room *room)
+{
+	if (room->inbox)
+		return room->owner == l->user;
+	return may_see(h, l, room, NULL);
+}
+
+bool
+may_speak(const struct hub *h, const struct member *m, struct request *req)
+{
+	const struct rules *r = m->room->rules;
+	const char *room = room_shown(m->room);
+	const struct sanction *s;
+	enum role role;
+	uint32_t wait;
+
+	if (r == NULL)
+		return true;
+	if (r->mutes.n == 0 && !r->set.value[SET_MODERATED] &&
+	    r->set.value[SET_PACE] == 0)
+		return true;
+	role = role_in(h, m->login, r, m);
+	if ((s = sanctioned(h, m->login, &r->mutes, role)) != NULL) {
+		refuse(req, ERR_MUTED, "muted in", room, s);
+		return false;
+	}
+	if (r->set.value[SET_MODERATED] &&
+	    !may_act(ACT_SPEAK, role, m->room, req))
+		return false;
+	if (r->set.value[SET_PACE] == 0 || right_has(ACT_HASTE, role) ||
+	    (wait = rules_wait(r, user_key(m->login->user))) == 0)
+		return true;
+	request_fail(req, right_of(ACT_HASTE)->error,
+	    "#%s is slow: one message in %u s. Wait for %u s more.", room,
+	    r->set.value[SET_PACE], (wait + 999) / 1000);
+	req->retry_ms = wait;
+	return false;
+}
+
+uint64_t
+read_floor(const struct hub *h, struct login *l, const struct room *room)
+{
+	const struct rules *r = room->rules;
+	const struct arrival *came;
+	const struct account *a;
+	const struct kept *k;
+	struct member *m;
+
+	if (r == NULL || r->set.value[SET_HISTORY])
+		return room->floor;
+	m = member_find(l, room);
+	if (right_has(ACT_PAST, role_in(h, l, r, m)))
+		return room->floor;
+	came = table_get(&r->arrivals, user_key(l->user));
+	if (came != NULL)
+		return came->seq > room->floor ? came->seq : room->floor;
+	/* Who is there, or was, as history was on yet. */
+	a = user_account(h, l->user);
+	k = a != NULL ? kept_find(a, room_key(room)) : NULL;
+	return m != NULL || (k != NULL && k->kept) ? room->floor : room->head;
+}

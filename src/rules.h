@@ -1,0 +1,103 @@
+/*
+ * What a room has beside its log: settings, roles, bans and mutes, by the
+ * room's key, whether the room is there or not. An ordinary room has none, and
+ * that costs it nothing. Made from the store's facts, and changed by the same
+ * ones once they are stored: what is here is what will be after a restart.
+ * Hub thread.
+ */
+#ifndef RULES_H
+#define RULES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fact.h"
+#include "rights.h"
+#include "table.h"
+
+struct hub;
+
+#define RULES_MAX	1000	/* roles, bans or mutes of a room */
+
+struct standing {
+	enum role	 role;
+	char		 key[];		/* of an account */
+};
+
+/* A ban or a mute. */
+struct sanction {
+	int64_t		 at, until;	/* ms since the epoch; 0: for ever */
+	char		*by, *reason;	/* as shown; reason may be "" */
+	char		*name;		/* as shown; of an address: of whom it
+					 * was, or "" */
+	char		 subject[];	/* "a:KEY", "n:KEY", "i:ADDRESS" */
+};
+
+/* Where somebody's reading begins, as history is off. */
+struct arrival {
+	uint64_t	 seq;
+	bool		 kept;		/* a fact: for who is away as well */
+	char		 key[];		/* of a name */
+};
+
+/* When somebody may speak again, as the room has a pace. */
+struct turn {
+	uint64_t	 next;		/* monotonic ms */
+	char		 key[];		/* of a name */
+};
+
+/* A guest who may enter, of this session only. */
+struct invite {
+	struct invite	*next;
+	const struct rules *rules;
+	uint32_t	 sid;
+};
+
+struct rules {
+	struct settings	 set;
+	uint32_t	 owners;
+	struct table	 roles;		/* struct standing by account's key */
+	struct table	 bans, mutes;	/* struct sanction by subject */
+	struct table	 arrivals;
+	struct table	 turns;
+	size_t		 turns_max;	/* as many: those over are dropped */
+	char		 key[];		/* the room's */
+};
+
+/* NULL if that room is an ordinary one. */
+struct rules *rules_find(const struct hub *, const char *room);
+/* Made if need be; the room, if it is there, has them from now on. */
+struct rules *rules_get(struct hub *, const char *room);
+void	 rules_free_all(struct hub *);
+
+/* Takes up a stored fact; false if it is of another kind. */
+bool	 rules_load(struct hub *, const struct fact *);
+/* Makes true here what the op has stored. */
+void	 rules_stored(struct hub *, const struct store_op *);
+
+enum role rules_role(const struct rules *, const char *account);
+/* One that has not ended, or NULL. */
+const struct sanction *rules_sanction(const struct table *,
+	    const char *subject);
+bool	 sanction_over(const struct sanction *, int64_t now);
+/* Makes facts that remove what is over of a table, which is "ban" or "mute". */
+void	 rules_expire(struct request *, struct store_op *,
+	    const struct rules *, const struct table *, const char *kind);
+
+/* r may be NULL, unless somebody is invited. */
+void	 rules_invite(struct hub *, const struct rules *, uint32_t sid);
+void	 rules_uninvite(struct hub *, const struct rules *, uint32_t sid);
+bool	 rules_invited(const struct hub *, const struct rules *, uint32_t sid);
+/* The session is over; or another has taken its place. */
+void	 rules_ended(struct hub *, uint32_t sid);
+void	 rules_resumed(struct hub *, uint32_t sid, uint32_t by);
+
+void	 rules_arrived(struct rules *, const char *name, uint64_t seq);
+/* A guest has gone. */
+void	 rules_left(struct rules *, const char *name);
+/* ms until this person may speak; 0 is now. */
+uint32_t rules_wait(const struct rules *, const char *name);
+void	 rules_spoke(struct rules *, const char *name);
+void	 rules_renamed(struct rules *, const char *from, const char *to);
+
+#endif

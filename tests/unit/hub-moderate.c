@@ -1,0 +1,651 @@
+/*
+ * Moderation: roles, bans, mutes, private and moderated rooms: who may do
+ * what, what comes of it, and that it is there after a restart.
+ */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub-test.h"
+
+TestSuite(moderate, .init = start, .fini = end);
+
+static unsigned slot = 500;
+
+/* A request and all that comes of it. */
+#define DO(c, ...) do {							\
+	ASK(&f, (c), __VA_ARGS__);					\
+	fake_round(&f);							\
+	cr_assert_not_null(f.reply);					\
+} while (0)
+#define OK(c, ...) do {							\
+	DO((c), __VA_ARGS__);						\
+	cr_assert_eq(f.reply->error, ERR_NONE, "%s: %s",		\
+	    error_name(f.reply->error), f.reply->message);		\
+} while (0)
+#define NO(e, c, ...) do {						\
+	DO((c), __VA_ARGS__);						\
+	cr_assert_eq(f.reply->error, (e), "%s",				\
+	    error_name(f.reply->error));				\
+} while (0)
+
+static struct fake_client
+from(const char *name, const char *address)
+{
+	struct fake_client c = client(0, slot++);
+
+	DO(&c, CMD_LOGIN, .name = name, .address = address);
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	fake_trace(&f);
+	return c;
+}
+
+static struct fake_client
+registered(const char *name)
+{
+	struct fake_client c = from(name, "192.0.2.9");
+
+	OK(&c, CMD_REGISTER, .password = "secret");
+	fake_trace(&f);
+	return c;
+}
+
+static struct fake_client
+again(const char *name)
+{
+	struct fake_client c = client(1, slot++);
+
+	OK(&c, CMD_LOGIN, .name = name, .password = "secret");
+	fake_trace(&f);
+	return c;
+}
+
+static struct fake_client
+operator(void)
+{
+	struct fake_client c = registered("root");
+
+	gone(&c, NULL);
+	fake_put(&f, "operator/root", "{\"at\":1}");
+	fake_restart(&f);
+	return again("root");
+}
+
+static void
+set(struct fake_client *c, enum setting s, uint32_t value)
+{
+	struct settings set = { .value = { 0 } };
+
+	set.value[s] = value;
+	set.given[s] = true;
+	OK(c, CMD_CONFIGURE, .room = "den", .set = &set);
+	fake_trace(&f);
+}
+
+static const char *
+audit(void)
+{
+	return buf_str(&f.store.audit);
+}
+
+Test(moderate, who_makes_a_room_owns_it)
+{
+	struct fake_client ann = registered("Ann"), bob = from("bob", NULL);
+
+	OK(&ann, CMD_SUBSCRIBE, .room = "Den");
+	eq_str(f.reply->role, "owner");
+	eq_str(fake_fact(&f, "role/den/ann"), "{\"role\":\"owner\"}");
+	OK(&bob, CMD_SUBSCRIBE, .room = "den");
+	eq_str(f.reply->role, "member");
+	OK(&bob, CMD_SUBSCRIBE, .room = "pub");
+	eq_str(f.reply->role, "owner");
+	cr_assert_null(fake_fact(&f, "role/pub/bob"));
+	gone(&ann, NULL);
+	fake_restart(&f);
+	bob = from("bob", NULL);
+	OK(&bob, CMD_SUBSCRIBE, .room = "den");
+	eq_str(f.reply->role, "member");
+	ann = again("ann");
+	OK(&ann, CMD_SUBSCRIBE, .room = "den");
+	eq_str(f.reply->role, "owner");
+	OK(&bob, CMD_WHO, .room = "den");
+	cr_assert_eq(f.reply->nlisted, 2);
+	eq_str(f.reply->users[1].role, "owner");
+	cr_assert(!f.reply->users[1].guest);
+}
+
+/* As long as that is not stored, nobody is in it. */
+Test(moderate, owning_waits_for_the_store)
+{
+	struct fake_client ann = registered("ann"), bob = from("bob", NULL);
+
+	f.store.fail = true;
+	ASK(&f, &ann, CMD_SUBSCRIBE, .room = "den");
+	cr_assert_null(f.reply);
+	fake_round(&f);
+	cr_assert_eq(f.reply->error, ERR_STORE_UNAVAILABLE);
+	cr_assert_eq(hub_rooms(f.hub), 0);
+	f.store.fail = false;
+	ASK(&f, &ann, CMD_SUBSCRIBE, .room = "den");
+	ASK(&f, &bob, CMD_SUBSCRIBE, .room = "den");
+	eq_str(f.reply->role, "member");
+	fake_round(&f);
+	eq_str(f.reply->role, "owner");
+	cr_assert_eq(f.reply->members, 2);
+	/* One that is gone meanwhile owns it all the same. */
+	ASK(&f, &ann, CMD_SUBSCRIBE, .room = "attic");
+	gone(&ann, NULL);
+	fake_round(&f);
+	OK(&bob, CMD_SUBSCRIBE, .room = "attic");
+	eq_str(f.reply->role, "member");
+}
+
+Test(moderate, as_many_rooms_as_one_may_be_in)
+{
+	struct fake_client ann = registered("ann");
+	char room[8];
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		snprintf(room, sizeof(room), "r%d", i);
+		OK(&ann, CMD_SUBSCRIBE, .room = room);
+		OK(&ann, CMD_UNSUBSCRIBE, .room = room);
+	}
+	NO(ERR_TOO_MANY_ROOMS, &ann, CMD_SUBSCRIBE, .room = "one-more");
+	/* Who gives one up may make another. */
+	OK(&ann, CMD_DEOP, .room = "r0", .name = "ann");
+	OK(&ann, CMD_SUBSCRIBE, .room = "one-more");
+}
+
+/* What a guest is in rooms, the account will be. */
+Test(moderate, register_keeps_roles)
+{
+	struct fake_client ann = from("ann", NULL);
+
+	enter(&ann, "den");
+	OK(&ann, CMD_REGISTER, .password = "secret");
+	eq_str(fake_fact(&f, "role/den/ann"), "{\"role\":\"owner\"}");
+	gone(&ann, NULL);
+	fake_restart(&f);
+	ann = again("ann");
+	OK(&ann, CMD_SUBSCRIBE, .room = "den");
+	eq_str(f.reply->role, "owner");
+}
+
+Test(moderate, kick)
+{
+	struct fake_client ann = registered("ann"), bob = from("Bob", NULL);
+	struct fake_client cat = login(2, "cat");
+
+	enter(&ann, "den");
+	enter(&bob, "den");
+	enter(&cat, "den");
+	NO(ERR_FORBIDDEN, &bob, CMD_KICK, .room = "den", .name = "cat");
+	eq_str(f.reply->message, "Only ops and the owner may kick people "
+	    "(#den).");
+	NO(ERR_FORBIDDEN, &bob, CMD_KICK, .room = "den", .name = "ann");
+	NO(ERR_NO_SUCH_USER, &ann, CMD_KICK, .room = "den", .name = "dee");
+	NO(ERR_NO_SUCH_ROOM, &ann, CMD_KICK, .room = "no", .name = "bob");
+	NO(ERR_FORBIDDEN, &ann, CMD_KICK, .room = "den", .name = "ann");
+	fake_trace(&f);
+	OK(&ann, CMD_KICK, .room = "DEN", .name = "bob", .string = "spam");
+	eq_trace(&f, "0 #1: 1 kicked ann to Bob 0 spam\n"
+	    "2 #1: 1 kicked ann to Bob 0 spam\n"
+	    "0 unplace #1 kicked\n0 kick ok\n");
+	eq_str(audit(), "{\"act\":\"kick\",\"by\":\"ann\",\"room\":\"den\","
+	    "\"whom\":\"Bob\",\"reason\":\"spam\"}\n");
+	NO(ERR_NOT_SUBSCRIBED, &bob, CMD_SAY, .room = "den", .text = "hey");
+	NO(ERR_NO_SUCH_USER, &ann, CMD_KICK, .room = "den", .name = "bob");
+	OK(&bob, CMD_SUBSCRIBE, .room = "den");
+}
+
+/* With a time it keeps out for so long. */
+Test(moderate, kick_for_a_while)
+{
+	struct fake_client ann = registered("ann"), bob = from("bob", NULL);
+
+	enter(&ann, "den");
+	enter(&bob, "den");
+	OK(&ann, CMD_KICK, .room = "den", .name = "bob", .seconds = 60);
+	NO(ERR_BANNED, &bob, CMD_SUBSCRIBE, .room = "den");
+	cr_assert(f.reply->retry_ms > 0 && f.reply->retry_ms <= 60000);
+}
+
+/* All sessions of an account leave; there is one event. */
+Test(moderate, kick_all_sessions)
+{
+	struct fake_client ann = registered("ann"), bob = registered("bob");
+	struct fake_client bob2 = again("bob");
+
+	enter(&ann, "den");
+	enter(&bob, "den");
+	enter(&bob2, "den");
+	OK(&ann, CMD_KICK, .room = "den", .name = "bob");
+	eq_trace(&f, "0 #1: 1 kicked ann to bob 0 \n"
+	    "1 #1: 1 kicked ann to bob 0 \n"
+	    "1 unplace #1 kicked\n0 unplace #1 kicked\n0 kick ok\n");
+	cr_assert_null(fake_fact(&f, "kept/bob/den"));
+}
+
+/* A guest cannot slip away by another name. */
+Test(moderate, kick_who_renames)
+{
+	struct fake_client ann = registered("ann"), bob = from("bob", NULL);
+
+	enter(&ann, "den");
+	enter(&bob, "den");
+	ASK(&f, &ann, CMD_KICK, .room = "den", .name = "bob");
+	ASK(&f, &bob, CMD_RENAME, .name = "rob");
+	fake_round(&f);
+	NO(ERR_NOT_SUBSCRIBED, &bob, CMD_SAY, .room = "den", .text = "hey");
+}
+
+Test(moderate, ban_an_account)
+{
+	struct fake_client ann = registered("ann"), bob = registered("Bob");
+
+	enter(&ann, "den");
+	enter(&bob, "den");
+	NO(ERR_FORBIDDEN, &bob, CMD_BAN, .room = "den", .name = "ann");
+	OK(&ann, CMD_BAN, .room = "den", .name = "bob", .string = "rude");
+	cr_assert_not_null(fake_fact(&f, "ban/den/a:bob"));
+	NO(ERR_NOT_SUBSCRIBED, &bob, CMD_SAY, .room = "den", .text = "hey");
+	NO(ERR_BANNED, &bob, CMD_SUBSCRIBE, .room = "den");
+	eq_str(f.reply->message, "You are banned from #den: rude");
+	NO(ERR_BANNED, &bob, CMD_HISTORY, .room = "den");
+	NO(ERR_BANNED, &bob, CMD_WHO, .room = "den");
+	NO(ERR_BANNED, &bob, CMD_REDACT, .room = "den", .seq = 1);
+	/* An inbox is nobody else's to keep. */
+	OK(&bob, CMD_TELL, .name = "ann", .text = "sorry");
+	gone(&ann, NULL);
+	gone(&bob, NULL);
+	fake_restart(&f);
+	bob = again("bob");
+	NO(ERR_BANNED, &bob, CMD_SUBSCRIBE, .room = "den");
+	NO(ERR_FORBIDDEN, &bob, CMD_UNBAN, .room = "den", .name = "bob");
+	ann = again("ann");
+	enter(&ann, "den");
+	OK(&ann, CMD_BANS, .room = "den");
+	cr_assert_eq(f.reply->nlisted, 1);
+	eq_str(f.reply->sanctions[0].name, "Bob");
+	eq_str(f.reply->sanctions[0].by, "ann");
+	eq_str(f.reply->sanctions[0].reason, "rude");
+	cr_assert_eq(f.reply->sanctions[0].until, 0);
+	OK(&ann, CMD_UNBAN, .room = "den", .name = "bob");
+	cr_assert_null(fake_fact(&f, "ban/den/a:bob"));
+	NO(ERR_NO_SUCH_USER, &ann, CMD_UNBAN, .room = "den", .name = "bob");
+	OK(&bob, CMD_SUBSCRIBE, .room = "den");
+}
+
+/* A guest by name and address; a room's ops see the name only. */
+Test(moderate, ban_a_guest)
+{
+	struct fake_client ann = registered("ann");
+	struct fake_client bob = from("bob", "192.0.2.1"), rob;
+	struct fake_client eve = from("eve", "192.0.2.1");
+	struct fake_client root = operator();
+
+	ann = again("ann");
+	bob = from("bob", "192.0.2.1");
+	eve = from("eve", "192.0.2.1");
+	enter(&ann, "den");
+	enter(&bob, "den");
+	enter(&eve, "den");
+	OK(&ann, CMD_BAN, .room = "den", .name = "bob");
+	eq_trace(&f, "0 #1: leave eve banned; 1 banned ann to bob 0 \n"
+	    "1 #1: leave eve banned; 1 banned ann to bob 0 \n"
+	    "0 unplace #1 banned\n0 unplace #1 banned\n1 ban ok\n");
+	rob = from("rob", "192.0.2.1");
+	NO(ERR_BANNED, &rob, CMD_SUBSCRIBE, .room = "den");
+	rob = from("cat", "192.0.2.2");
+	OK(&rob, CMD_SUBSCRIBE, .room = "den");
+	/* The name, from elsewhere; registering changes nothing. */
+	gone(&bob, NULL);
+	bob = from("bob", "192.0.2.3");
+	NO(ERR_BANNED, &bob, CMD_SUBSCRIBE, .room = "den");
+	OK(&bob, CMD_REGISTER, .password = "secret");
+	NO(ERR_BANNED, &bob, CMD_SUBSCRIBE, .room = "den");
+	OK(&ann, CMD_BANS, .room = "den");
+	cr_assert_eq(f.reply->nlisted, 1);
+	cr_assert_null(f.reply->sanctions[0].address);
+	OK(&root, CMD_BANS, .room = "den");
+	cr_assert_eq(f.reply->nlisted, 2);
+	OK(&ann, CMD_UNBAN, .room = "den", .name = "bob");
+	OK(&eve, CMD_SUBSCRIBE, .room = "den");
+	OK(&bob, CMD_SUBSCRIBE, .room = "den");
+	cr_assert_null(fake_fact(&f, "ban/den/i:192.0.2.1"));
+}
+
+/* Behind the loopback anybody may be: it is never banned. */
+Test(moderate, no_ban_of_this_host)
+{
+	static const char *const here[] = { "127.0.0.1", "::1", "unix" };
+	struct fake_client ann = registered("ann"), bob, cat;
+	size_t i;
+
+	enter(&ann, "den");
+	for (i = 0; i < NITEMS(here); i++) {
+		bob = from("bob", here[i]);
+		enter(&bob, "den");
+		OK(&ann, CMD_BAN, .room = "den", .name = "bob");
+		cat = from("cat", here[i]);
+		OK(&cat, CMD_SUBSCRIBE, .room = "den");
+		OK(&ann, CMD_UNBAN, .room = "den", .name = "bob");
+		gone(&bob, NULL);
+		gone(&cat, NULL);
+	}
+}
+
+Test(moderate, addresses_are_the_operators)
+{
+	struct fake_client root = operator(), ann = registered("ann"), bob;
+
+	enter(&ann, "den");
+	NO(ERR_FORBIDDEN, &ann, CMD_BAN, .room = "den",
+	    .whom_address = "2001:db8::1");
+	NO(ERR_BAD_ARGUMENT, &root, CMD_BAN, .room = "den");
+	NO(ERR_BAD_ARGUMENT, &root, CMD_BAN, .room = "den", .name = "ann",
+	    .whom_address = "2001:db8::1");
+	NO(ERR_BAD_ARGUMENT, &root, CMD_BAN, .room = "den",
+	    .whom_address = "there");
+	OK(&root, CMD_BAN, .room = "den", .whom_address = "2001:db8::1");
+	cr_assert_null(strstr(fake_trace(&f), "2001"));
+	bob = from("bob", "2001:db8::2");	/* of the same /64 */
+	NO(ERR_BANNED, &bob, CMD_SUBSCRIBE, .room = "den");
+	/* Who is somebody in the room is not meant. */
+	OK(&ann, CMD_INVITE, .room = "den", .name = "bob");
+	OK(&bob, CMD_SUBSCRIBE, .room = "den");
+	OK(&root, CMD_UNBAN, .room = "den", .whom_address = "2001:db8::3");
+	NO(ERR_NO_SUCH_USER, &root, CMD_UNBAN, .room = "den",
+	    .whom_address = "2001:db8::3");
+}
+
+Test(moderate, bans_end)
+{
+	struct fake_client ann = registered("ann"), bob = registered("bob");
+	const char *fact;
+
+	enter(&ann, "den");
+	OK(&ann, CMD_BAN, .room = "den", .name = "bob", .seconds = 3600);
+	NO(ERR_BANNED, &bob, CMD_SUBSCRIBE, .room = "den");
+	fact = fake_fact(&f, "ban/den/a:bob");
+	cr_assert_not_null(strstr(fact, "\"until\":"));
+	fake_put(&f, "ban/den/a:bob", "{\"by\":\"ann\",\"reason\":\"\","
+	    "\"at\":1,\"until\":2,\"name\":\"bob\"}");
+	fake_restart(&f);
+	bob = again("bob");
+	OK(&bob, CMD_SUBSCRIBE, .room = "den");
+	ann = again("ann");
+	OK(&ann, CMD_BANS, .room = "den");
+	cr_assert_eq(f.reply->nlisted, 0);
+	/* The fact goes with the next one. */
+	OK(&ann, CMD_BAN, .room = "den", .name = "bob");
+	cr_assert_not_null(strstr(fake_fact(&f, "ban/den/a:bob"),
+	    "\"until\":0"));
+}
+
+Test(moderate, mute)
+{
+	struct fake_client ann = registered("ann");
+	struct fake_client bob = from("bob", "192.0.2.1");
+
+	enter(&ann, "den");
+	enter(&bob, "den");
+	OK(&ann, CMD_MUTE, .room = "den", .name = "bob", .seconds = 60,
+	    .string = "loud");
+	NO(ERR_MUTED, &bob, CMD_SAY, .room = "den", .text = "hey");
+	cr_assert(f.reply->retry_ms > 0 && f.reply->retry_ms <= 60000);
+	cr_assert_not_null(strstr(f.reply->message, ": loud"));
+	NO(ERR_MUTED, &bob, CMD_TOPIC, .room = "den", .string = "hey");
+	NO(ERR_MUTED, &bob, CMD_RENAME, .name = "rob");
+	OK(&bob, CMD_TELL, .name = "ann", .text = "sorry");
+	/* Nor by coming as somebody else. */
+	gone(&bob, NULL);
+	bob = from("rob", "192.0.2.1");
+	enter(&bob, "den");
+	NO(ERR_MUTED, &bob, CMD_SAY, .room = "den", .text = "hey");
+	OK(&ann, CMD_BANS, .room = "den");
+	cr_assert_eq(f.reply->nlisted, 1);
+	cr_assert(f.reply->sanctions[0].mute);
+	OK(&ann, CMD_UNMUTE, .room = "den", .name = "bob");
+	OK(&bob, CMD_SAY, .room = "den", .text = "hey");
+	OK(&ann, CMD_SAY, .room = "den", .text = "hey");
+}
+
+Test(moderate, roles)
+{
+	struct fake_client ann = registered("ann"), bob = registered("bob");
+	struct fake_client cat = from("cat", NULL), dee = from("dee", NULL);
+
+	enter(&ann, "den");
+	enter(&bob, "den");
+	enter(&cat, "den");
+	NO(ERR_FORBIDDEN, &bob, CMD_OP, .room = "den", .name = "bob");
+	OK(&ann, CMD_OP, .room = "den", .name = "bob");
+	eq_str(fake_fact(&f, "role/den/bob"), "{\"role\":\"op\"}");
+	NO(ERR_FORBIDDEN, &ann, CMD_OP, .room = "den", .name = "bob");
+	NO(ERR_FORBIDDEN, &bob, CMD_OP, .room = "den", .name = "cat");
+	NO(ERR_FORBIDDEN, &bob, CMD_KICK, .room = "den", .name = "ann");
+	NO(ERR_FORBIDDEN, &bob, CMD_CONFIGURE, .room = "den",
+	    .set = &(struct settings){ .given = { true } });
+	/* A guest's role is its stay's. */
+	NO(ERR_NO_SUCH_USER, &ann, CMD_OP, .room = "den", .name = "dee");
+	OK(&ann, CMD_OP, .room = "den", .name = "cat");
+	cr_assert_null(fake_fact(&f, "role/den/cat"));
+	NO(ERR_FORBIDDEN, &bob, CMD_KICK, .room = "den", .name = "cat");
+	enter(&dee, "den");
+	OK(&cat, CMD_KICK, .room = "den", .name = "dee");
+	OK(&cat, CMD_UNSUBSCRIBE, .room = "den");
+	enter(&cat, "den");
+	NO(ERR_FORBIDDEN, &cat, CMD_KICK, .room = "den", .name = "bob");
+	NO(ERR_FORBIDDEN, &cat, CMD_DEOP, .room = "den", .name = "bob");
+	/* An op becomes a member, and then nobody in particular. */
+	OK(&ann, CMD_DEOP, .room = "den", .name = "bob");
+	eq_str(fake_fact(&f, "role/den/bob"), "{\"role\":\"member\"}");
+	NO(ERR_FORBIDDEN, &bob, CMD_KICK, .room = "den", .name = "cat");
+	OK(&ann, CMD_DEOP, .room = "den", .name = "bob");
+	cr_assert_null(fake_fact(&f, "role/den/bob"));
+	NO(ERR_FORBIDDEN, &ann, CMD_DEOP, .room = "den", .name = "bob");
+	cr_assert_not_null(strstr(audit(), "{\"act\":\"deop\",\"by\":"
+	    "\"ann\",\"room\":\"den\",\"whom\":\"bob\"}"));
+}
+
+Test(moderate, an_operator_may_everywhere)
+{
+	struct fake_client root = operator(), ann = registered("ann");
+
+	enter(&ann, "den");
+	NO(ERR_FORBIDDEN, &ann, CMD_BAN, .room = "den", .name = "root");
+	OK(&root, CMD_KICK, .room = "den", .name = "ann");
+	set(&root, SET_PRIVATE, 1);
+	OK(&root, CMD_SUBSCRIBE, .room = "den");
+	eq_str(f.reply->role, "operator");
+	OK(&root, CMD_BAN, .room = "den", .name = "ann");
+	cr_assert_null(fake_fact(&f, "role/den/ann"));
+	NO(ERR_BANNED, &ann, CMD_SUBSCRIBE, .room = "den");
+}
+
+/* Nothing is done before it is stored, nor if it cannot be. */
+Test(moderate, the_store_fails)
+{
+	struct fake_client ann = registered("ann"), bob = registered("bob");
+
+	enter(&ann, "den");
+	enter(&bob, "den");
+	f.store.fail = true;
+	NO(ERR_STORE_UNAVAILABLE, &ann, CMD_BAN, .room = "den",
+	    .name = "bob");
+	NO(ERR_STORE_UNAVAILABLE, &ann, CMD_OP, .room = "den", .name = "bob");
+	f.store.fail = false;
+	OK(&bob, CMD_SAY, .room = "den", .text = "hey");
+	NO(ERR_FORBIDDEN, &bob, CMD_BANS, .room = "den");
+	eq_str(audit(), "");
+}
+
+Test(moderate, private_rooms)
+{
+	struct fake_client ann = registered("ann"), bob = registered("bob");
+	struct fake_client cat = from("cat", NULL);
+
+	enter(&ann, "den");
+	set(&ann, SET_PRIVATE, 1);
+	eq_str(fake_fact(&f, "set/den/private"), "true");
+	NO(ERR_PRIVATE, &bob, CMD_SUBSCRIBE, .room = "den");
+	NO(ERR_PRIVATE, &bob, CMD_HISTORY, .room = "den");
+	NO(ERR_PRIVATE, &bob, CMD_WHO, .room = "den");
+	NO(ERR_PRIVATE, &bob, CMD_CONFIGURE, .room = "den");
+	OK(&bob, CMD_ROOMS);
+	cr_assert_eq(f.reply->nlisted, 0);
+	OK(&ann, CMD_ROOMS);
+	cr_assert_eq(f.reply->nlisted, 1);
+	NO(ERR_FORBIDDEN, &bob, CMD_INVITE, .room = "den", .name = "bob");
+	OK(&ann, CMD_INVITE, .room = "den", .name = "bob");
+	OK(&ann, CMD_INVITE, .room = "den", .name = "cat");
+	OK(&bob, CMD_ROOMS);
+	cr_assert_eq(f.reply->nlisted, 1);
+	OK(&bob, CMD_SUBSCRIBE, .room = "den");
+	eq_str(f.reply->role, "member");
+	OK(&cat, CMD_SUBSCRIBE, .room = "den");
+	OK(&cat, CMD_HISTORY, .room = "den");
+	OK(&cat, CMD_UNSUBSCRIBE, .room = "den");
+	OK(&cat, CMD_SUBSCRIBE, .room = "den");
+	/* A guest's invitation is that session's. */
+	gone(&cat, NULL);
+	cat = from("cat", NULL);
+	NO(ERR_PRIVATE, &cat, CMD_SUBSCRIBE, .room = "den");
+	gone(&bob, NULL);
+	gone(&ann, NULL);
+	fake_restart(&f);
+	bob = again("bob");
+	OK(&bob, CMD_SUBSCRIBE, .room = "den");
+	cat = from("cat", NULL);
+	NO(ERR_PRIVATE, &cat, CMD_SUBSCRIBE, .room = "den");
+}
+
+Test(moderate, moderated_rooms)
+{
+	struct fake_client ann = registered("ann"), cat = from("cat", NULL);
+
+	enter(&ann, "den");
+	enter(&cat, "den");
+	set(&ann, SET_MODERATED, 1);
+	NO(ERR_FORBIDDEN, &cat, CMD_SAY, .room = "den", .text = "hey");
+	NO(ERR_FORBIDDEN, &cat, CMD_TOPIC, .room = "den", .string = "hey");
+	OK(&cat, CMD_WHO, .room = "den");
+	eq_str(f.reply->users[1].role, "visitor");
+	OK(&ann, CMD_SAY, .room = "den", .text = "hey");
+	OK(&ann, CMD_INVITE, .room = "den", .name = "cat");
+	OK(&cat, CMD_SAY, .room = "den", .text = "hey");
+	OK(&ann, CMD_DEOP, .room = "den", .name = "cat");
+	NO(ERR_FORBIDDEN, &cat, CMD_SAY, .room = "den", .text = "hey");
+}
+
+Test(moderate, pace)
+{
+	struct fake_client ann = registered("ann"), cat = from("cat", NULL);
+
+	enter(&ann, "den");
+	enter(&cat, "den");
+	set(&ann, SET_PACE, 100);
+	OK(&cat, CMD_SAY, .room = "den", .text = "one");
+	NO(ERR_RATE_LIMITED, &cat, CMD_SAY, .room = "den", .text = "two");
+	cr_assert(f.reply->retry_ms > 0 && f.reply->retry_ms <= 100000);
+	OK(&cat, CMD_RENAME, .name = "kat");
+	NO(ERR_RATE_LIMITED, &cat, CMD_SAY, .room = "den", .text = "two");
+	OK(&cat, CMD_UNSUBSCRIBE, .room = "den");
+	enter(&cat, "den");
+	NO(ERR_RATE_LIMITED, &cat, CMD_SAY, .room = "den", .text = "two");
+	OK(&ann, CMD_SAY, .room = "den", .text = "one");
+	OK(&ann, CMD_SAY, .room = "den", .text = "two");
+	set(&ann, SET_PACE, 0);
+	OK(&cat, CMD_SAY, .room = "den", .text = "two");
+}
+
+Test(moderate, history_off)
+{
+	struct fake_client ann = registered("ann"), bob = registered("bob");
+	struct fake_client cat = from("cat", NULL);
+
+	enter(&ann, "den");
+	OK(&ann, CMD_SAY, .room = "den", .text = "one");	/* 1 */
+	enter(&bob, "den");
+	set(&ann, SET_HISTORY, 0);				/* 2 */
+	OK(&cat, CMD_HISTORY, .room = "den");
+	cr_assert_eq(f.reply->floor, 2);
+	OK(&cat, CMD_SUBSCRIBE, .room = "den", .has = HAS_LAST, .last = 9);
+	cr_assert_eq(f.reply->floor, 2);
+	OK(&ann, CMD_SAY, .room = "den", .text = "two");	/* 3 */
+	OK(&cat, CMD_HISTORY, .room = "den");
+	cr_assert_eq(f.reply->floor, 2);
+	OK(&cat, CMD_RENAME, .name = "kat");
+	OK(&cat, CMD_HISTORY, .room = "den");
+	cr_assert_eq(f.reply->floor, 2);
+	OK(&cat, CMD_UNSUBSCRIBE, .room = "den");
+	OK(&cat, CMD_SUBSCRIBE, .room = "den", .has = HAS_AFTER, .after = 1);
+	cr_assert(f.reply->after == 1 && f.reply->floor == 3 && f.reply->gap);
+	/* Who came before reads it all; ops do, too. */
+	OK(&bob, CMD_HISTORY, .room = "den");
+	cr_assert_eq(f.reply->floor, 0);
+	OK(&ann, CMD_HISTORY, .room = "den");
+	cr_assert_eq(f.reply->floor, 0);
+}
+
+/* An account's beginning stays, while it keeps the room. */
+Test(moderate, history_off_for_accounts)
+{
+	struct fake_client ann = registered("ann"), bob = registered("bob");
+
+	enter(&ann, "den");
+	set(&ann, SET_HISTORY, 0);				/* 1 */
+	enter(&bob, "den");
+	eq_str(fake_fact(&f, "came/den/bob"), "1");
+	gone(&bob, NULL);
+	OK(&ann, CMD_SAY, .room = "den", .text = "two");	/* 2 */
+	gone(&ann, NULL);
+	fake_restart(&f);
+	bob = again("bob");
+	OK(&bob, CMD_HISTORY, .room = "den");
+	cr_assert_eq(f.reply->floor, 1);
+	enter(&bob, "den");
+	OK(&bob, CMD_UNSUBSCRIBE, .room = "den");
+	cr_assert_null(fake_fact(&f, "came/den/bob"));
+	OK(&bob, CMD_HISTORY, .room = "den");
+	cr_assert_eq(f.reply->floor, f.reply->head);
+}
+
+Test(moderate, presence)
+{
+	struct fake_client ann = registered("ann"), bob = from("bob", NULL);
+
+	enter(&ann, "den");
+	set(&ann, SET_PRESENCE, 1);
+	eq_str(fake_fact(&f, "set/den/presence"), "1");
+	OK(&bob, CMD_SUBSCRIBE, .room = "den");
+	eq_trace(&f, "0 subscribe ok\n");
+	OK(&bob, CMD_CONFIGURE, .room = "den");
+	cr_assert_eq(f.reply->set->value[SET_PRESENCE], 1);
+	cr_assert_eq(f.reply->set->value[SET_HISTORY], 1);
+	cr_assert_eq(f.reply->set->value[SET_PRIVATE], 0);
+}
+
+Test(moderate, redact)
+{
+	struct fake_client ann = registered("ann"), bob = from("bob", NULL);
+	struct fake_client cat = from("cat", NULL);
+
+	enter(&ann, "den");
+	enter(&bob, "den");
+	enter(&cat, "den");
+	OK(&bob, CMD_SAY, .room = "den", .text = "one");	/* 1 */
+	OK(&bob, CMD_SAY, .room = "den", .text = "two");	/* 2 */
+	NO(ERR_NO_SUCH_MESSAGE, &cat, CMD_REDACT, .room = "den", .seq = 1);
+	NO(ERR_NO_SUCH_MESSAGE, &cat, CMD_REDACT, .room = "den", .seq = 9);
+	OK(&bob, CMD_REDACT, .room = "den", .seq = 1);
+	NO(ERR_NO_SUCH_MESSAGE, &bob, CMD_REDACT, .room = "den", .seq = 1);
+	fake_trace(&f);
+	OK(&ann, CMD_REDACT, .room = "den", .seq = 2, .string = "rude");
+	eq_trace(&f, "0 redact ok\n0 #1: 4 redact ann 2 rude\n");
+	cr_assert_not_null(strstr(audit(), "{\"act\":\"redact\",\"seq\":2,"
+	    "\"by\":\"ann\",\"room\":\"den\",\"reason\":\"rude\"}"));
+}
