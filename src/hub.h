@@ -53,8 +53,9 @@ void	 hub_free(struct hub *);
  * rooms in moved: from this reply on their news come to the new loop. If it
  * fails with not-logged-in, the session was replaced meanwhile.
  *
- * The operator's CMD_EXPEL ends all sessions of the user named, members of them.
- * CMD_ALL_ROOMS and CMD_ALL_WHO are rooms and who of nobody in particular.
+ * The operator's CMD_EXPEL ends all sessions of the user named, members of
+ * them. CMD_ALL_ROOMS and CMD_ALL_WHO are rooms and who of nobody in
+ * particular.
  */
 void	 hub_request(struct hub *, struct request *);
 /* Takes over an op that came back from the store. */

@@ -583,6 +583,37 @@ add_bans(struct buf *b, const struct request *r)
 	add_next(b, r);
 }
 
+/* Of what is done in a room. The others have nothing more to tell. */
+static void
+add_act_answer(struct buf *b, const struct request *r)
+{
+	switch (r->cmd) {
+	case CMD_CONFIGURE:
+		add_settings(b, r);
+		break;
+	case CMD_BANS:
+		add_bans(b, r);
+		break;
+	case CMD_REDACT:
+		add_room(b, r);
+		break;
+	case CMD_KICK:
+	case CMD_BAN:
+	case CMD_UNBAN:
+	case CMD_MUTE:
+	case CMD_UNMUTE:
+	case CMD_INVITE:
+	case CMD_OP:
+	case CMD_DEOP:
+		add_room(b, r);
+		if (r->name != NULL)
+			add_name(b, r);
+		break;
+	default:
+		break;
+	}
+}
+
 static void
 add_answer(struct buf *b, const struct conf *conf, const struct request *r)
 {
@@ -636,31 +667,11 @@ add_answer(struct buf *b, const struct conf *conf, const struct request *r)
 	case CMD_TOKENS:
 		add_tokens(b, r);
 		break;
-	case CMD_CONFIGURE:
-		add_settings(b, r);
-		break;
-	case CMD_BANS:
-		add_bans(b, r);
-		break;
-	case CMD_REDACT:
-		add_room(b, r);
-		break;
-	case CMD_KICK:
-	case CMD_BAN:
-	case CMD_UNBAN:
-	case CMD_MUTE:
-	case CMD_UNMUTE:
-	case CMD_INVITE:
-	case CMD_OP:
-	case CMD_DEOP:
-		add_room(b, r);
-		if (r->name != NULL)
-			add_name(b, r);
-		break;
 	case CMD_PING:
 		add_time(b, r->time);
 		break;
-	default:		/* the others have nothing more to tell */
+	default:
+		add_act_answer(b, r);
 		break;
 	}
 }

@@ -187,11 +187,30 @@ loop_flush(struct loop *l)
 	l->flushed = l->taken;
 }
 
+/* A text was taken away: no stream may show it any more. Who has not had all
+ * yet reads on from the store, which knows. */
+static void
+forget_texts(struct room_view *r)
+{
+	struct place *p;
+	int e;
+
+	for (e = 0; e < ENC_MAX; e++) {
+		if (r->streams[e] == NULL)
+			continue;
+		LIST_FOREACH(p, stream_readers(r->streams[e]), readers)
+			session_dirty(p->session);
+		stream_forget(r->streams[e]);
+	}
+}
+
 static void
 append(struct loop *l, struct room_view *r, const struct msg *m)
 {
 	int e;
 
+	if (m->kind == MSG_REDACT)
+		forget_texts(r);
 	if (msg_stored(m))
 		r->last_seq = m->seq;
 	for (e = 0; e < ENC_MAX; e++) {

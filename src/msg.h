@@ -24,7 +24,8 @@ enum msg_kind {
 	/* stored as well: what from did, to whom, if to anybody. text is */
 	MSG_ROLE,		/* the role */
 	MSG_INVITED,
-	MSG_KICKED, MSG_BANNED, MSG_MUTED,	/* seconds, or 0, and a reason */
+	MSG_KICKED, MSG_BANNED,	/* seconds, or 0, and a reason */
+	MSG_MUTED,		/* likewise */
 	MSG_UNBANNED, MSG_UNMUTED,
 	MSG_CONFIGURED,		/* the changed settings, a JSON object */
 	MSG_REDACT,		/* the seq of a message, and a reason */

@@ -49,9 +49,9 @@ enum act {
 };
 
 struct right {
-	const char	*what;		/* "kick people": refusal and help */
+	const char	*what;		/* "kick people" */
 	enum role	 least;
-	bool		 below;		/* whom it is done to is below oneself */
+	bool		 below;		/* it is done to those below */
 	enum error	 error;
 };
 

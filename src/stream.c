@@ -321,6 +321,12 @@ stream_skip(struct stream *s, uint64_t seq)
 }
 
 void
+stream_forget(struct stream *s)
+{
+	cut(s, s->end);
+}
+
+void
 stream_trim(struct stream *s, size_t bytes)
 {
 	const struct segment *g = s->first;

@@ -85,6 +85,8 @@ void	 stream_append(struct stream *, const struct msg *, uint64_t seq);
  * next bytes come after this seq.
  */
 void	 stream_skip(struct stream *, uint64_t seq);
+/* Keeps nothing: readers who have not had all fall behind. */
+void	 stream_forget(struct stream *);
 /* Keeps at most this many bytes, or the newest segment: readers on what goes
  * fall behind. */
 void	 stream_trim(struct stream *, size_t bytes);

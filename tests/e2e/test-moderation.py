@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+"""Moderation: roles, bans, mutes, private rooms, redactions; kept for good."""
+
+from client import Json, Person
+from daemon import Daemon
+from harness import contains, eq, lacks, main, ok, test, until
+
+KEPT = {"auth_cost": "minimal", "store": "sqlite"}
+PASSWORD = "correct horse"
+
+
+def registered(d, name):
+    c = Json(d, name)
+    c.ok("register", password=PASSWORD)
+    return c
+
+
+def back(d, name):
+    c = Json(d)
+    c.ok("login", name=name, password=PASSWORD)
+    return c
+
+
+def forwarded(d, name, address):
+    """A guest whose address a proxy tells."""
+    c = Json(d, first=("PROXY TCP4 %s 192.0.2.250 4000 4040\r\n"
+                       % address).encode())
+    c.ok("login", name=name)
+    return c
+
+
+@test()
+def kick():
+    """who is kicked sees why, in the room, and is in it no more"""
+    d = Daemon(**KEPT)
+    ann, bob, cat = registered(d, "ann"), Json(d, "bob"), Json(d, "cat")
+    for c in (ann, bob, cat):
+        c.ok("subscribe", room="den")
+    bob.refused("kick", "forbidden", room="den", name="cat")
+    cat.ok("say", room="den", text="before")
+    ann.ok("kick", room="den", name="bob", reason="spam")
+    seen = bob.event("kicked")
+    eq((seen["room"], seen["by"], seen["name"], seen["reason"]),
+       ("den", "ann", "bob", "spam"))
+    eq(cat.event("kicked"), seen)
+    cat.ok("say", room="den", text="after")
+    cat.event("message", text="after")
+    bob.refused("say", "not-subscribed", room="den", text="hm")
+    page = ann.ok("history", room="den")["messages"]
+    eq([m.get("event", m.get("text")) for m in page],
+       ["before", "kicked", "after"])
+    bob.ok("subscribe", room="den", after=seen["seq"])
+    bob.event("message", text="after")
+
+
+@test()
+def bans_last():
+    """a ban holds after SIGKILL, by name and by address, and ends by itself"""
+    d = Daemon(trusted="127.0.0.1", **KEPT)
+    ann = registered(d, "ann")
+    ann.ok("subscribe", room="den")
+    bob = forwarded(d, "bob", "192.0.2.1")
+    bob.ok("subscribe", room="den")
+    ann.ok("ban", room="den", name="bob", reason="rude")
+    seen = bob.event("banned")
+    lacks(seen, "address")
+    bob.refused("subscribe", "banned", room="den")
+    d.kill()
+    d.start()
+    rob = forwarded(d, "rob", "192.0.2.1")
+    r = rob.refused("subscribe", "banned", room="den")
+    contains(r["message"], "rude", "the refusal")
+    rob.refused("history", "banned", room="den")
+    eve = forwarded(d, "eve", "192.0.2.2")
+    eve.ok("subscribe", room="den")
+    ann = back(d, "ann")
+    eq([b["name"] for b in ann.ok("bans", room="den")["bans"]], ["bob"])
+    eve.refused("bans", "forbidden", room="den")
+    ann.ok("unban", room="den", name="bob")
+    rob.ok("subscribe", room="den")
+    ann.ok("ban", room="den", name="rob", **{"for": 1})
+    rob.event("banned")
+    r = rob.refused("subscribe", "banned", room="den")
+    ok(0 < r["retry_ms"] <= 1000, "retry_ms")
+    until(lambda: rob.cmd("subscribe", room="den")["ok"], 5, "its end")
+
+
+@test()
+def roles_last():
+    """owner and op are what they were after SIGKILL"""
+    d = Daemon(**KEPT)
+    ann, bob = registered(d, "ann"), registered(d, "bob")
+    eq(ann.ok("subscribe", room="den")["role"], "owner")
+    eq(bob.ok("subscribe", room="den")["role"], "member")
+    ann.ok("op", room="den", name="bob")
+    eq(bob.event("role")["role"], "op")
+    ann.ok("configure", room="den", private=True, pace=0)
+    event = bob.event("configure")
+    eq((event["private"], event["pace"]), (True, 0))
+    d.kill()
+    d.start()
+    Json(d, "cat").refused("subscribe", "private", room="den")
+    bob = back(d, "bob")
+    eq(bob.ok("subscribe", room="den")["role"], "op")
+    bob.refused("configure", "forbidden", room="den", private=False)
+    cat = Json(d, "kat")
+    eq(cat.ok("rooms")["rooms"], [])
+    bob.ok("invite", room="den", name="kat")
+    eq(cat.ok("subscribe", room="den")["role"], "member")
+    ann = back(d, "ann")
+    eq(ann.ok("subscribe", room="den")["role"], "owner")
+    reply = ann.ok("configure", room="den", private=False)
+    eq((reply["private"], reply["history"], reply["moderated"]),
+       (False, True, False))
+    ann.refused("configure", "bad-argument", room="den", private=1)
+
+
+@test()
+def mute_and_pace():
+    """muted and too quick people are told when they may speak again"""
+    d = Daemon(**KEPT)
+    ann, bob = registered(d, "ann"), Json(d, "bob")
+    ann.ok("subscribe", room="den")
+    bob.ok("subscribe", room="den")
+    ann.ok("mute", room="den", name="bob", **{"for": 3600})
+    eq(bob.event("muted")["for"], 3600)
+    r = bob.refused("say", "muted", room="den", text="hm")
+    ok(3500000 < r["retry_ms"] <= 3600000, "retry_ms")
+    ann.ok("unmute", room="den", name="bob")
+    ann.ok("configure", room="den", pace=60)
+    bob.ok("say", room="den", text="one")
+    r = bob.refused("say", "rate-limited", room="den", text="two")
+    ok(0 < r["retry_ms"] <= 60000, "retry_ms")
+    ann.ok("configure", room="den", pace=0, moderated=True)
+    bob.refused("say", "forbidden", room="den", text="two")
+
+
+@test()
+def history_off():
+    """newcomers read nothing of what was before they came"""
+    d = Daemon(**KEPT)
+    ann = registered(d, "ann")
+    ann.ok("subscribe", room="den")
+    ann.ok("say", room="den", text="old")
+    ann.ok("configure", room="den", history=False)
+    bob = Json(d, "bob")
+    eq(bob.ok("history", room="den")["messages"], [])
+    bob.ok("subscribe", room="den", last=10)
+    ann.ok("say", room="den", text="new")
+    eq(bob.event("message")["text"], "new")
+    eq([m["text"] for m in bob.ok("history", room="den")["messages"]],
+       ["new"])
+    cat = Json(d, "cat")
+    ok("gap" in cat.ok("subscribe", room="den", after=0), "no gap")
+    ann.ok("say", room="den", text="newer")
+    eq(cat.event("message")["text"], "newer")
+
+
+@test()
+def redact():
+    """a redacted text is nowhere any more, not after SIGKILL either"""
+    d = Daemon(**KEPT)
+    ann, bob = registered(d, "ann"), Json(d, "bob")
+    ann.ok("subscribe", room="den")
+    bob.ok("subscribe", room="den")
+    said = bob.ok("say", room="den", text="the secret")
+    ann.event("message", text="the secret")
+    ann.refused("redact", "no-such-message", room="den", seq=999)
+    ann.ok("redact", room="den", seq=said["seq"], reason="private")
+    event = bob.event("redact")
+    eq((event["target"], event["reason"], event["by"]),
+       (said["seq"], "private", "ann"))
+    for kill in (False, True):
+        if kill:
+            d.kill()
+            d.start()
+        cat = Json(d, "cat%d" % kill)
+        cat.ok("subscribe", room="den", after=0)
+        first = cat.event("message")
+        eq((first["seq"], first.get("redacted"), "text" in first),
+           (said["seq"], True, False))
+        eq(cat.event("redact")["target"], said["seq"])
+
+
+@test()
+def for_people():
+    """the text dialect shows acts in a line each"""
+    d = Daemon(**KEPT)
+    ann = registered(d, "ann")
+    ann.ok("subscribe", room="lobby")
+    bob = Person(d, "bob")
+    ann.ok("op", room="lobby", name="bob")
+    bob.see(rb"#lobby -- ann made bob an op\r\n")
+    ann.ok("mute", room="lobby", name="bob", reason="loud", **{"for": 120})
+    bob.see(rb"#lobby -- ann muted bob for 2 min: loud\r\n")
+    ann.ok("configure", room="lobby", pace=5, moderated=True)
+    bob.see(rb"#lobby -- ann configured the room: "
+            rb"moderated: true, pace: 5\r\n")
+    ann.ok("kick", room="lobby", name="bob", reason="spamming")
+    bob.see(rb"#lobby -- ann kicked bob: spamming\r\n")
+
+
+main()
