@@ -174,20 +174,14 @@ note_arrival(struct hub *h, struct login *l, const struct room *room)
 	rules_arrived(r, user_key(l->user), room->head);
 }
 
-/* The room is there, and the login may enter it. */
+/* Of who is in the room now: where reading begins, and what it is like. */
 static enum verdict
-enter_room(struct hub *h, struct room *room, struct login *l,
-    struct request *req, bool owns)
+answer_entered(struct hub *h, struct member *m, struct request *req)
 {
-	struct member *held = member_find(l, room), *m;
+	struct room *room = m->room;
+	struct login *l = m->login;
 	struct account *a = user_account(h, l->user);
 
-	note_arrival(h, l, room);
-	m = enter(h, room, l, held);
-	if (owns)
-		m->role = ROLE_OWNER;
-	else if (held == NULL && room->rules != NULL)
-		m->role = (uint8_t)role_known(h, l, room->rules);
 	answer_room(req, room);
 	start_at(h, room, read_floor(h, l, room), req);
 	/* With last it may be given more, but from where on nobody knows. */
@@ -199,6 +193,22 @@ enter_room(struct hub *h, struct room *room, struct login *l,
 	req->members = room->users;
 	req->role = role_shown(room, role_in(h, l, room->rules, m));
 	return ANSWER;
+}
+
+/* The room is there, and the login may enter it. */
+static enum verdict
+enter_room(struct hub *h, struct room *room, struct login *l,
+    struct request *req, bool owns)
+{
+	struct member *held = member_find(l, room), *m;
+
+	note_arrival(h, l, room);
+	m = enter(h, room, l, held);
+	if (owns)
+		m->role = ROLE_OWNER;
+	else if (held == NULL && room->rules != NULL)
+		m->role = (uint8_t)role_known(h, l, room->rules);
+	return answer_entered(h, m, req);
 }
 
 /* What is wrong with entering the room, if it is there. */
@@ -219,26 +229,28 @@ refuse_entry(const struct hub *h, struct login *l, const struct room *room,
 	return !may_enter(h, l, r, m, req);
 }
 
-/* An account owns what it makes: that is stored first. */
+/* An account owns what it makes. It is in the room at once, for what it asks
+ * next, and answered once that is stored. */
 static enum verdict
-make_owned(struct hub *h, struct account *a, struct room *room,
-    struct request *req)
+make_owned(struct hub *h, struct login *l, struct account *a,
+    struct room *room, struct request *req)
 {
 	struct store_op op = { .kind = STORE_FACTS, .req = req };
 
-	if (a->owned >= h->conf->max_rooms) {
+	if (a->owned >= h->conf->max_rooms)
 		request_fail(req, ERR_TOO_MANY_ROOMS, "You own %u rooms, and "
 		    "may not own more.", a->owned);
-		room_settle(h, room);
-		return ANSWER;
+	else {
+		fact_add(req, &op, fact_key(req, "role", room_key(room),
+		    account_key(a)), json_pack("{s:s}", "role", "owner"));
+		if (hub_submit(h, room, &op)) {
+			enter(h, room, l, NULL)->role = ROLE_OWNER;
+			return KEPT;
+		}
+		fail(req, ERR_STORE_UNAVAILABLE);
 	}
-	request_set_key(req, account_key(a));
-	fact_add(req, &op, fact_key(req, "role", room_key(room),
-	    account_key(a)), json_pack("{s:s}", "role", "owner"));
-	if (hub_submit(h, room, &op))
-		return KEPT;
 	room_settle(h, room);
-	return fail(req, ERR_STORE_UNAVAILABLE);
+	return ANSWER;
 }
 
 enum verdict
@@ -247,16 +259,19 @@ subscribe_committed(struct hub *h, struct store_op *op)
 	struct room *room = op->arg;
 	struct request *req = op->req;
 	struct login *l = login_get(h, req->sid);
+	struct member *m = l != NULL ? member_find(l, room) : NULL;
 
-	if (op->error != STORE_OK)
+	if (op->error == STORE_OK)
+		rules_stored(h, op);
+	/* What came meanwhile is not for it, but in the answer. */
+	news_post(h, room);
+	if (op->error != STORE_OK) {
+		if (m != NULL)
+			member_remove(m);
 		return ANSWER;
-	rules_stored(h, op);
-	if (l == NULL)
-		return fail(req, ERR_NOT_LOGGED_IN);
-	if (refuse_entry(h, l, room, req))
-		return ANSWER;
-	req->client = l->client;
-	return enter_room(h, room, l, req, false);
+	}
+	return m != NULL ? answer_entered(h, m, req) :
+	    fail(req, ERR_NOT_SUBSCRIBED);
 }
 
 enum verdict
@@ -274,7 +289,7 @@ cmd_subscribe(struct hub *h, struct login *l, struct request *req)
 		return ANSWER;
 	owns = room->rules == NULL || room->rules->owners == 0;
 	if (owns && a != NULL && !room->inbox)
-		return make_owned(h, a, room, req);
+		return make_owned(h, l, a, room, req);
 	return enter_room(h, room, l, req, owns);
 }
 

@@ -183,7 +183,8 @@ def kept_rooms():
     for i in range(3):
         bob.ok("say", room="lobby", text=str(i))
     ann, r = back(d, "ann")
-    eq(r["rooms"], [{"room": "lobby", "seen": seq, "unread": 3}])
+    eq(r["rooms"], [{"room": "lobby", "seen": seq, "unread": 3,
+                     "role": "owner"}])
 
 
 main()

@@ -127,12 +127,25 @@ Test(moderate, owning_waits_for_the_store)
 	cr_assert_eq(f.reply->error, ERR_STORE_UNAVAILABLE);
 	cr_assert_eq(hub_rooms(f.hub), 0);
 	f.store.fail = false;
+	fake_trace(&f);
 	ASK(&f, &ann, CMD_SUBSCRIBE, .room = "den");
 	ASK(&f, &bob, CMD_SUBSCRIBE, .room = "den");
 	eq_str(f.reply->role, "member");
-	fake_round(&f);
+	/* What it asks for next is done. */
+	ASK(&f, &ann, CMD_SAY, .room = "den", .text = "hi");
+	hub_flush(f.hub);
+	fake_commit(&f, 1);
+	eq_trace(&f, "0 #2: join bob\n0 subscribe ok\n0 subscribe ok\n");
 	eq_str(f.reply->role, "owner");
 	cr_assert_eq(f.reply->members, 2);
+	fake_round(&f);
+	eq_trace(&f, "0 say ok\n0 #2: 1 ann hi\n");
+	/* In vain, if it has left meanwhile. */
+	ASK(&f, &ann, CMD_SUBSCRIBE, .room = "hall");
+	ASK(&f, &ann, CMD_UNSUBSCRIBE, .room = "hall");
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	fake_round(&f);
+	cr_assert_eq(f.reply->error, ERR_NOT_SUBSCRIBED);
 	/* One that is gone meanwhile owns it all the same. */
 	ASK(&f, &ann, CMD_SUBSCRIBE, .room = "attic");
 	gone(&ann, NULL);
