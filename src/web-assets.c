@@ -36,8 +36,12 @@ ASSET(composer, "composer.js");
 ASSET(door, "door.js");
 ASSET(finder, "finder.js");
 ASSET(keep, "keep.js");
+ASSET(marks, "marks.js");
 ASSET(partyline, "partyline.js");
 ASSET(reader, "reader.js");
+ASSET(rights, "rights.js");
+ASSET(search, "search.js");
+ASSET(sides, "sides.js");
 ASSET(talk, "talk.js");
 ASSET(view, "view.js");
 ASSET(icon, "icon.svg");
@@ -60,8 +64,12 @@ static struct web_asset assets[] = {
 	ROW("/door.js", script, door),
 	ROW("/finder.js", script, finder),
 	ROW("/keep.js", script, keep),
+	ROW("/marks.js", script, marks),
 	ROW("/partyline.js", script, partyline),
 	ROW("/reader.js", script, reader),
+	ROW("/rights.js", script, rights),
+	ROW("/search.js", script, search),
+	ROW("/sides.js", script, sides),
 	ROW("/talk.js", script, talk),
 	ROW("/view.js", script, view),
 	ROW("/icon.svg", "image/svg+xml", icon)

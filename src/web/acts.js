@@ -26,8 +26,10 @@ const box = $('acts');
 
 /* open(of, it, e): at the pointer, or below what has the focus. */
 export function menu(app) {
+	const fitting = (of, it) => acts.filter(a => a.of === of && a.may(app, it));
+
 	function open(of, it, e) {
-		const fit = acts.filter(a => a.of === of && a.may(app, it));
+		const fit = fitting(of, it);
 		if (!fit.length)
 			return false;
 		box.replaceChildren(...fit.map(a => make('button', {
@@ -59,5 +61,6 @@ export function menu(app) {
 		e.preventDefault();
 		e.stopPropagation();
 	};
+	open.any = (of, it) => fitting(of, it).length > 0;
 	return open;
 }

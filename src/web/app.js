@@ -1,14 +1,17 @@
 /* The page. */
 import { Partyline, fold, newKey } from './partyline.js';
 import { Talk, idOf, item, mentions } from './talk.js';
-import { $, Log, avatar, count, fill, make, put, row, said, tint } from './view.js';
+import { $, Log, count, make, put } from './view.js';
 import { account } from './account.js';
 import { menu } from './acts.js';
 import { commands, keys } from './commands.js';
 import { composer, linesOf } from './composer.js';
 import { door as makeDoor, ended, lost } from './door.js';
 import { finder } from './finder.js';
+import { marks } from './marks.js';
 import { LAST, WINDOW, reader } from './reader.js';
+import { search } from './search.js';
+import { sides } from './sides.js';
 import { browser, keep, save, tab } from './keep.js';
 
 const TRUST = 7 * 86400;	// s that a tab may come back in without a password
@@ -19,10 +22,11 @@ const touch = matchMedia('(pointer: coarse)');
 const text = $('text');
 const talks = new Map();	// by id, in the order of the sidebar
 let line, current, linked;	// the connection, the talk shown, its room
-let entered = false, missed = 0, away = '', inboxSeen = 0;
+let entered = false, missed = 0, away = '', found;
 
 const app = {
-	talks, say,
+	talks, say, select,
+	room: name => room(name),
 	fault: words => box.fault(words),
 	mention: name => {
 		close();
@@ -30,6 +34,10 @@ const app = {
 	},
 	get line() { return line; },
 	get current() { return current; },
+	get entered() { return entered; },
+	get absent() { return away; },
+	roleIn: role => (line.operator ? 'operator' : role),
+	alone: name => select(person(name)),
 	async note(words) {
 		const talk = current;
 		await toEnd();
@@ -70,12 +78,37 @@ const app = {
 		$('log').scrollTop = 0;
 		return page(current, true);
 	},
+	/* To a message that was found. */
+	async goTo({ room: name, from, seq }) {
+		try {
+			if (name[0] === '@') {
+				const talk = person(from);
+				if (!talk.items.some(i => i.seq === seq)) {
+					const { messages } = await line.request('history',
+						{ room: name, before: seq + 1, limit: 50 });
+					messages.forEach(m => heard(m, true));
+				}
+				select(talk);
+				log.sync();
+				log.jump(seq);
+				found = document.activeElement;
+				return;
+			}
+			if (!talks.has(idOf('room', name)))
+				await app.join(name);
+			select(room(name));
+			await around(seq);
+			found = document.activeElement;
+		} catch (error) {
+			app.fault(error.message);
+		}
+	},
 	/* The own name's password is another; what is to be said about it. */
 	changed(words) {
 		app.note(words);
 		identity();
 		trust();
-		tellSeen();
+		marked.tell();
 	},
 	async away(words) {
 		await line.request('away', { text: words });
@@ -103,15 +136,19 @@ const log = new Log($('log'), {
 	older: talk => page(talk, true),
 	newer: talk => page(talk, false),
 	moved: attend,
+	scrolled: since,
 	menu: (it, e) => app.menu('message', it, e),
 	retry: p => send(current, p),
 	discard: p => drop(current, p)
 });
-const { page, toEnd } = reader(app, log, pill);
+const { page, toEnd, around, toNew } = reader(app, log, pill);
 const box = composer(app);
 app.find = finder(app);
 app.account = account(app);
 app.menu = menu(app);
+app.search = search(app);
+const marked = marks(app);
+const { sidebar, identity, paint, members } = sides(app);
 const door = makeDoor(come);
 
 function talkOf(kind, name) {
@@ -121,8 +158,7 @@ function talkOf(kind, name) {
 		if (talk.room) {
 			keepRoom(name, true);
 		} else {
-			talk.read = line?.guest === false ? inboxSeen :
-				browser.read['@'] || 0;
+			talk.read = marked.inbox();
 			[...talks.values()].filter(t => !t.room && t !== current &&
 				!t.draft && !t.pending.length).sort((a, b) => a.time - b.time)
 				.slice(0, 1 - PEOPLE).forEach(t => talks.delete(t.id));
@@ -172,7 +208,7 @@ function select(talk) {
 			current.marker = null;
 		}
 		current = talk;
-		talk.marker = talk.unread ? talk.read : null;
+		begun(talk);
 		missed = 0;
 		pill();
 		history.replaceState(null, '', talk.room ? '#' + talk.name : ' ');
@@ -183,6 +219,19 @@ function select(talk) {
 		refresh();
 	}
 	close();
+}
+
+/* What is unread becomes what is new: a line says where it begins. */
+function begun(talk) {
+	const { unread, many } = talk;
+	talk.marker = unread ? talk.read : null;
+	talk.fresh = !unread ? '' : many ? 'Many new messages' :
+		count(unread, 'new message');
+}
+
+function since() {
+	$('since').hidden = !log.newAbove;
+	put('since', '↑ ' + (current?.fresh || ''));
 }
 
 function close() {
@@ -201,29 +250,9 @@ function attend() {
 	current.many = false;
 	current.loud = false;
 	pill();
-	const key = current.room ? fold(current.name) : '@', { read } = current;
-	if (!(browser.read[key] >= read))
-		keep(b => { b.read[key] = Math.max(b.read[key] || 0, read); });
-	later(tellSeen);
+	marked.read(current);
+	later(marked.tell);
 	later(sidebar);
-}
-
-/* An account's marks are the server's: what its other sessions begin with. */
-const posted = new Map();
-function tellSeen() {
-	if (line.guest || line.state !== 'online')
-		return;
-	const post = (name, seq) => {
-		if (seq <= (posted.get(name) || 0))
-			return;
-		posted.set(name, seq);
-		line.request('seen', { room: name, seq })
-			.catch(() => posted.delete(name));
-	};
-	const all = [...talks.values()];
-	all.filter(t => t.room).forEach(t => post(t.name, t.read));
-	post('@' + line.name, Math.max(0, ...all.filter(t => !t.room)
-		.map(t => t.read)));
 }
 
 function forget(talk) {
@@ -292,14 +321,16 @@ function heard(m, past) {
 		later(attend);
 		return;
 	}
-	if (talk === current) {
-		talk.marker ??= talk.read;
-		missed++;
-		pill();
-	}
 	talk.loud ||= it.mention || inbox;
 	if (!talk.counted || it.seq > talk.head)
 		talk.unread++;
+	if (talk === current) {
+		if (talk.unread === 1 || talk.marker === null)
+			talk.marker = talk.read;
+		talk.fresh = count(talk.unread, 'new message');
+		missed++;
+		pill();
+	}
 	later(sidebar);
 }
 
@@ -334,7 +365,7 @@ function entering(reply) {
 	talk.read ??= browser.read[fold(reply.room)] ?? reply.head;
 	talk.topic = reply.topic;
 	talk.head = reply.head;
-	later(tellSeen);
+	later(marked.tell);
 	if (talk === current) {
 		paint();
 		refresh();
@@ -377,25 +408,6 @@ const gap = e => e.room[0] !== '@' &&
 	happened(e.room, 'Some messages here are no longer kept.',
 		{ fixed: true });
 
-/* How far an account has read a room, here or elsewhere, and what is unread. */
-function mark({ room: name, seen, unread, more }) {
-	posted.set(name, seen);
-	if (name[0] === '@') {
-		inboxSeen = Math.max(inboxSeen, seen);
-		return;
-	}
-	const there = talks.has(idOf('room', name)), talk = room(name);
-	talk.read = Math.max(talk.read, seen);
-	if (there) {
-		talk.unread = talk.items.filter(i => !i.own && i.seq > talk.read).length;
-	} else {
-		talk.unread = unread;
-		talk.many = more;
-		talk.counted = true;
-	}
-	later(sidebar);
-}
-
 /* What was said to an account before, though it is read. */
 async function past() {
 	const link = line.session;
@@ -423,8 +435,8 @@ const events = {
 			.then(joined => joined.room, () => '');
 		const first = !rooms.length || rooms.some(r => fold(r) ===
 			fold(reply.lobby)) ? reply.lobby : rooms[0];
-		posted.clear();
-		kept.forEach(mark);
+		marked.login(kept);
+		later(sidebar);
 		if (!linked)
 			linked = join(linkedRoom() || first);
 		else if (!rooms.length)
@@ -529,73 +541,6 @@ function say(words, kind) {
 	return true;
 }
 
-function talkRow(talk) {
-	const { unread } = talk;
-	return row(talk.id, unread && 'unread', talk.room ?
-		make('span.hash', '#') : avatar(talk.name),
-	said('span.name', talk.name),
-	unread && make(talk.loud ? 'span.badge.loud' : 'span.badge',
-		unread + (talk.many ? '+' : ''), make('span.sr', ' unread')),
-	{ onclick: () => select(talk), ariaCurrent: String(talk === current) });
-}
-
-function sidebar() {
-	const all = [...talks.values()], people = all.filter(t => !t.room);
-	if (!entered)
-		return;
-	fill($('rooms'), all.filter(t => t.room).map(talkRow));
-	fill($('people'), people.map(talkRow));
-	$('people-title').hidden = people.length === 0;
-	const unread = all.reduce((n, t) => n + t.unread, 0);
-	document.title = (unread ? '(' + unread + ') ' : '') + current.title +
-		' · ' + line.server;
-	$('dot').hidden = !all.some(t => t.unread && t !== current);
-}
-
-function identity() {
-	$('me').replaceChildren(avatar(line.name));
-	put('me-name', line.name);
-	put('me-state', line.state !== 'online' ? 'not connected' :
-		away ? 'away: ' + away : 'here');
-	put('server', line.server);
-}
-
-function paint() {
-	const { room: isRoom, title, topic } = current;
-	put('title', title);
-	put('topic', !isRoom ? 'Between you two' : topic || 'Set a topic');
-	$('topic').disabled = !isRoom;
-	$('topic').title = topic;
-	$('leave').title = $('leave').ariaLabel =
-		(isRoom ? 'Leave ' : 'Close the talk with ') + title;
-	$('log').ariaLabel = 'Messages: ' + title;
-	text.placeholder = text.ariaLabel = 'Message ' + title;
-	$('toggle').hidden = !isRoom;
-	$('chat').classList.toggle('alone', !isRoom);
-	sidebar();
-	members();
-}
-
-function members() {
-	const order = m => (m.role === 'owner' ? 0 : m.away ? 2 : 1);
-	const rows = [...current.members.values()].sort((a, b) =>
-		order(a) - order(b) || a.name.localeCompare(b.name));
-	put('count', rows.length);
-	$('toggle').title = $('toggle').ariaLabel = count(rows.length, 'member');
-	fill($('list'), rows.slice(0, 500).map(m => {
-		const me = m.name === line.name;
-		return row(m.name, m.away && 'away', avatar(m.name),
-			make('span.who', null, said('span.name', m.name),
-				m.away && make('span.sr', ' is away: '),
-				m.away && said('span.muted', m.away)),
-			make('span.tag', m.role === 'owner' ? 'owner' :
-				m.guest ? 'guest' : ''),
-			{ disabled: me, onclick: () => select(person(m.name)),
-				oncontextmenu: e => !app.menu('person', m, e),
-				title: me ? 'You' : 'Talk with ' + m.name + ' alone' });
-	}));
-}
-
 /* Which drawer is open: side or members. */
 function drawer(which) {
 	const chat = $('chat'), was = chat.dataset.open;
@@ -619,6 +564,10 @@ function anyKey(e) {
 		return false;
 	if (command && key === 'k') {
 		app.find('');
+	} else if (command && e.shiftKey && key.toLowerCase() === 'f') {
+		app.search('');
+	} else if (command && key === 'j') {
+		toNew();
 	} else if (command && key === '/') {
 		app.manual();
 	} else if (e.altKey && /^Arrow(Up|Down)$/.test(key)) {
@@ -630,6 +579,9 @@ function anyKey(e) {
 			next.reverse();
 		select(next.find(t => !e.shiftKey || t.unread) || current);
 	} else if (key === 'Escape') {
+		/* From what was found back to what else was. */
+		if (document.activeElement === found && app.search.again())
+			return true;
 		if (!open)
 			toEnd();
 		close();
@@ -761,6 +713,8 @@ $('pill').onclick = () => {
 	toEnd();
 	close();
 };
+$('look').onclick = () => app.search('');
+$('since').onclick = toNew;
 $('topic').onclick = () => {
 	box.begin('/topic ' + current.topic);
 	text.focus();

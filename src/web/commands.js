@@ -31,6 +31,8 @@ export const commands = [
 	['room', 'ROOM', 'go to a room that you are in',
 		(app, args) => one(args) && app.go(args), 'rooms'],
 	['rooms', '[WORD]', 'find a room', (app, args) => app.find(args)],
+	['search', '[WORDS]', 'find what was said',
+		(app, args) => app.search(args)],
 	['history', '', 'read older messages', app => app.older()],
 	['quit', '', 'go', app => app.quit()]
 ].map(([name, args, text, run, of]) =>
@@ -44,6 +46,8 @@ export const keys = [
 	['Alt+↑, Alt+↓', 'the room above or below'],
 	['Alt+Shift+↑, ↓', 'the next unread one'],
 	['Ctrl+K', 'find a room or a person'],
+	['Ctrl+Shift+F', 'find what was said; Esc there goes back'],
+	['Ctrl+J', 'to where the new messages begin'],
 	['Ctrl+/', 'this list'],
 	['PgUp, PgDn', 'scroll'],
 	['Enter, ↑, ↓', 'in the messages: from one to the next; Enter again ' +

@@ -48,6 +48,7 @@ export class Partyline {
 	state = 'idle';
 	server = '';
 	guest = true;		// false: the name is an account's
+	operator = false;	// of this server
 	lobby = 'lobby';
 	motd = '';		// the message of the day
 	limits = { line: 16384, text: 4096, rooms: 100 };
@@ -286,8 +287,10 @@ export class Partyline {
 
 	/* At once with the reply: what is in an account's inbox comes next. */
 	#came(reply) {
-		const { session, server, limits, lobby, motd = '', guest } = reply;
-		Object.assign(this, { session, server, limits, lobby, motd, guest });
+		const { session, server, limits, lobby, motd = '', guest,
+			operator = false } = reply;
+		Object.assign(this, { session, server, limits, lobby, motd, guest,
+			operator });
 		this.inbox.live = !guest;
 		this.#named(reply.name);
 		this.#emit('login', reply);

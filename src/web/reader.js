@@ -3,10 +3,23 @@ import { item } from './talk.js';
 import { $ } from './view.js';
 
 export const LAST = 60;		// messages to begin a room with
+const AROUND = 60;		// before and behind what one goes to
 export const WINDOW = 1000;	// and at most here, while one has scrolled up
 
 /* pill() is called when there is more, or less, below. */
 export function reader(app, log, pill) {
+	/* A page may be empty, for all in it is by people who are ignored. */
+	async function ask(talk, fields) {
+		const on = 'after' in fields ? 'after' : 'before';
+		let reply;
+		do {
+			reply = await app.line.request('history',
+				{ room: talk.name, ...fields,
+					[on]: reply ? reply.next : fields[on] });
+		} while (!reply.messages.length && reply.more && reply.next);
+		return reply;
+	}
+
 	/*
 	 * A page of a room's history, before the first message here or after the last
 	 * one. What comes is of no use if that one is another by then.
@@ -18,8 +31,8 @@ export function reader(app, log, pill) {
 			return;
 		talk.loading = true;
 		try {
-			const { messages, more } = await app.line.request('history',
-				{ room: talk.name, [older ? 'before' : 'after']: seq });
+			const { messages, more } = await ask(talk,
+				{ [older ? 'before' : 'after']: seq });
 			const items = messages.map(m => item(m, app.line.name));
 			if (edge() === seq && talk[cond]) {
 				if (older)
@@ -46,8 +59,7 @@ export function reader(app, log, pill) {
 			return;
 		}
 		try {
-			const { messages, more } = await app.line.request('history',
-				{ room: talk.name, limit: LAST });
+			const { messages, more } = await ask(talk, { limit: LAST });
 			const items = messages.map(m => item(m, app.line.name));
 			Object.assign(talk, { items, older: more, newer: false,
 				quiet: true });
@@ -63,5 +75,42 @@ export function reader(app, log, pill) {
 		pill();
 	}
 
-	return { page, toEnd };
+	/* To a message of the current room, with what was said before and after. */
+	async function around(seq) {
+		const talk = app.current, here = i => i.seq === seq;
+		if (!talk.items.some(here)) {
+			const pages = await Promise.all([
+				ask(talk, { before: seq + 1, limit: AROUND }),
+				ask(talk, { after: seq, limit: AROUND })]);
+			const items = pages.flatMap(p => p.messages)
+				.map(m => item(m, app.line.name));
+			if (!items.some(here))
+				throw new Error('That message is no longer kept.');
+			Object.assign(talk, { items, older: pages[0].more, quiet: true,
+				newer: pages[1].more || items.at(-1).seq < talk.newest });
+		}
+		if (talk !== app.current)
+			return;
+		log.stuck = false;
+		log.sync();
+		log.jump(seq);
+		pill();
+	}
+
+	/* To where what is new begins. */
+	async function toNew() {
+		const talk = app.current, { marker } = talk;
+		if (marker === null)
+			return;
+		const first = talk.items.find(i => i.seq)?.seq;
+		if (talk.older && first > marker + 1) {
+			const { messages } = await ask(talk, { after: marker, limit: 1 });
+			if (messages.length && messages[0].seq < first)
+				await around(messages[0].seq).catch(() => {});
+		}
+		if (talk === app.current)
+			log.jump();
+	}
+
+	return { page, toEnd, around, toNew };
 }

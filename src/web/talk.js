@@ -14,6 +14,7 @@ export class Talk {
 	head = 0;		// seq of the newest one when it was entered
 	read = null;		// seq that all is read up to, once it is known
 	marker = null;		// seq behind which it was new, if any was
+	fresh = '';		// how much that was
 	absent = '';
 	unread = 0;
 	many = false;		// even more than that

@@ -6,6 +6,7 @@ const format = o => new Intl.DateTimeFormat(undefined, o);
 const clock = format({ hour: '2-digit', minute: '2-digit' });
 const day = format({ weekday: 'long', day: 'numeric', month: 'long',
 	year: 'numeric' });
+const short = format({ day: 'numeric', month: 'short' });
 
 export const $ = id => document.getElementById(id);
 export const put = (id, words) => { $(id).textContent = words; };
@@ -41,7 +42,7 @@ export const avatar = name => tint(make('span.avatar', { ariaHidden: 'true',
 /* A row of a list that is a button. */
 export function row(id, look, icon, words, end, props) {
 	const b = make('button', { className: look || '', ...props }, icon, words,
-		end);
+		...[end].flat());
 	b.dataset.id = id;
 	return make('li', null, b);
 }
@@ -79,6 +80,9 @@ function dayName(time) {
 	const ago = Math.round((midnight(Date.now()) - midnight(time)) / DAY);
 	return ['Today', 'Yesterday'][ago] || day.format(time);
 }
+
+export const when = time => (midnight(time) === midnight(Date.now()) ? '' :
+	short.format(time) + ', ') + clock.format(time);
 
 /* One item's node; its separators come and go with its neighbours. */
 function nodeOf(item, on) {
@@ -118,6 +122,7 @@ function nodeOf(item, on) {
 	return e;
 }
 
+/* isNew: when reading ended before it, if it did. */
 function decorate(node, item, prev, isNew) {
 	const newDay = !prev || midnight(prev.time) !== midnight(item.time);
 	const grouped = !newDay && !isNew && !prev.note && !item.note &&
@@ -130,7 +135,7 @@ function decorate(node, item, prev, isNew) {
 	node.querySelectorAll('.sep').forEach(s => s.remove());
 	node.classList.toggle('grouped', grouped);
 	if (isNew)
-		node.prepend(make('div.sep.new', 'New'));
+		node.prepend(make('div.sep.new', isNew));
 	if (newDay)
 		node.prepend(make('div.sep', dayName(item.time)));
 }
@@ -141,7 +146,7 @@ export class Log {
 	stuck = true;		// at the end, and to stay there
 	nodes = new Map();
 
-	/* on: {older, newer, moved, retry, discard, menu} */
+	/* on: {older, newer, moved, scrolled, retry, discard, menu} */
 	constructor(e, on) {
 		this.e = e;
 		this.on = on;
@@ -203,7 +208,7 @@ export class Log {
 			item.changed = false;
 		}
 		/* Only what comes at the end is worth reading out. */
-		let at = e.firstChild, prev, quiet = !at || talk.quiet;
+		let at = e.firstChild, prev, ended, quiet = !at || talk.quiet;
 		let marked = talk.marker === null;
 		talk.quiet = false;
 		for (const item of wanted) {
@@ -212,8 +217,12 @@ export class Log {
 				nodes.set(item, node = nodeOf(item, this.on));
 				quiet ||= at && !item.state && !at.matches('.pending');
 			}
-			const isNew = !marked && !item.own && item.seq > talk.marker;
+			const isNew = !marked && !item.own && !item.note &&
+				item.seq > talk.marker && (ended ? 'New since ' + when(ended) :
+				'New');
 			marked ||= isNew;
+			if (item.seq <= talk.marker)
+				ended = item.time;
 			decorate(node, item, prev, isNew);
 			prev = item;
 			if (quiet)
@@ -281,6 +290,32 @@ export class Log {
 			this.on.newer(this.talk);
 		if (this.stuck)
 			this.on.moved();
+		this.on.scrolled();
+	}
+
+	/* Whether what is new begins above what is in sight. */
+	get newAbove() {
+		const { marker, items, older } = this.talk;
+		const sep = this.e.querySelector('.new');
+		if (marker === null || !sep)
+			return false;
+		return sep.getBoundingClientRect().bottom <
+			this.e.getBoundingClientRect().top ||
+			(older && items.find(i => i.seq)?.seq > marker + 1);
+	}
+
+	/* To that, or to the message with this seq, which takes the focus. */
+	jump(seq) {
+		const item = seq ? this.talk.items.find(i => i.seq === seq) : null;
+		const node = seq ? this.nodes.get(item) :
+			this.e.querySelector('.new')?.parentNode;
+		if (!node)
+			return false;
+		this.stuck = false;
+		node.scrollIntoView({ block: seq ? 'center' : 'start' });
+		this.#scrolled();
+		node.focus({ preventScroll: true });
+		return true;
 	}
 }
 

@@ -4,7 +4,8 @@
  * dialog, a breach of the Content-Security-Policy.
  */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 
 import { SLOW, cleanup, diag, finallyDo, skipAll, until } from './harness.mjs';
 
@@ -134,4 +135,47 @@ export class Visitor {
 		return this.page.evaluate(() => document.activeElement.id ||
 			document.activeElement.dataset.id || document.activeElement.tagName);
 	}
+}
+
+export const DARK = { colorScheme: 'dark' };
+export const NARROW = { viewport: { width: 360, height: 640 }, hasTouch: true,
+	isMobile: true };
+
+export const PASSWORD = 'plum cake at four', BETTER = 'apple cake at five';
+
+/* Keeps the name that somebody is in by, as from the keyboard. */
+export async function keepName(v, password) {
+	await v.page.click('#own');
+	await v.shows('#account-title', 'Keep this name');
+	assert.equal(await v.focus(), 'new-password');
+	await v.page.keyboard.type(password);
+	await v.page.keyboard.press('Tab');
+	await v.page.keyboard.type(password);
+	await v.page.keyboard.press('Enter');
+	await v.notes('is yours now');
+}
+
+export async function logIn(v, name, password) {
+	await v.page.fill('#name', name);
+	await v.page.keyboard.press('Enter');
+	await v.page.waitForSelector('#password:focus');
+	await v.page.keyboard.type(password);
+	await v.page.keyboard.press('Enter');
+}
+
+/* Neither kept anywhere, nor left in a field. */
+export async function noTrace(v) {
+	const trace = await v.page.evaluate(() => JSON.stringify([
+		{ ...localStorage }, { ...sessionStorage }, location.href,
+		[...document.querySelectorAll('input')].map(i => i.value)]));
+	assert.doesNotMatch(trace, /cake/);
+}
+
+export async function axe(v, what) {
+	const path = createRequire(import.meta.url).resolve('axe-core');
+	/* The page's policy is not asked for what a debugger evaluates. */
+	await v.page.evaluate(readFileSync(path, 'utf8') + '; 0');
+	const { violations } = await v.page.evaluate(() => window.axe.run());
+	assert.deepEqual(violations.map(x => x.id + ': ' + x.nodes.map(n =>
+		n.html + ' ' + n.failureSummary).join('\n')), [], what);
 }

@@ -1,16 +1,13 @@
 /* The page in a real browser, against the real daemon. */
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
 import { Daemon, Person, Program, TOP, diag, main, test, until } from './harness.mjs';
-import { Visitor } from './browser.mjs';
+import { BETTER, DARK, NARROW, PASSWORD, Visitor, axe, keepName, logIn,
+	noTrace } from './browser.mjs';
 
 const WEB = join(TOP, 'src/web');
-const DARK = { colorScheme: 'dark' };
-const NARROW = { viewport: { width: 360, height: 640 }, hasTouch: true,
-	isMobile: true };
 
 test('the page is small, whole and strict', async () => {
 	const d = await Daemon.start();
@@ -789,36 +786,6 @@ test('links are links', async () => {
 		['HTTPS://UP.example/Q', 'https://up.example/Q']]);
 });
 
-const PASSWORD = 'plum cake at four', BETTER = 'apple cake at five';
-
-/* Keeps the name that somebody is in by, as from the keyboard. */
-async function keepName(v, password) {
-	await v.page.click('#own');
-	await v.shows('#account-title', 'Keep this name');
-	assert.equal(await v.focus(), 'new-password');
-	await v.page.keyboard.type(password);
-	await v.page.keyboard.press('Tab');
-	await v.page.keyboard.type(password);
-	await v.page.keyboard.press('Enter');
-	await v.notes('is yours now');
-}
-
-async function logIn(v, name, password) {
-	await v.page.fill('#name', name);
-	await v.page.keyboard.press('Enter');
-	await v.page.waitForSelector('#password:focus');
-	await v.page.keyboard.type(password);
-	await v.page.keyboard.press('Enter');
-}
-
-/* Neither kept anywhere, nor left in a field. */
-async function noTrace(v) {
-	const trace = await v.page.evaluate(() => JSON.stringify([
-		{ ...localStorage }, { ...sessionStorage }, location.href,
-		[...document.querySelectorAll('input')].map(i => i.value)]));
-	assert.doesNotMatch(trace, /cake/);
-}
-
 test('a name that is kept: the door, the dialog, a reload, a restart',
 async () => {
 	const d = await Daemon.start({ store: 'sqlite' });
@@ -1049,15 +1016,6 @@ async function lively(d) {
 	await say(mira, 'carries it up the stairs in her mind', 'action');
 	await say(tea, 'The kettle is on. Four cups left.', 'notice');
 	return { mira, jonas, tea, lin, say };
-}
-
-async function axe(v, what) {
-	const path = createRequire(import.meta.url).resolve('axe-core');
-	/* The page's policy is not asked for what a debugger evaluates. */
-	await v.page.evaluate(readFileSync(path, 'utf8') + '; 0');
-	const { violations } = await v.page.evaluate(() => window.axe.run());
-	assert.deepEqual(violations.map(x => x.id + ': ' + x.nodes.map(n =>
-		n.html + ' ' + n.failureSummary).join('\n')), [], what);
 }
 
 for (const [name, options] of Object.entries({
