@@ -151,6 +151,18 @@ struct conf_changes {
 
 /* As conf_parse(); whatever the source is now. */
 struct conf *conf_load(const struct conf_source *, char **error);
+/*
+ * The same of the command line: room for all its overrides, and one of its
+ * options; false if it is none of -f, -n and -o.
+ */
+void	 conf_source_init(struct conf_source *, int argc);
+bool	 conf_source_option(struct conf_source *, int c, const char *arg);
+/*
+ * As conf_load(), but of these options alone, ended by NULL: whatever is wrong
+ * with others, with them in force or with their lines, is passed over.
+ */
+struct conf *conf_glean(const struct conf_source *, const char *const *names,
+	    char **error);
 /* Where the file is, or would be; NULL: none is read. */
 const char *conf_source_path(const struct conf_source *);
 /*

@@ -302,3 +302,27 @@ control_changed(const struct conf_changes *changes, struct buf *answer)
 		buf_adds(answer, "]");
 	}
 }
+
+void
+control_listens(struct buf *b, const struct conf *conf, const uint16_t *ports)
+{
+	const struct listen_conf *l;
+	char *text;
+	size_t i, n;
+
+	buf_adds(b, ",\"listen\":[");
+	for (i = 0; i < conf->nlistens; i++) {
+		l = &conf->listens[i];
+		n = strlen(l->text);
+		buf_adds(b, i > 0 ? "," : "");
+		if (!l->local && l->port == 0 && ports != NULL &&
+		    n > 0 && l->text[n - 1] == '0') {
+			text = xasprintf("%.*s%u", (int)n - 1, l->text,
+			    ports[i]);
+			control_quote(b, text);
+			free(text);
+		} else
+			control_quote(b, l->text);
+	}
+	buf_addc(b, ']');
+}

@@ -35,6 +35,9 @@ void	 control_ask(const struct asking *, enum control_id);
 void	 control_render(struct buf *, const struct request *);
 /* What a reload has changed: to the log, and into the answer. */
 void	 control_changed(const struct conf_changes *, struct buf *);
+/* "listen":[…], with the ports that were chosen (NULL: not known). */
+void	 control_listens(struct buf *, const struct conf *,
+	    const uint16_t *ports);
 /* The same of what the store has read. */
 void	 control_render_read(struct buf *, const struct store_read *);
 

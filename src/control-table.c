@@ -45,6 +45,9 @@ const struct control_cmd control_cmds[CONTROL_MAX] = {
 	[CONTROL_AUDIT] = { .name = "audit", .arg = "count", .field = "count",
 	  .optional = true, .help = "show the newest lines of the audit: who "
 	    "did what to whom" },
+	[CONTROL_BACKUP] = { .name = "backup", .arg = "file", .flags = "f",
+	  .local = true, .help = "copy the database to a file, while all goes "
+	    "on" },
 	[CONTROL_TRACE] = { .name = "trace", .arg = "client",
 	  .field = "client", .help = "show what a client sends and is sent, "
 	    "live" },

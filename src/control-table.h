@@ -12,7 +12,7 @@ enum control_id {
 	CONTROL_NOTICE, CONTROL_KICK, CONTROL_RELOAD, CONTROL_DRAIN,
 	CONTROL_UPGRADE, CONTROL_TRACE, CONTROL_ACCOUNTS, CONTROL_REGISTER,
 	CONTROL_PASSWD, CONTROL_REVOKE, CONTROL_OP, CONTROL_DEOP,
-	CONTROL_AUDIT,
+	CONTROL_AUDIT, CONTROL_BACKUP,
 	CONTROL_MAX
 };
 
@@ -29,6 +29,7 @@ struct control_cmd {
 	bool		 optional;	/* the argument */
 	bool		 changes;	/* something: it is logged */
 	bool		 secret;	/* asks for a new password */
+	bool		 local;		/* partylinectl's: not on the socket */
 	const char	*help;
 };
 

@@ -24,7 +24,7 @@ nobody_there(const struct ctl *c)
 }
 
 int
-ctl_dial(const struct ctl *c, time_t seconds)
+ctl_try_dial(const struct ctl *c, time_t seconds)
 {
 	const struct timeval wait = { seconds, 0 };
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
@@ -42,12 +42,24 @@ ctl_dial(const struct ctl *c, time_t seconds)
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
 	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0)
 		return fd;
-	if (errno == ENOENT || errno == ECONNREFUSED)
-		nobody_there(c);
+	if (errno == ENOENT || errno == ECONNREFUSED) {
+		close(fd);
+		return -1;
+	}
 	if (errno == EACCES)
 		errx(REFUSED, "%s: permission denied; only root and the "
 		    "daemon's own user may control it", path);
 	err(REFUSED, "%s", path);
+}
+
+int
+ctl_dial(const struct ctl *c, time_t seconds)
+{
+	int fd = ctl_try_dial(c, seconds);
+
+	if (fd == -1)
+		nobody_there(c);
+	return fd;
 }
 
 /*

@@ -20,7 +20,8 @@ enum { REFUSED = 1, USAGE = 2, NOT_THERE = 3 };	/* exit statuses */
 struct ctl {
 	struct conf_source source;
 	const char	*path;		/* of the socket */
-	const char	*trouble;	/* with the configuration, or NULL */
+	struct conf	*conf;		/* NULL: the socket was named */
+	char		*trouble;	/* with it; or NULL */
 	const char	*words;		/* flags given to the command */
 	bool		 json;
 	int		 fd;		/* of the socket */
@@ -28,6 +29,8 @@ struct ctl {
 
 /* The socket, whose answers may take so long; 0: any time. */
 int	 ctl_dial(const struct ctl *, time_t seconds);
+/* -1: there is none. */
+int	 ctl_try_dial(const struct ctl *, time_t seconds);
 /* arg and rest may be NULL. */
 json_t	*ctl_request(enum control_id, const char *arg, const char *rest);
 void	 ctl_send(int fd, json_t *request);

@@ -13,6 +13,7 @@
 #include "control-ask.h"
 #include "handover.h"
 #include "keeper.h"
+#include "listener.h"
 #include "log.h"
 #include "order.h"
 #include "service.h"
@@ -55,6 +56,7 @@ struct keeper {
 	const char	*file;		/* this program's */
 	char *const	*argv;
 	bool		 given;		/* listeners, by the service manager */
+	uint16_t	*ports;		/* of them; 0: as the conf says */
 	LIST_HEAD(job_list, job) jobs;
 	uint64_t	 drain_end;	/* clock_ms(); 0: none */
 	uint64_t	 started;	/* clock_ms() */
@@ -263,8 +265,8 @@ void
 keeper_status(struct keeper *k, client_id who)
 {
 	const struct daemon *d = k->daemon;
+	char *dir = xasprintf("%s%s", k->conf->chroot, k->conf->state_dir);
 	struct buf b = { 0 };
-	size_t i;
 
 	control_adds(&b, "server", k->conf->server_name);
 	control_adds(&b, "version", PACKAGE_VERSION);
@@ -272,18 +274,15 @@ keeper_status(struct keeper *k, client_id who)
 	control_addu(&b, "pid", (uint64_t)getpid());
 	control_addu(&b, "uptime", (clock_ms() - k->started) / 1000);
 	control_adds(&b, "store", k->conf->store);
-	buf_adds(&b, ",\"listen\":[");
-	for (i = 0; i < k->conf->nlistens; i++) {
-		buf_adds(&b, i > 0 ? "," : "");
-		control_quote(&b, k->conf->listens[i].text);
-	}
-	buf_adds(&b, "]");
+	control_adds(&b, "state_dir", dir);
+	control_listens(&b, k->conf, k->ports);
 	control_addu(&b, "clients", atomic_load(&d->nclients));
 	control_addu(&b, "users", metric_get(&d->metrics.users));
 	control_addu(&b, "rooms", metric_get(&d->metrics.rooms));
 	add_loops(d, &b);
 	control_ok(k->control, who, &b);
 	buf_free(&b);
+	free(dir);
 }
 
 /* Is an upgrade under way? One that has failed is done with here. */
@@ -481,6 +480,18 @@ keeper_upgrade(struct keeper *k, client_id who, const char *binary)
 		return;
 	k->upgrade = upgrade_start(k, who, binary != NULL ? binary : k->file,
 	    k->argv);
+}
+
+void
+keeper_ports(struct keeper *k, const struct listener *listeners)
+{
+	size_t i;
+
+	if (listeners == NULL)
+		return;
+	k->ports = xcalloc(k->conf->nlistens + 1, sizeof(*k->ports));
+	for (i = 0; i < k->conf->nlistens; i++)
+		k->ports[i] = listener_port(listeners, i);
 }
 
 struct daemon *
@@ -761,5 +772,6 @@ keeper_free(struct keeper *k)
 	close(k->signal_fd);
 	close(k->wake_fd);
 	conf_free(k->conf);
+	free(k->ports);
 	free(k);
 }

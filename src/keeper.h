@@ -26,6 +26,9 @@ struct keeper *keeper_new(struct daemon *, struct conf *,
  * given to it, for its successor; both outlive the keeper. */
 void	 keeper_program(struct keeper *, const char *file, char *const *argv,
 	    bool given);
+/* Where it listens, as the system has chosen; NULL: nowhere. */
+struct listener;
+void	 keeper_ports(struct keeper *, const struct listener *);
 /* Makes the control and hand-over sockets, or goes on with those of the daemon
  * taken over: once nothing can fail any more. */
 struct taken;

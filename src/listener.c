@@ -509,6 +509,20 @@ listener_hand_over(struct loop *loop)
 	close_all(loop, true);
 }
 
+uint16_t
+listener_port(const struct listener *l, size_t n)
+{
+	struct sockaddr_storage at = { 0 };
+	socklen_t len = sizeof(at);
+
+	if (getsockname(listener_fd(l, n), (struct sockaddr *)&at, &len) == -1)
+		return 0;
+	if (at.ss_family == AF_INET)
+		return ntohs(((struct sockaddr_in *)&at)->sin_port);
+	return at.ss_family == AF_INET6 ?
+	    ntohs(((struct sockaddr_in6 *)&at)->sin6_port) : 0;
+}
+
 int
 listener_fd(const struct listener *l, size_t n)
 {

@@ -43,6 +43,8 @@ void	 listener_rest(struct loop *, bool rest);
 void	 listener_close_all(struct loop *);
 /* So too, but another daemon goes on with the sockets. */
 void	 listener_hand_over(struct loop *);
+/* The port of conf's nth; 0 if it has none. */
+uint16_t listener_port(const struct listener *, size_t n);
 /* The socket of conf's nth, for another daemon; any thread. */
 int	 listener_fd(const struct listener *, size_t n);
 /*

@@ -66,15 +66,14 @@ parse_args(struct args *a, int argc, char **argv)
 	struct conf_source *s = &a->source;
 	int c;
 
-	s->overrides = xcalloc((size_t)argc + 1, sizeof(*s->overrides));
+	conf_source_init(s, argc);
 	option_words(argv);
 	while ((c = getopt(argc, argv, OPTIONS)) != -1) {
+		if (conf_source_option(s, c, optarg))
+			continue;
 		switch (c) {
 		case 'd':
 			a->background = true;
-			break;
-		case 'f':
-			s->file = optarg;
 			break;
 		case 'h':
 			usage(stdout);
@@ -88,12 +87,6 @@ parse_args(struct args *a, int argc, char **argv)
 				    "text, json or http", optarg);
 			a->kind_set = true;
 			break;
-		case 'n':
-			s->no_file = true;
-			break;
-		case 'o':
-			s->overrides[s->noverrides++].text = optarg;
-			break;
 		case 't':
 			a->test = true;
 			break;
@@ -101,7 +94,7 @@ parse_args(struct args *a, int argc, char **argv)
 			puts("partylined " PACKAGE_VERSION);
 			exit(0);
 		case 'v':
-			s->overrides[s->noverrides++].text = "log_level=debug";
+			conf_source_option(s, 'o', "log_level=debug");
 			break;
 		default:
 			usage(stderr);
@@ -444,6 +437,7 @@ live(struct daemon *d, const struct args *args,
 	}
 	keeper = keeper_new(d, conf, &args->source);
 	keeper_program(keeper, self, argv, given->fds != NULL);
+	keeper_ports(keeper, listeners);
 	confine(conf, conf_source_path(&args->source), &priv);
 	/* Until here the clients did not wait. */
 	if (taken != NULL) {

@@ -12,6 +12,7 @@
 #include "conf.h"
 #include "control-table.h"
 #include "ctl-ask.h"
+#include "ctl-backup.h"
 #include "ctl-secret.h"
 #include "ctl-show.h"
 #include "ctl-trace.h"
@@ -65,25 +66,18 @@ parse_args(struct ctl *a, int argc, char **argv)
 	struct conf_source *s = &a->source;
 	int c;
 
-	s->overrides = xcalloc((size_t)argc + 1, sizeof(*s->overrides));
+	conf_source_init(s, argc);
 	/* "+": what stands behind the command is its own. */
 	option_words(argv);
 	while ((c = getopt(argc, argv, "+f:hjno:s:V")) != -1) {
+		if (conf_source_option(s, c, optarg))
+			continue;
 		switch (c) {
-		case 'f':
-			s->file = optarg;
-			break;
 		case 'h':
 			usage(stdout);
 			exit(0);
 		case 'j':
 			a->json = true;
-			break;
-		case 'n':
-			s->no_file = true;
-			break;
-		case 'o':
-			s->overrides[s->noverrides++].text = optarg;
 			break;
 		case 's':
 			a->path = optarg;
@@ -144,22 +138,34 @@ join(int argc, char **argv)
 	return b.data;
 }
 
-static char *
-socket_path(const struct ctl *a)
+/* What is wrong with other options does not keep it from the daemon. */
+static struct conf *
+load(struct ctl *a)
 {
+	static const char *const names[] = { "control", "state_dir", "store",
+	    "chroot", NULL };
 	struct conf *conf;
-	char *error, *path;
+	char *error;
 
-	if (a->path != NULL)
-		return xstrdup(a->path);
-	if ((conf = conf_load(&a->source, &error)) == NULL)
+	if ((conf = conf_load(&a->source, &error)) != NULL)
+		return conf;
+	a->trouble = error;
+	if ((conf = conf_glean(&a->source, names, &error)) == NULL)
 		errx(REFUSED, "%s", error);
-	if (conf->control[0] == '\0')
+	return conf;
+}
+
+/* With a socket named, the configuration is none of the daemon's. */
+static void
+find_daemon(struct ctl *a)
+{
+	if (a->path != NULL)
+		return;
+	a->conf = load(a);
+	if (a->conf->control[0] == '\0')
 		errx(REFUSED, "control is empty in the configuration: the "
 		    "daemon has no control socket");
-	path = xstrdup(conf->control);
-	conf_free(conf);
-	return path;
+	a->path = a->conf->control;
 }
 
 /* As the daemon must have it, which is in another directory. */
@@ -343,7 +349,7 @@ main(int argc, char **argv)
 {
 	struct ctl ctl = { .fd = -1 };
 	enum control_id id;
-	char *arg, *rest = NULL, *path;
+	char *arg, *rest = NULL;
 	int status = 0, skip;
 
 	parse_args(&ctl, argc, argv);
@@ -361,16 +367,22 @@ main(int argc, char **argv)
 		arg = join(argc, argv);
 	if (id == CONTROL_UPGRADE)
 		arg = absolute(arg);
-	ctl.path = path = socket_path(&ctl);
-	ctl.fd = ctl_dial(&ctl, id == CONTROL_UPGRADE ? 0 : WAIT_SECONDS);
-	if (id == CONTROL_TOP)
+	find_daemon(&ctl);
+	if (!control_cmds[id].local)
+		ctl.fd = ctl_dial(&ctl, id == CONTROL_UPGRADE ? 0 :
+		    WAIT_SECONDS);
+	if (id == CONTROL_BACKUP)
+		status = ctl_backup(&ctl, arg);
+	else if (id == CONTROL_TOP)
 		top(&ctl, arg);
 	else if (id == CONTROL_TRACE)
 		status = trace(&ctl, arg);
 	else
 		status = run(&ctl, id, arg, rest);
-	close(ctl.fd);
-	free(path);
+	if (ctl.fd != -1)
+		close(ctl.fd);
+	free(ctl.trouble);
+	conf_free(ctl.conf);
 	free(arg);
 	free(rest);
 	free(ctl.source.overrides);

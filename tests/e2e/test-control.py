@@ -30,7 +30,8 @@ def status():
     s = ctl_json(d, "status")
     has(s, "version", "uptime", "store")
     eq((s["server"], s["pid"], s["state"]), ("dörf", d.pid, "serving"))
-    eq((s["users"], s["rooms"], s["listen"]), (2, 1, d.listen))
+    eq((s["users"], s["rooms"], s["listen"]), (2, 1, [
+        "auto 127.0.0.1:%d" % d.port]))
     eq(sum(loop["clients"] for loop in s["loops"]), 3)
     eq(len(s["loops"]), 2)
     out = ctl(d, "status")
@@ -38,6 +39,63 @@ def status():
         contains(out.splitlines(), line)
     bob.close()
     until(lambda: ctl_json(d, "status")["users"] == 1, 10, "bob is gone")
+
+
+@test()
+def status_of_listeners():
+    """status has the ports that the system chose, each with its listener"""
+    path = tempdir() + "/socket"
+    d = Daemon(listen=["json 127.0.0.1:0", "text " + path, "text [::1]:0"])
+    eq(ctl_json(d, "status")["listen"],
+       ["json 127.0.0.1:%d" % d.address(0)[1], "text unix:" + path,
+        "text [::1]:%d" % d.address(2)[1]])
+    eq(ctl_json(d, "status")["state_dir"], d.state_dir)
+
+
+@test()
+def past_errors():
+    """the daemon is found past what is wrong in the configuration, which
+    reload tells"""
+    d = Daemon()
+    path = tempdir() + "/conf"
+    with open(path, "w") as f:
+        f.write("nonsense = 7\n rate = \"what\"\n"
+                "state_dir = \"%s\"\nmotd = \"never closed" % d.state_dir)
+    for words in (("-f", path), ("-n", "-o", "rate=what", "-o",
+                                 "state_dir=" + d.state_dir)):
+        status, out, err = run_ctl(*words, "-j", "status")
+        eq((status, err), (0, ""))
+        eq(json.loads(out)["pid"], d.pid)
+    d.kill()
+    status, out, err = run_ctl("-f", path, "status")
+    eq((status, out), (3, ""))
+    contains(err, "conf:4: ")
+    contains(err, "no daemon is running at " + d.state_dir)
+    with open(path, "w") as f:
+        f.write("control = 7\nrate = 5\n")
+    status, out, err = run_ctl("-f", path, "status")
+    eq((status, out), (1, ""))
+    contains(err, ":1: control")
+    d.start()
+
+
+@test()
+def reload_with_errors():
+    """reload is asked of the daemon, whatever partylinectl makes of the file"""
+    path = tempdir() + "/conf"
+    d = Daemon(rate=None)
+    d.stop()
+    d.arguments = ["-f", path]
+    with open(path, "w") as f:
+        f.write("rate = 5\n")
+    d.start()
+    with open(path, "w") as f:
+        f.write("rate = x\n")
+    status, out, err = run_ctl("-f", path, "-o", "state_dir=" + d.state_dir,
+                               "reload")
+    eq((status, out), (1, ""))
+    contains(err, path + ":1: rate")
+    d.log.wait("reload-failed")
 
 
 def _columns(text):
