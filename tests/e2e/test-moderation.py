@@ -29,6 +29,17 @@ def forwarded(d, name, address):
     return c
 
 
+def talk(client, count):
+    """Says so much that a reader who sleeps is far behind; the seqs."""
+    seqs = []
+    for _ in range(0, count, 10):
+        said = [client.post("say", room="den", text="x" * 4000)
+                for _ in range(10)]
+        seqs += [client.reply(number)["seq"] for number in said]
+    client.events.clear()
+    return seqs
+
+
 @test()
 def kick():
     """who is kicked sees why, in the room, and is in it no more"""
@@ -51,6 +62,46 @@ def kick():
        ["before", "kicked", "after"])
     bob.ok("subscribe", room="den", after=seen["seq"])
     bob.event("message", text="after")
+
+
+@test()
+def kick_who_does_not_read():
+    """who is far behind is out as well, and not told to have seen it all"""
+    d = Daemon(**KEPT)
+    ann, bob = registered(d, "ann"), Json(d, rcvbuf=4096)
+    bob.ok("login", name="bob")
+    for c in (ann, bob):
+        c.ok("subscribe", room="den")
+    talk(ann, 1000)
+    ann.ok("kick", room="den", name="bob")
+    ann.ok("say", room="den", text="behind his back")
+    seen = bob.event("kicked")
+    lacks(seen, "seq")
+    bob.none("message", text="behind his back")
+    last = [e["seq"] for e in bob.events if e["event"] == "message"]
+    eq(last, sorted(last))
+    bob.events.clear()
+    bob.ok("subscribe", room="den", after=last[-1])
+    eq(bob.event("message")["seq"], last[-1] + 1, "the next message")
+    bob.event("kicked", timeout=30)
+    bob.event("message", text="behind his back")
+
+
+@test()
+def redact_before_slow_readers():
+    """what somebody has yet to be sent is redacted there, too"""
+    d = Daemon(**KEPT)
+    ann, bob = registered(d, "ann"), Json(d, rcvbuf=4096)
+    bob.ok("login", name="bob")
+    for c in (ann, bob):
+        c.ok("subscribe", room="den")
+    seqs = talk(ann, 1000)
+    ann.ok("redact", room="den", seq=seqs[-1])
+    event = ann.event("redact")
+    got = bob.messages(1000, timeout=30)
+    eq([m["seq"] for m in got], seqs)
+    eq((got[-1].get("redacted"), "text" in got[-1]), (True, False))
+    eq(bob.event("redact"), event)
 
 
 @test()

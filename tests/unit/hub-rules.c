@@ -362,7 +362,8 @@ say(int p, int r)
 			w.rooms[r].head = w.f.store.seq + 1;
 	}
 	ask(p, &(struct ask){ .cmd = topic ? CMD_TOPIC : CMD_SAY,
-	    .room = room_names[r], .text = "hi", .string = "hi" });
+	    .room = room_names[r], .text = topic ? NULL : "hi",
+	    .string = "hi" });
 	expect(p, r, topic ? "topic" : "say", want);
 }
 

@@ -126,6 +126,34 @@ Test(acts, many_and_large_facts)
 	buf_free(&want);
 }
 
+static void
+room_cb(void *arg, const struct store_room *room)
+{
+	buf_addf(arg, "%u %s %s\n", room->id, room->key, room->name);
+}
+
+/* Facts of a room make the room. */
+Test(acts, facts_of_a_room)
+{
+	const struct store_fact fact = { "role/room7/ann", "{}" };
+	struct store_op *op = op_new(STORE_FACTS, 7);
+	struct buf got = { 0 };
+	char *error;
+
+	op->facts = &fact;
+	op->nfacts = 1;
+	reopen();
+	cr_assert_eq(rig_do(&rig, op)->error, STORE_OK);
+	op_free(op);
+	rig_close(&rig);
+	rig.store = store_open(&rig.conf, &error);
+	cr_assert(rig.store != NULL, "%s", error);
+	store_rooms(rig.store, room_cb, &got);
+	cr_assert_str_eq(buf_str(&got), "7 room7 Room7\n");
+	buf_free(&got);
+	cr_assert(store_start(rig.store, &rig.box, &error), "%s", error);
+}
+
 /* A group that fails leaves nothing of any of it. */
 Test(acts, a_failed_group_undoes_all)
 {
