@@ -424,7 +424,7 @@ class Sleeper:
 @test(timeout=300)
 def slow_readers():
     """those who do not read cost less than 64 KiB each, and nobody else"""
-    count, size = 50, 4000
+    count, size = 150, 4000
     d, tls = start(write_timeout=0, history_max=0, history_bytes=0,
                    store="sqlite")
     megabytes = quick(5, 30)
