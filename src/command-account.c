@@ -129,6 +129,8 @@ register_committed(struct hub *h, struct store_op *op)
 		return ANSWER;
 	}
 	a->pending = false;
+	if ((l = login_get(h, req->sid)) != NULL)
+		req->marks = l->marks;
 	rules_stored(h, op);
 	if (u == NULL)
 		return ANSWER;

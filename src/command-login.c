@@ -153,6 +153,7 @@ enter(struct hub *h, struct account *a, struct login *old, struct request *req)
 	req->guest = true;
 	req->session = login_secret(l, request_alloc(req, SECRET_HEX + 1));
 	req->sid = l->sid;
+	l->marks = req->marks;
 	return a != NULL ? enter_account(h, a, l, req) : ANSWER;
 }
 

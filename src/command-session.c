@@ -169,6 +169,7 @@ cmd_moved(struct hub *h, struct login *l, struct request *req)
 	struct moved_room *at;
 
 	req->guest = user_account(h, l->user) == NULL;
+	req->marks = l->marks;
 	login_move(h, l, req->client);
 	for (m = l->members; m != NULL; m = m->next)
 		req->nlisted += !m->held;

@@ -228,7 +228,10 @@ take_field(struct parts *p, const struct field_def *f,
 	if (number && value->kind == VALUE_INTEGER)
 		return take_number(p->r, f, value->integer);
 	if (f->type == FIELD_BOOL && value->kind == VALUE_BOOL) {
-		take_setting(p->r, f, (uint32_t)value->integer);
+		if (f->slot == SLOT_MARKS)
+			p->r->marks = value->integer != 0;
+		else
+			take_setting(p->r, f, (uint32_t)value->integer);
 		return true;
 	}
 	if (number || f->type == FIELD_BOOL || value->kind != VALUE_STRING)

@@ -14,7 +14,8 @@
 enum { H_LAST_ID = 1, H_ROOM, H_USER };
 enum { R_ID = 1, R_NAME, R_KEY, R_HEAD, R_FLOOR, R_STORED };
 enum { U_KEY = 1, U_SHOWN, U_AWAY, U_INBOX, U_LOGIN };
-enum { L_SID = 1, L_SECRET, L_MEMBER, L_ADDRESS, L_INVITED };
+enum { L_SID = 1, L_SECRET, L_MEMBER, L_ADDRESS, L_INVITED,
+	L_MARKS };
 /* M_OWNER is that of older daemons; M_CAME is a guest's. */
 enum { M_ROOM = 1, M_SEEN, M_OWNER, M_HELD, M_ROLE, M_CAME };
 
@@ -53,6 +54,8 @@ save_login(const struct hub *h, const struct login *l, struct buf *b)
 	record_add(b, L_SECRET, l->secret, sizeof(l->secret));
 	if (l->address != NULL)
 		record_adds(b, L_ADDRESS, address_text(l->address));
+	if (l->marks)
+		record_addu(b, L_MARKS, true);
 	for (i = h->invites; i != NULL; i = i->next) {
 		if (i->sid == l->sid)
 			record_adds(b, L_INVITED, i->rules->key);
@@ -271,7 +274,8 @@ load_login(const struct restoring *x, struct user *u, struct record *outer)
 			record_fixed(&r, secret, sizeof(secret));
 		else if (r.tag == L_ADDRESS && address == NULL)
 			address = record_s(&r, ADDRESS_SIZE);
-		else if (r.tag != L_MEMBER && r.tag != L_INVITED)
+		else if (r.tag != L_MEMBER && r.tag != L_INVITED &&
+		    r.tag != L_MARKS)
 			r.bad = true;
 	}
 	record_close(&r, outer);
@@ -285,7 +289,9 @@ load_login(const struct restoring *x, struct user *u, struct record *outer)
 	if (outer->bad || l == NULL)
 		return;
 	while (record_next(&again)) {
-		if (again.tag == L_MEMBER)
+		if (again.tag == L_MARKS)
+			l->marks = record_u(&again, 1) != 0;
+		else if (again.tag == L_MEMBER)
 			load_member(x->hub, l, &again);
 		else if (again.tag == L_INVITED)
 			load_invite(x->hub, l, &again);

@@ -16,6 +16,7 @@ static const struct field_def login[] = {
 	{ "token", FIELD_SECRET, SLOT_TOKEN, OPT, 0, 0, 0 },
 	{ "resume", FIELD_KEY, SLOT_RESUME, OPT, 0, 0, 0 },
 	{ "after", FIELD_SEQ, SLOT_AFTER, OPT, 0, 0, 0 },
+	{ "marks", FIELD_BOOL, SLOT_MARKS, OPT, 0, 0, 0 },
 	END
 };
 

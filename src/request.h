@@ -136,6 +136,8 @@ struct request {
 	const char	*password;	/* login, register, passwd */
 	const char	*new_password;
 	const char	*token;		/* login */
+	bool		 marks;		/* login; moved: it tells by seen itself
+					 * what it has read, of its inbox too */
 	const char	*address;	/* login: the client's, as text; or
 					 * which operator it is: "uid 0" */
 	uint32_t	 seconds;	/* for, expires; 0: for ever */

@@ -672,11 +672,11 @@ apply(struct session *s, struct request *req)
 	switch (req->cmd) {
 	case CMD_LOGIN:
 		s->sid = req->sid;
-		s->registered = !req->guest;
+		s->registered = !req->guest && !req->marks;
 		set_name(s, req);
 		break;
 	case CMD_REGISTER:
-		s->registered = true;
+		s->registered = !req->marks;
 		break;
 	case CMD_RENAME:
 		set_name(s, req);

@@ -303,7 +303,7 @@ session_moved(struct session *s, const struct request *req)
 		session_place(s, m->room_id, m->room, m->head, after);
 	}
 	session_places_free(old);
-	s->registered = !req->guest;
+	s->registered = !req->guest && !req->marks;
 }
 
 /* Detach. */

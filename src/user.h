@@ -31,6 +31,7 @@ struct login {
 	uint32_t	 sid;
 	uint16_t	 nrooms;	/* subscribed, without the inbox */
 	bool		 holds;		/* has held places: see struct member */
+	bool		 marks;		/* tells itself what it has read */
 };
 
 struct user {

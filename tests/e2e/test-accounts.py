@@ -126,6 +126,22 @@ def once():
 
 
 @test()
+def marks_by_itself():
+    """who tells itself what was seen gets the rest again"""
+    d = Daemon(**KEPT)
+    registered(d, "ann").close()
+    bob = Json(d, "bob")
+    alone(bob)
+    ann, r = back(d, "ann", marks=True)
+    told = [bob.ok("tell", to="ann", text=t)["seq"] for t in ("1", "2")]
+    eq([m["text"] for m in ann.messages(2)], ["1", "2"])
+    ann.ok("seen", room="@ann", seq=told[0])
+    ann.ok("quit")
+    ann, r = back(d, "ann", marks=True)
+    eq(ann.message()["text"], "2")
+
+
+@test()
 def what_never_arrived():
     """what a peer has not taken in when it is gone comes again"""
     d = Daemon(**KEPT)

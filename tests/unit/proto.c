@@ -85,7 +85,7 @@ Test(proto, fields)
 Test(proto, fields_of_the_contract)
 {
 	static const char want[] =
-	    "login name* password token resume after\n"
+	    "login name* password token resume after marks\n"
 	    "subscribe room* after last epoch\n"
 	    "unsubscribe room*\n"
 	    "say room* text* kind key\n"
