@@ -329,6 +329,10 @@ static const struct text_cmd cmds[] = {
 	    "show what you have not read",
 	    "NUMBER is a message's, as /quit tells it: those behind it.\n",
 	    BY_ANY, text_cmd_catchup },
+	{ "search", "WORDS", GROUP_READ, "look for what was said",
+	    "\"Two words\" are looked for as they stand, wor* as a beginning."
+	    "\n#ROOM before them looks in that room alone.\n", BY_ANY,
+	    text_cmd_search },
 	{ "name", "NEW", GROUP_YOU, "take another name", NULL, BY_NOBODY,
 	    cmd_name },
 	{ "register", "[PASSWORD]", GROUP_YOU, "make your name your own",
@@ -365,14 +369,38 @@ find(const char *name)
 	return NULL;
 }
 
-static void
-unknown(struct text *t, struct dialect_io *io, const char *name)
+/* What it is called here; or what is written nearly so; or NULL. */
+static const char *
+meant(const char *name)
 {
-	const char *near = NULL;
+	static const char *const elsewhere[][2] = {
+		{ "?", "help" }, { "afk", "away" }, { "back", "away" },
+		{ "block", "ignore" }, { "bye", "quit" }, { "channel", "room" },
+		{ "channels", "rooms" }, { "colors", "color" },
+		{ "delete", "redact" }, { "devoice", "deop" },
+		{ "disconnect", "quit" }, { "dm", "msg" }, { "emote", "me" },
+		{ "exit", "quit" }, { "find", "search" }, { "grep", "search" },
+		{ "h", "help" }, { "identify", "password" }, { "j", "join" },
+		{ "last", "history" }, { "list", "rooms" }, { "log", "history" },
+		{ "logout", "quit" }, { "login", "name" }, { "man", "help" },
+		{ "mode", "set" }, { "names", "who" }, { "nick", "name" },
+		{ "part", "leave" }, { "passwd", "password" }, { "q", "quit" },
+		{ "query", "msg" }, { "rename", "name" }, { "scrollback",
+		"history" }, { "settings", "set" }, { "silence", "mute" },
+		{ "tell", "msg" }, { "unread", "catchup" },
+		{ "unblock", "unignore" }, { "unsilence", "unmute" },
+		{ "users", "who" }, { "voice", "invite" }, { "w", "msg" },
+		{ "whisper", "msg" }, { "whois", "who" }
+	};
 	unsigned d, least = 3;		/* at most two slips are near */
-	struct buf shown = { 0 };
+	const char *near = NULL;
 	size_t i;
 
+	for (i = 0; i < NITEMS(elsewhere); i++) {
+		if (strcmp(elsewhere[i][0], name) == 0 &&
+		    find(elsewhere[i][1]) != NULL)
+			return elsewhere[i][1];
+	}
 	for (i = 0; i < NITEMS(cmds); i++) {
 		d = word_distance(name, cmds[i].name);
 		if (d < least && d < strlen(cmds[i].name)) {
@@ -380,6 +408,15 @@ unknown(struct text *t, struct dialect_io *io, const char *name)
 			near = cmds[i].name;
 		}
 	}
+	return near;
+}
+
+static void
+unknown(struct text *t, struct dialect_io *io, const char *name)
+{
+	const char *near = meant(name);
+	struct buf shown = { 0 };
+
 	io->refused = ERR_UNKNOWN_COMMAND;
 	text_clip(&shown, name, TEXT_ECHO);
 	if (near != NULL)

@@ -67,25 +67,52 @@ add_nick(struct buf *b, bool color, const char *name, size_t len)
 	ADD(b, RESET);
 }
 
+/* "<ann> hi", "* ann waves", "-ann- look": with the blank before it. */
 static void
-render_stored(struct buf *b, bool color, const char *room, const struct msg *m)
+add_said(struct buf *b, bool color, const struct msg *m)
 {
 	static const char *const before[] = { [MSG_TEXT] = " <",
 	    [MSG_ACTION] = " * ", [MSG_NOTICE] = " -" };
 	static const char *const behind[] = { [MSG_TEXT] = "> ",
 	    [MSG_ACTION] = " ", [MSG_NOTICE] = "- " };
 
+	buf_adds(b, before[m->kind]);
+	add_nick(b, color, msg_from(m), m->from_len);
+	buf_adds(b, behind[m->kind]);
+	buf_add(b, msg_text(m), m->text_len);
+	ADD(b, "\r\n");
+}
+
+static void
+render_stored(struct buf *b, bool color, const char *room, const struct msg *m)
+{
 	buf_room(b, msg_size(m) + 256);
 	if (color)
 		ADD(b, DIM);
 	add_head(b, m->time, room);
 	if (color)
 		ADD(b, RESET);
-	buf_adds(b, before[m->kind]);
-	add_nick(b, color, msg_from(m), m->from_len);
-	buf_adds(b, behind[m->kind]);
-	buf_add(b, msg_text(m), m->text_len);
-	ADD(b, "\r\n");
+	add_said(b, color, m);
+}
+
+/* As only searches have them: said by somebody, from any day. */
+void
+text_render_found(struct buf *b, enum encoding encoding, const char *room,
+    const struct msg *m)
+{
+	bool color = encoding == ENC_COLOR;
+
+	if (m->kind > MSG_NOTICE || (m->flags & MSG_REDACTED))
+		return;
+	if (color)
+		ADD(b, DIM);
+	buf_addf(b, "%s%s ", TEXT_ROOM(room));
+	text_day(b, m->time);
+	buf_addc(b, ' ');
+	text_time(b, m->time);
+	if (color)
+		ADD(b, RESET);
+	add_said(b, color, m);
 }
 
 /* A reason to leave that says no more than that somebody left. */

@@ -331,6 +331,9 @@ answer(struct text *t, struct dialect_io *io, const struct request *r)
 		else
 			show_history(t, io, r);
 		break;
+	case CMD_SEARCH:
+		text_found(t, io, r);
+		break;
 	case CMD_ROOMS:
 		if (r->tag == TEXT_SHOW_TOPIC)
 			show_topic(t, io, r);
@@ -380,6 +383,24 @@ not_logged_in(struct text *t, struct dialect_io *io, const struct request *r)
 	}
 }
 
+/* Perhaps no more: somebody may have sent the person out. */
+static void
+not_there(struct text *t, struct dialect_io *io, const struct request *r)
+{
+	uint16_t i = (uint16_t)text_find(t, r->room_key);
+	bool was = i < t->nrooms;
+
+	if (was)
+		forget(t, i);
+	if (was && t->current < t->nrooms)
+		text_error(t, &io->out, "You are not in %s%s any more. You are "
+		    "talking in %s%s now.", TEXT_ROOM(r->room),
+		    TEXT_ROOM(t->rooms[t->current].shown));
+	else
+		text_error(t, &io->out, "You are not in %s%s: /join ROOM "
+		    "enters a room.", TEXT_ROOM(r->room));
+}
+
 static void
 refused(struct text *t, struct dialect_io *io, const struct request *r)
 {
@@ -392,8 +413,7 @@ refused(struct text *t, struct dialect_io *io, const struct request *r)
 	}
 	text_ask_end(t, io);
 	if (r->error == ERR_NOT_SUBSCRIBED && r->room != NULL)
-		text_error(t, &io->out, "You are not in %s%s: /join ROOM "
-		    "enters a room.", TEXT_ROOM(r->room));
+		not_there(t, io, r);
 	else if (r->cmd == CMD_TELL && r->error == ERR_NO_SUCH_USER)
 		text_error(t, &io->out, "%s is not here, so that was not sent.",
 		    r->name);

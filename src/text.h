@@ -137,6 +137,11 @@ void	 text_caught_up(struct text *, struct dialect_io *,
 /* What has been read, of one who goes. */
 void	 text_where(struct dialect_io *, const struct request *);
 
+/* text-search.c */
+bool	 text_cmd_search(struct text *, struct dialect_io *, char *);
+void	 text_found(struct text *, struct dialect_io *,
+	    const struct request *);
+
 /* text-record.c: dialect_text's members of the same names. */
 void	 text_save(const void *, struct buf *);
 void	*text_load(struct record *);
@@ -163,6 +168,9 @@ void	 text_day(struct buf *, int64_t ms);
 /* As many characters as fit the columns, and "..." if that is not all. */
 void	 text_clip(struct buf *, const char *, size_t columns);
 void	 text_pad(struct buf *, size_t columns);
+/* "#lobby 2026-11-22 12:01 <ann> hi" */
+void	 text_render_found(struct buf *, enum encoding, const char *room,
+	    const struct msg *);
 /* dialect_text's members of the same names. */
 void	 text_render_message(struct buf *, enum encoding, const char *room,
 	    const struct msg *);
