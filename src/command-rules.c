@@ -45,6 +45,7 @@ cmd_configure(struct hub *h, struct login *l, struct request *req)
 		return ANSWER;
 	if (set == NULL) {
 		answer_settings(h, d.room, req);
+		req->role = role_shown(d.room, d.role);
 		return ANSWER;
 	}
 	if (!may_act(ACT_CONFIGURE, d.role, d.room, req))

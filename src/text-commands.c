@@ -6,19 +6,24 @@
 #include <string.h>
 
 #include "name.h"
+#include "rights.h"
 #include "text.h"
 
 #define HISTORY_MAX	1000
 #define WIDTH		80	/* columns, unless the terminal told */
 #define LABEL		6	/* columns of a group's name in the help */
 
-enum group { GROUP_TALK, GROUP_ROOMS, GROUP_READ, GROUP_YOU, GROUP_HERE };
+enum group { GROUP_TALK, GROUP_ROOMS, GROUP_READ, GROUP_ORDER, GROUP_YOU,
+	GROUP_HERE };
 
 /* Whose command it is. */
 enum by {
 	BY_NOBODY,		/* works before login, too */
-	BY_ANY, BY_GUEST, BY_ACCOUNT
+	BY_ANY, BY_GUEST, BY_ACCOUNT,
+	BY_ROLE			/* and behind it, an act of rights.h */
 };
+
+#define BY_ACT(act)	((enum by)(BY_ROLE + (act)))
 
 struct text_cmd {
 	const char	*name;
@@ -292,7 +297,7 @@ cmd_quit(struct text *t, struct dialect_io *io, char *args)
 
 static const char *const groups[] = {
 	[GROUP_TALK] = "Talk", [GROUP_ROOMS] = "Rooms", [GROUP_READ] = "Read",
-	[GROUP_YOU] = "You", [GROUP_HERE] = "Here"
+	[GROUP_ORDER] = "Order", [GROUP_YOU] = "You", [GROUP_HERE] = "Here"
 };
 
 static const struct text_cmd cmds[] = {
@@ -333,6 +338,41 @@ static const struct text_cmd cmds[] = {
 	    "\"Two words\" are looked for as they stand, wor* as a beginning."
 	    "\n#ROOM before them looks in that room alone.\n", BY_ANY,
 	    text_cmd_search },
+	{ "kick", "NAME [REASON]", GROUP_ORDER, "send somebody out of the room",
+	    NULL, BY_ACT(ACT_KICK), text_cmd_kick },
+	{ "ban", "NAME [TIME] [REASON]", GROUP_ORDER,
+	    "keep somebody out of the room",
+	    "TIME is as 30s, 10m, 2h or 3d; without it, for ever.\n"
+	    "This server's operators may give ip:ADDRESS for NAME.\n",
+	    BY_ACT(ACT_BAN), text_cmd_ban },
+	{ "unban", "NAME [REASON]", GROUP_ORDER, "let somebody in again", NULL,
+	    BY_ACT(ACT_UNBAN), text_cmd_unban },
+	{ "mute", "NAME [TIME] [REASON]", GROUP_ORDER,
+	    "let somebody say nothing in the room",
+	    "TIME is as 30s, 10m, 2h or 3d; without it, for ever.\n",
+	    BY_ACT(ACT_MUTE), text_cmd_mute },
+	{ "unmute", "NAME [REASON]", GROUP_ORDER, "let somebody speak again",
+	    NULL, BY_ACT(ACT_UNMUTE), text_cmd_unmute },
+	{ "bans", "", GROUP_ORDER, "list who is banned and muted", NULL,
+	    BY_ACT(ACT_BANS), text_cmd_bans },
+	{ "invite", "NAME", GROUP_ORDER, "make somebody a member of the room",
+	    "Members alone enter a private room, or speak in a moderated "
+	    "one.\n", BY_ACT(ACT_INVITE), text_cmd_invite },
+	{ "op", "NAME", GROUP_ORDER, "make somebody an op of the room", NULL,
+	    BY_ACT(ACT_OP), text_cmd_op },
+	{ "deop", "NAME", GROUP_ORDER, "take somebody's role away",
+	    "Anybody may give up their own.\n", BY_ACT(ACT_VOICE),
+	    text_cmd_deop },
+	{ "set", "[WHAT VALUE]", GROUP_ORDER,
+	    "show what the room is set to, or set it",
+	    "WHAT is private, moderated or history, and VALUE on or off;\n"
+	    "or presence or pace, and VALUE a number. /set says what they "
+	    "are.\n", BY_ACT(ACT_CONFIGURE), text_cmd_set },
+	{ "redact", "WHICH [REASON]", GROUP_ORDER,
+	    "take a message's text away",
+	    "WHICH is \"last\", what you said last here; a name, what that "
+	    "one said last;\nor a message's number.\n",
+	    BY_ACT(ACT_REDACT_OWN), text_cmd_redact },
 	{ "name", "NEW", GROUP_YOU, "take another name", NULL, BY_NOBODY,
 	    cmd_name },
 	{ "register", "[PASSWORD]", GROUP_YOU, "make your name your own",
@@ -381,12 +421,14 @@ meant(const char *name)
 		{ "disconnect", "quit" }, { "dm", "msg" }, { "emote", "me" },
 		{ "exit", "quit" }, { "find", "search" }, { "grep", "search" },
 		{ "h", "help" }, { "identify", "password" }, { "j", "join" },
-		{ "last", "history" }, { "list", "rooms" }, { "log", "history" },
-		{ "logout", "quit" }, { "login", "name" }, { "man", "help" },
+		{ "last", "history" }, { "list", "rooms" },
+		{ "log", "history" }, { "login", "name" },
+		{ "logout", "quit" }, { "man", "help" },
 		{ "mode", "set" }, { "names", "who" }, { "nick", "name" },
 		{ "part", "leave" }, { "passwd", "password" }, { "q", "quit" },
-		{ "query", "msg" }, { "rename", "name" }, { "scrollback",
-		"history" }, { "settings", "set" }, { "silence", "mute" },
+		{ "query", "msg" }, { "rename", "name" },
+		{ "scrollback", "history" }, { "settings", "set" },
+		{ "silence", "mute" },
 		{ "tell", "msg" }, { "unread", "catchup" },
 		{ "unblock", "unignore" }, { "unsilence", "unmute" },
 		{ "users", "who" }, { "voice", "invite" }, { "w", "msg" },
@@ -447,19 +489,25 @@ explain(struct dialect_io *io, const struct text_cmd *c)
 		n = strcspn(more, "\n");
 		text_info(&io->out, "%.*s", (int)n, more);
 	}
+	if (c->by > BY_ROLE && right_of((enum act)(c->by - BY_ROLE))->least >
+	    ROLE_NONE)
+		text_info(&io->out, "That is for %s.",
+		    right_whose((enum act)(c->by - BY_ROLE)));
 	buf_free(&usage);
 }
 
 static bool
-may(const struct text *t, const struct text_cmd *c)
+may(const struct text *t, const struct text_cmd *c, enum role role)
 {
 	return c->by == BY_GUEST ? !t->account :
-	    c->by == BY_ACCOUNT ? t->account : true;
+	    c->by == BY_ACCOUNT ? t->account :
+	    c->by < BY_ROLE || right_has((enum act)(c->by - BY_ROLE), role);
 }
 
 /* The group's commands, as many a line as fit; whether some were left out. */
 static bool
-list_group(const struct text *t, struct buf *b, enum group group, bool all)
+list_group(const struct text *t, struct buf *b, enum group group,
+    enum role role, bool all)
 {
 	size_t room = t->width >= LABEL * 2 ? t->width : WIDTH, used = room, i;
 	const char *label = groups[group];
@@ -469,7 +517,7 @@ list_group(const struct text *t, struct buf *b, enum group group, bool all)
 	for (i = 0; i < NITEMS(cmds); i++) {
 		if (cmds[i].group != group)
 			continue;
-		if (!all && !may(t, &cmds[i])) {
+		if (!all && !may(t, &cmds[i], role)) {
 			left_out = true;
 			continue;
 		}
@@ -491,19 +539,46 @@ list_group(const struct text *t, struct buf *b, enum group group, bool all)
 }
 
 static void
-list(const struct text *t, struct dialect_io *io, bool all)
+list(const struct text *t, struct dialect_io *io, enum role role, bool all)
 {
 	bool left_out = false;
 	size_t i;
 
 	for (i = 0; i < NITEMS(groups); i++)
-		left_out |= list_group(t, &io->out, (enum group)i, all);
+		left_out |= list_group(t, &io->out, (enum group)i, role, all);
 	text_info(&io->out, "/help COMMAND explains one%s.", left_out ?
-	    "; /help all lists also what you cannot do" : "");
+	    "; /help all lists also what you cannot do here" : "");
 	text_info(&io->out, "Any other line is said to the room; // says one "
 	    "that begins with a /.");
 	if (!io->logged_in)
 		text_info(&io->out, "But a name is needed first.");
+}
+
+void
+text_help(struct text *t, struct dialect_io *io, const struct request *r)
+{
+	unsigned i, role = ROLE_NONE;
+
+	for (i = 0; i < ROLE_MAX && r->error == ERR_NONE; i++) {
+		if (r->role != NULL && strcmp(r->role, role_name(i)) == 0)
+			role = i;
+	}
+	list(t, io, (enum role)role, false);
+}
+
+/* What one may do depends on the room: it is asked for one's role. */
+static void
+help(struct text *t, struct dialect_io *io)
+{
+	struct request *r;
+
+	if (!io->logged_in || t->current >= t->nrooms) {
+		list(t, io, ROLE_NONE, false);
+		return;
+	}
+	r = text_room_request(t, io, CMD_CONFIGURE, "");
+	if (r != NULL)
+		r->tag = TEXT_HELP;
 }
 
 static bool
@@ -511,14 +586,15 @@ cmd_help(struct text *t, struct dialect_io *io, char *args)
 {
 	const char *name = args + (*args == '/');
 	const struct text_cmd *c = find(name);
-	bool all = strcmp(name, "all") == 0;
 
 	if (c != NULL)
 		explain(io, c);
-	else if (*name != '\0' && !all)
+	else if (strcmp(name, "all") == 0)
+		list(t, io, ROLE_NONE, true);
+	else if (*name != '\0')
 		unknown(t, io, name);
 	else
-		list(t, io, all);
+		help(t, io);
 	if (!io->logged_in)
 		text_ask(io);
 	return true;

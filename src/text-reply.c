@@ -310,6 +310,17 @@ away(struct text *t, struct dialect_io *io, const struct request *r)
 }
 
 static void
+history(struct text *t, struct dialect_io *io, const struct request *r)
+{
+	if (r->tag == TEXT_CATCHUP || r->tag == TEXT_BEHIND)
+		text_caught_up(t, io, r);
+	else if (r->tag == TEXT_REDACT)
+		text_redact_found(t, io, r);
+	else
+		show_history(t, io, r);
+}
+
+static void
 answer(struct text *t, struct dialect_io *io, const struct request *r)
 {
 	switch (r->cmd) {
@@ -326,10 +337,7 @@ answer(struct text *t, struct dialect_io *io, const struct request *r)
 		told(io, r);
 		break;
 	case CMD_HISTORY:
-		if (r->tag == TEXT_CATCHUP || r->tag == TEXT_BEHIND)
-			text_caught_up(t, io, r);
-		else
-			show_history(t, io, r);
+		history(t, io, r);
 		break;
 	case CMD_SEARCH:
 		text_found(t, io, r);
@@ -357,7 +365,16 @@ answer(struct text *t, struct dialect_io *io, const struct request *r)
 		text_ask_end(t, io);
 		text_account_reply(t, io, r);
 		break;
-	default:		/* a say comes back with the room's news */
+	case CMD_CONFIGURE:
+		if (r->tag == TEXT_HELP)
+			text_help(t, io, r);
+		else if (r->tag == TEXT_SHOW_SETTINGS)
+			text_show_settings(io, r);
+		break;
+	case CMD_BANS:
+		text_show_bans(io, r);
+		break;
+	default:		/* says and acts are news of the room */
 		break;
 	}
 }
@@ -412,7 +429,9 @@ refused(struct text *t, struct dialect_io *io, const struct request *r)
 		return;
 	}
 	text_ask_end(t, io);
-	if (r->error == ERR_NOT_SUBSCRIBED && r->room != NULL)
+	if (r->cmd == CMD_CONFIGURE && r->tag == TEXT_HELP)
+		text_help(t, io, r);
+	else if (r->error == ERR_NOT_SUBSCRIBED && r->room != NULL)
 		not_there(t, io, r);
 	else if (r->cmd == CMD_TELL && r->error == ERR_NO_SUCH_USER)
 		text_error(t, &io->out, "%s is not here, so that was not sent.",

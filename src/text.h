@@ -66,6 +66,9 @@ enum text_tag {
 	TEXT_KEPT,		/* subscribe: an account's room, after login;
 				 * seq: read so far, limit: unread */
 	TEXT_SHOW_TOPIC,	/* rooms: to show one's topic */
+	TEXT_SHOW_SETTINGS,	/* configure: all of them */
+	TEXT_HELP,		/* configure: one's role, for /help */
+	TEXT_REDACT,		/* history: where name's last one is */
 	TEXT_CATCHUP,		/* history: what is unread */
 	TEXT_BEHIND,		/* history: what came behind a message */
 	TEXT_MARK		/* seen: nobody asked for it */
@@ -142,6 +145,24 @@ bool	 text_cmd_search(struct text *, struct dialect_io *, char *);
 void	 text_found(struct text *, struct dialect_io *,
 	    const struct request *);
 
+/* text-moderate.c */
+bool	 text_duration(const char *, uint32_t *seconds);
+bool	 text_cmd_kick(struct text *, struct dialect_io *, char *);
+bool	 text_cmd_ban(struct text *, struct dialect_io *, char *);
+bool	 text_cmd_unban(struct text *, struct dialect_io *, char *);
+bool	 text_cmd_mute(struct text *, struct dialect_io *, char *);
+bool	 text_cmd_unmute(struct text *, struct dialect_io *, char *);
+bool	 text_cmd_op(struct text *, struct dialect_io *, char *);
+bool	 text_cmd_deop(struct text *, struct dialect_io *, char *);
+bool	 text_cmd_invite(struct text *, struct dialect_io *, char *);
+bool	 text_cmd_bans(struct text *, struct dialect_io *, char *);
+bool	 text_cmd_set(struct text *, struct dialect_io *, char *);
+bool	 text_cmd_redact(struct text *, struct dialect_io *, char *);
+void	 text_redact_found(struct text *, struct dialect_io *,
+	    const struct request *);
+void	 text_show_settings(struct dialect_io *, const struct request *);
+void	 text_show_bans(struct dialect_io *, const struct request *);
+
 /* text-record.c: dialect_text's members of the same names. */
 void	 text_save(const void *, struct buf *);
 void	*text_load(struct record *);
@@ -152,6 +173,9 @@ void	 text_close(void *);
 
 /* text-commands.c: a line without its "/", terminated; may be changed. */
 void	 text_command(struct text *, struct dialect_io *, char *);
+/* The list that /help asked for: the answer has the person's role. */
+void	 text_help(struct text *, struct dialect_io *,
+	    const struct request *);
 
 /* text-reply.c: an answered request. */
 void	 text_reply(struct text *, struct dialect_io *, struct request *);

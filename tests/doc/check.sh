@@ -73,7 +73,8 @@ same "errors"
 # in brackets, the last one in its own, are both optional
 dumped text | sed -n 's|^-- \(/[a-z][^:]*\):.*|\1|p' |
     tr 'A-Z' 'a-z' | sed 's/\[\([a-z]*\)\]/\1?/g
-	s/\[\([a-z]*\) \([a-z]*?\)\]/\1? \2/' | sort -u >"$tmp/wanted"
+	s/\[\([a-z]*\) \([a-z]*?\)\]/\1? \2/
+	s/\[\([a-z]*\) \([a-z]*\)\]/\1? \2?/' | sort -u >"$tmp/wanted"
 items partyline-protocol.7 'THE TEXT DIALECT' | sed 's/ | /|/' >"$tmp/got"
 same "commands of the text dialect"
 

@@ -235,4 +235,68 @@ def told_while_away():
     bob.see(rb"-- eve is away: lunch\r\n")
 
 
+@test()
+def order():
+    """the owner of a room keeps it in order from a terminal"""
+    d = Daemon(**OPTIONS)
+    registered(d, "ann").close()
+    ann, bob = owner(d), Person(d, "bob")
+    for p, joined in ((ann, b"1 here"), (bob, b"2 here")):
+        p.say("/join den")
+        p.see(rb"You are in #den \(" + joined)
+    ann.say("/help")
+    contains(ann.see(rb"/help COMMAND"), b"/kick NAME [REASON]")
+    bob.say("/help")
+    lacks(bob.see(rb"/help all lists"), b"/kick")
+    bob.say("/kick ann")
+    bob.see(rb"\*\* Only ops and the owner may kick people \(#den\)\.\r\n")
+    bob.say("something rude")
+    ann.see(said("bob", "something rude", "#den"))
+    ann.say("/redact bob rude")
+    bob.see(rb"#den -- ann removed a message: rude\r\n")
+    bob.say("/history 5")
+    lacks(bob.see(rb"end of history"), b"something rude")
+    ann.say("/mute bob 10m calm down")
+    bob.see(rb"#den -- ann muted bob for 10 min: calm down\r\n")
+    bob.say("mmm")
+    bob.see(rb"\*\* [^\r]*muted")
+    ann.say("/unmute bob")
+    bob.see(rb"#den -- ann unmuted bob\r\n")
+    ann.say("/set moderated on")
+    bob.see(rb"#den -- ann configured the room: moderated: true\r\n")
+    ann.say("/set")
+    ann.see(rb"-- moderated +on +[^\r]+\r\n")
+    ann.say("/invite bob")
+    bob.see(rb"#den -- ann invited bob\r\n")
+    ann.say("/ban bob 2h enough")
+    bob.see(rb"#den -- ann banned bob for 2 h: enough\r\n")
+    bob.say("hm")
+    bob.see(rb"\*\* You are not in #den any more\. You are talking in "
+            rb"#lobby now\.\r\n")
+    bob.say("/join den")
+    bob.see(rb"\*\* [^\r]*banned[^\r]*enough")
+    ann.say("/bans")
+    ann.see(rb"-- bob was banned by ann [^\r]*, until [^\r]*: enough\r\n")
+    ann.say("/unban bob")
+    ann.see(rb"#den -- ann unbanned bob\r\n")
+    bob.say("/join den")
+    bob.see(rb"You are in #den")
+
+
+@test()
+def search():
+    """what was said is found, with its room and day"""
+    d = Daemon(**OPTIONS)
+    ann = Person(d, "ann")
+    for text in ("tea with milk", "/join den", "milk alone"):
+        ann.say(text)
+    ann.see(said("ann", "milk alone", "#den"))
+    ann.say("/search milk")
+    ann.see(rb"#lobby \d{4}-\d\d-\d\d \d\d:\d\d <ann> tea with milk\r\n"
+            rb"#den \d{4}-\d\d-\d\d \d\d:\d\d <ann> milk alone\r\n"
+            rb"-- that is all that was found\r\n")
+    ann.say("/search #den tea")
+    ann.see(rb"-- Nothing was found\.\r\n")
+
+
 main()

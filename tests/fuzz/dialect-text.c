@@ -118,6 +118,30 @@ fill_account(struct request *r, const char *text)
 	}
 }
 
+/* A room's. */
+static void
+fill_room(struct request *r, struct listed_room *room, const char *text)
+{
+	static struct listed_sanction sanction;
+	static struct settings set;
+
+	if (r->cmd == CMD_BANS) {
+		sanction = (struct listed_sanction){ text, NULL, "ann", text,
+		    1, text[0] == 'x', text[0] == 'm' };
+		r->sanctions = &sanction;
+		r->nlisted = 1;
+	} else if (r->cmd == CMD_SEARCH) {
+		*room = (struct listed_room){ .room = "dev" };
+		r->rooms = room;
+		r->msgs = xmalloc(sizeof(*r->msgs));
+		r->msgs[0] = msg_new(MSG_ACTION, "ann", NULL, "hi", 2, NULL);
+		r->nlisted = 1;
+	} else if (r->cmd == CMD_CONFIGURE && r->set == NULL) {
+		r->set = &set;
+		r->role = "op";
+	}
+}
+
 /* Lists of what the person wrote, since that is what can do harm. */
 static void
 fill(struct request *r, struct listed_room *room, struct listed_user *user)
@@ -125,6 +149,7 @@ fill(struct request *r, struct listed_room *room, struct listed_user *user)
 	const char *text = r->string != NULL ? r->string : "";
 
 	fill_account(r, text);
+	fill_room(r, room, text);
 	r->head = 9;
 	r->members = 2;
 	r->topic = text;
