@@ -1,6 +1,6 @@
 /* The page. */
 import { Partyline, fold, newKey } from './partyline.js';
-import { Talk, idOf, item, mentions } from './talk.js';
+import { Talk, deeds, idOf, item, mentions } from './talk.js';
 import { $, Log, count, make, put } from './view.js';
 import { account } from './account.js';
 import { menu } from './acts.js';
@@ -394,6 +394,15 @@ function told(it) {
 	keep(() => {});
 }
 
+/* Somebody who moderates has done something, in a room that one is in. */
+function done(e) {
+	const { text, ...more } = item(e, line.name);
+	const gone = room(e.room).items.find(i => i.seq && i.seq === e.target);
+	if (gone)
+		Object.assign(gone, { text: '', redacted: true });
+	happened(e.room, text, more);
+}
+
 function happened(name, words, more) {
 	const talk = room(name);
 	if (words)
@@ -421,6 +430,7 @@ async function past() {
 }
 
 const events = {
+	...Object.fromEntries(Object.keys(deeds).map(name => [name, done])),
 	message: m => heard(m),
 	joined: entering,
 	state: turned,

@@ -108,8 +108,30 @@ export class Talk {
 	}
 }
 
-export const item = (m, me) => ({ ...m, time: Date.parse(m.time),
-	text: m.text ?? '', own: fold(m.from) === fold(me) });
+const held = e => (e.for ? ' for ' + e.for + ' s' : '') +
+	(e.reason ? ': ' + e.reason : '');
+const whom = e => e.name ?? 'an address';
+
+/* What was done in a room, by the names of the events: in words. */
+export const deeds = {
+	role: e => e.role === 'none' ? e.by + ' took ' + e.name + '’s role away' :
+		e.by + ' made ' + e.name + (e.role === 'op' ? ' an ' : ' a ') + e.role,
+	invited: e => e.by + ' invited ' + e.name,
+	kicked: e => e.by + ' kicked ' + e.name + held(e),
+	banned: e => e.by + ' banned ' + whom(e) + held(e),
+	unbanned: e => e.by + ' unbanned ' + whom(e),
+	muted: e => e.by + ' muted ' + whom(e) + held(e),
+	unmuted: e => e.by + ' unmuted ' + whom(e),
+	configure: e => e.by + ' configured the room: ' +
+		['private', 'moderated', 'history', 'presence', 'pace']
+			.filter(k => k in e).map(k => k + ' ' + e[k]).join(', '),
+	redact: e => e.by + ' removed a message' + held(e),
+};
+
+export const item = (m, me) => deeds[m.event] ? { note: true, fixed: true,
+	seq: m.seq, time: Date.parse(m.time), text: deeds[m.event](m) } :
+	{ ...m, time: Date.parse(m.time), text: m.text ?? '',
+		own: fold(m.from) === fold(me) };
 
 /* Whether the text has the name as a word. */
 export const mentions = (text, name) => fold(text)

@@ -648,6 +648,24 @@ test('what the operator does is told in words', async () => {
 	await ben.sees('here again', 'later');
 });
 
+test('what is done in a room is told in words, later as well', async () => {
+	const d = await Daemon.start();
+	const boss = await Person.come(d, 'boss');
+	const ann = await Visitor.come(d, 'ann');
+	boss.type('/json');
+	boss.type('{"cmd":"mute","room":"lobby","name":"ann","for":60,' +
+		'"reason":"loud"}');
+	await ann.notes('boss muted ann for 60 s: loud');
+	boss.type('{"cmd":"unmute","room":"lobby","name":"ann"}');
+	await ann.notes('boss unmuted ann');
+	await ann.say('oops');
+	boss.type('{"cmd":"redact","room":"lobby","seq":3}');
+	await ann.notes('boss removed a message');
+	const ben = await Visitor.come(d, 'ben');
+	await ben.notes('boss muted ann for 60 s: loud');
+	await ben.notes('boss removed a message');
+});
+
 test('another log: the page begins anew', async () => {
 	const d = await Daemon.start();
 	const ann = await Visitor.come(d, 'ann');
