@@ -81,7 +81,7 @@ take(const struct address *probe, const struct address *probe_net,
     bool client, uint64_t max)
 {
 	struct address *counted = get(probe_net != NULL ? probe_net : probe);
-	struct address *a = counted;
+	struct address *a;
 
 	if (client && max != 0 && counted->clients >= max &&
 	    counted->text[0] != 'u')

@@ -64,7 +64,8 @@ role_of_user(const struct hub *h, const struct user *u,
 		if ((m = member_find(l, room)) != NULL)
 			return (enum role)m->role;
 	}
-	return role_known(h, u->logins, room->rules);
+	return u->logins != NULL ? role_known(h, u->logins, room->rules) :
+	    ROLE_NONE;
 }
 
 bool

@@ -67,7 +67,7 @@ struct rules {
 /* NULL if that room is an ordinary one. */
 struct rules *rules_find(const struct hub *, const char *room);
 /* Made if need be; the room, if it is there, has them from now on. */
-struct rules *rules_get(struct hub *, const char *room);
+struct rules *rules_get(struct hub *, const char *key);
 void	 rules_free_all(struct hub *);
 
 /* Takes up a stored fact; false if it is of another kind. */
