@@ -142,7 +142,6 @@ enum verdict
 cmd_expel(struct hub *h, struct login *l, struct request *req)
 {
 	struct user *u = user_find(h, req->name_key);
-	struct login *next;
 
 	(void)l;
 	if (u == NULL) {
@@ -150,14 +149,8 @@ cmd_expel(struct hub *h, struct login *l, struct request *req)
 		return ANSWER;
 	}
 	req->name = request_str(req, user_shown(u));
-	for (l = u->logins; l != NULL; l = next) {
-		next = l->next;		/* the last one takes the user along */
-		h->out.session(h->out.arg, session_mail_new(l,
-		    SESSION_KICKED));
-		login_end(h, l, req->string != NULL ? request_fmt(req,
-		    "kicked: %s", req->string) : "kicked");
-		req->members++;
-	}
+	req->members = end_sessions(h, u, req->string != NULL ?
+	    request_fmt(req, "kicked: %s", req->string) : "kicked");
 	operator_note(h, req, "kick");
 	return ANSWER;
 }

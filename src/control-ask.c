@@ -174,6 +174,7 @@ control_ask(const struct asking *a, enum control_id id)
 		[CONTROL_KICK] = CMD_EXPEL, [CONTROL_REGISTER] = CMD_ENROL,
 		[CONTROL_PASSWD] = CMD_REPASS, [CONTROL_REVOKE] = CMD_DISOWN,
 		[CONTROL_OP] = CMD_PROMOTE, [CONTROL_DEOP] = CMD_DEMOTE,
+		[CONTROL_ERASE] = CMD_ERASE,
 	};
 
 	if (lists[id].ask != NULL)
@@ -241,7 +242,7 @@ control_render(struct buf *b, const struct request *req)
 		return;
 	}
 	control_adds(b, "name", req->name);
-	if (req->cmd == CMD_EXPEL)
+	if (req->cmd == CMD_EXPEL || req->cmd == CMD_ERASE)
 		control_addu(b, "sessions", req->members);
 	else if (req->cmd == CMD_DISOWN)
 		control_addu(b, "tokens", req->members);

@@ -48,6 +48,9 @@ const struct control_cmd control_cmds[CONTROL_MAX] = {
 	[CONTROL_BACKUP] = { .name = "backup", .arg = "file", .flags = "f",
 	  .local = true, .help = "copy the database to a file, while all goes "
 	    "on" },
+	[CONTROL_ERASE] = { .name = "erase", .arg = "name", .field = "name",
+	  .kinds = "account", .flags = "y", .changes = true,
+	  .help = "remove an account, and the text of all that it said" },
 	[CONTROL_TRACE] = { .name = "trace", .arg = "client",
 	  .field = "client", .help = "show what a client sends and is sent, "
 	    "live" },

@@ -12,7 +12,7 @@ enum control_id {
 	CONTROL_NOTICE, CONTROL_KICK, CONTROL_RELOAD, CONTROL_DRAIN,
 	CONTROL_UPGRADE, CONTROL_TRACE, CONTROL_ACCOUNTS, CONTROL_REGISTER,
 	CONTROL_PASSWD, CONTROL_REVOKE, CONTROL_OP, CONTROL_DEOP,
-	CONTROL_AUDIT, CONTROL_BACKUP,
+	CONTROL_AUDIT, CONTROL_BACKUP, CONTROL_ERASE,
 	CONTROL_MAX
 };
 
@@ -26,6 +26,9 @@ struct control_cmd {
 					 * all words are the argument */
 	const char	*flags;		/* partylinectl's, of this command;
 					 * as for getopt(), or NULL */
+	const char	*kinds;		/* words before the argument, one of
+					 * which must be there: "room account",
+					 * or NULL */
 	bool		 optional;	/* the argument */
 	bool		 changes;	/* something: it is logged */
 	bool		 secret;	/* asks for a new password */

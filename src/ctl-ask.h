@@ -23,6 +23,7 @@ struct ctl {
 	struct conf	*conf;		/* NULL: the socket was named */
 	char		*trouble;	/* with it; or NULL */
 	const char	*words;		/* flags given to the command */
+	const char	*kind;		/* of what it is; or NULL */
 	bool		 json;
 	int		 fd;		/* of the socket */
 };

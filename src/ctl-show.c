@@ -309,6 +309,15 @@ show_deop(struct buf *b, const json_t *o)
 }
 
 static void
+show_erase(struct buf *b, const json_t *o)
+{
+	buf_addf(b, "%s is no account any more, and what it said has no text; "
+	    "ended ", text(o, "name"));
+	add_count(b, number(o, "sessions"), "connection");
+	buf_addc(b, '\n');
+}
+
+static void
 show_drain(struct buf *b, const json_t *o)
 {
 	buf_adds(b, "sending ");
@@ -367,6 +376,7 @@ static const struct {
 	[CONTROL_REVOKE] = { show_revoke, NULL },
 	[CONTROL_OP] = { show_op, NULL },
 	[CONTROL_DEOP] = { show_deop, NULL },
+	[CONTROL_ERASE] = { show_erase, NULL },
 	[CONTROL_AUDIT] = { show_audit, "audit" },
 };
 

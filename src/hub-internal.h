@@ -92,6 +92,7 @@ enum verdict cmd_enrol(struct hub *, struct login *, struct request *);
 enum verdict cmd_repass(struct hub *, struct login *, struct request *);
 enum verdict cmd_disown(struct hub *, struct login *, struct request *);
 enum verdict cmd_promote(struct hub *, struct login *, struct request *);
+enum verdict cmd_erase(struct hub *, struct login *, struct request *);
 
 /* What came back from the store. KEPT: the op was submitted once more. */
 enum verdict say_committed(struct hub *, struct store_op *);
@@ -105,6 +106,7 @@ enum verdict token_committed(struct hub *, struct store_op *);
 enum verdict revoke_committed(struct hub *, struct store_op *);
 enum verdict disown_committed(struct hub *, struct store_op *);
 enum verdict promote_committed(struct hub *, struct store_op *);
+enum verdict erase_committed(struct hub *, struct store_op *);
 /* Of what nobody is answered for: CMD_NOTE. */
 enum verdict note_committed(struct hub *, struct store_op *);
 
@@ -112,6 +114,9 @@ enum verdict note_committed(struct hub *, struct store_op *);
  * nothing else. */
 const char *operator_audit(struct request *, const char *act);
 void	 operator_note(struct hub *, struct request *, const char *act);
+
+/* Sends away whoever has this name (NULL: nobody); how many that were. */
+uint32_t end_sessions(struct hub *, struct user *, const char *reason);
 
 /* May a guest have the request's name? Else the request fails. */
 bool	 may_bear(struct hub *, struct request *);

@@ -48,6 +48,7 @@ static const struct {
 	[CMD_DISOWN] = { cmd_disown, NEED_NAME, disown_committed },
 	[CMD_PROMOTE] = { cmd_promote, NEED_NAME, promote_committed },
 	[CMD_DEMOTE] = { cmd_promote, NEED_NAME, promote_committed },
+	[CMD_ERASE] = { cmd_erase, NEED_NAME, erase_committed },
 	[CMD_REGISTER] = { cmd_register, NEED_LOGIN, register_committed },
 	[CMD_PASSWD] = { cmd_passwd, NEED_LOGIN, passwd_committed },
 	[CMD_TOKEN] = { cmd_token, NEED_LOGIN, token_committed },

@@ -259,6 +259,8 @@ take_batch(struct loop *l, struct batch *b)
 	}
 	if (r != NULL && b->skip > r->last_seq)
 		skip(r, b->skip);
+	if (r != NULL && b->forget)
+		forget_texts(r);
 	l->taken = b->stamp;
 	batch_free(b);
 }

@@ -22,6 +22,19 @@
 
 #define TRIES		3		/* the daemon may change meanwhile */
 
+/* "room | account" */
+static void
+add_kinds(struct buf *b, const char *kinds)
+{
+	buf_addc(b, ' ');
+	for (; *kinds != '\0'; kinds++) {
+		if (*kinds == ' ')
+			buf_adds(b, " | ");
+		else
+			buf_addc(b, *kinds);
+	}
+}
+
 /* "kick name [reason]" */
 static void
 add_form(struct buf *b, const struct control_cmd *c)
@@ -29,6 +42,8 @@ add_form(struct buf *b, const struct control_cmd *c)
 	buf_adds(b, c->name);
 	if (c->flags != NULL)
 		buf_addf(b, " [-%s]", c->flags);
+	if (c->kinds != NULL)
+		add_kinds(b, c->kinds);
 	if (c->arg != NULL)
 		buf_addf(b, c->optional ? " [%s]" : " %s", c->arg);
 	if (c->rest != NULL)
@@ -110,6 +125,20 @@ find_command(int argc, char **argv)
 		    nearest != NULL ? nearest : "");
 	}
 	return id;
+}
+
+/* Which of the kinds this is: NULL is none of them. */
+static const char *
+find_kind(enum control_id id, const char *word)
+{
+	const char *kinds = control_cmds[id].kinds, *at;
+	size_t n = word != NULL ? strlen(word) : 0;
+
+	at = n > 0 && strchr(word, ' ') == NULL ? strstr(kinds, word) : NULL;
+	if (at == NULL || (at > kinds && at[-1] != ' ') ||
+	    (at[n] != ' ' && at[n] != '\0'))
+		return NULL;
+	return word;
 }
 
 /* So many stand behind the command and its flags. */
@@ -303,6 +332,18 @@ add_password(json_t *request, const char *name)
 	free(what);
 }
 
+/* There is no way back but a backup. */
+static void
+confirm(const char *name)
+{
+	char *question = xasprintf("Erase the account %s, its inbox, and the "
+	    "text of all that it ever said?", name);
+
+	if (!ctl_confirm(question))
+		errx(REFUSED, "nothing was erased; -y is a yes beforehand");
+	free(question);
+}
+
 static int
 run(const struct ctl *a, enum control_id id, const char *arg, const char *rest)
 {
@@ -311,6 +352,8 @@ run(const struct ctl *a, enum control_id id, const char *arg, const char *rest)
 
 	if (control_cmds[id].secret)
 		add_password(request, arg);
+	if (id == CONTROL_ERASE && !ctl_flag(a, 'y'))
+		confirm(arg);
 	answer = ctl_ask_all(a->fd, request, ctl_list(id));
 	status = show(a, id, answer);
 	json_decref(answer);
@@ -359,6 +402,13 @@ main(int argc, char **argv)
 	skip = parse_flags(&ctl, id, argc, argv);
 	argc -= skip;
 	argv += skip;
+	if (control_cmds[id].kinds != NULL) {
+		if ((ctl.kind = find_kind(id, argv[0])) == NULL)
+			errx(USAGE, "%s of what? %s", control_cmds[id].name,
+			    control_cmds[id].kinds);
+		argc--;
+		argv++;
+	}
 	check_words(id, argc);
 	if (control_cmds[id].rest != NULL) {
 		arg = join(argc < 1 ? argc : 1, argv);

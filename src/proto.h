@@ -57,6 +57,7 @@ enum cmd {
 	CMD_DISOWN,		/* revoke tokens */
 	CMD_PROMOTE,		/* operator of the server, or no more */
 	CMD_DEMOTE,
+	CMD_ERASE,
 	/* the hub's own: something to store, and nobody to answer */
 	CMD_NOTE
 };

@@ -292,6 +292,13 @@ inbox_drop(struct hub *h, struct user *u, uint32_t heir)
 {
 	struct room *room = u->inbox;
 
+	u->inbox = NULL;
+	inbox_end(h, room, heir);
+}
+
+void
+inbox_end(struct hub *h, struct room *room, uint32_t heir)
+{
 	news_post(h, room);
 	while (room->nmembers > 0)
 		member_remove(room->members[0]);
@@ -299,7 +306,6 @@ inbox_drop(struct hub *h, struct user *u, uint32_t heir)
 	room->dead = true;
 	room->heir = heir;
 	room->owner = NULL;
-	u->inbox = NULL;
 	room_settle(h, room);
 }
 
@@ -517,6 +523,25 @@ news_post_all(struct hub *h, bool wait)
 		news_post(h, room);
 	}
 	h->nnews = n;
+}
+
+/* Behind all that it has been given. */
+void
+news_forget(struct hub *h, struct room *room)
+{
+	unsigned loop;
+	struct batch *b;
+
+	news_post(h, room);
+	for (loop = 0; loop < h->nloops; loop++) {
+		if (room->loops[loop].members == 0)
+			continue;
+		b = xcalloc(1, sizeof(*b));
+		b->mail.kind = MAIL_BATCH;
+		b->room = room->id;
+		b->forget = true;
+		room->loops[loop].stamp = h->out.batch(h->out.arg, loop, b);
+	}
 }
 
 static struct batch *

@@ -90,6 +90,8 @@ struct room *inbox_of(struct hub *, struct account *);
 void	 inbox_rest(struct hub *, struct user *);
 /* Takes the inbox from its user, to be forgotten; heir is 0 or a sid. */
 void	 inbox_drop(struct hub *, struct user *, uint32_t heir);
+/* The same of one that is nobody's. */
+void	 inbox_end(struct hub *, struct room *, uint32_t heir);
 
 /* The login's member in this room, NULL if it is not in it. */
 struct member *member_find(struct login *, const struct room *);
@@ -117,6 +119,8 @@ void	 news_add(struct hub *, struct room *, struct msg *);
 void	 news_answer(struct hub *, struct room *, struct request *);
 /* Posts what was gathered now. */
 void	 news_post(struct hub *, struct room *);
+/* Has its streams forget their texts: some were taken away in the store. */
+void	 news_forget(struct hub *, struct room *);
 /* All rooms'; with wait, but for those a loop still writes news of. */
 void	 news_post_all(struct hub *, bool wait);
 

@@ -93,11 +93,14 @@ dump_help(void)
 static void
 dump_form(const struct control_cmd *c)
 {
-	const char *flag;
+	const char *flag, *kind;
 
 	printf("operator\t%s", c->name);
 	for (flag = c->flags; flag != NULL && *flag != '\0'; flag++)
 		printf(" %c?", *flag);
+	for (kind = c->kinds; kind != NULL && *kind != '\0'; kind++)
+		printf(kind == c->kinds ? " %c" : *kind == ' ' ? " |%c" :
+		    "%c", *kind);
 	if (c->arg != NULL)
 		printf(" %s%s", c->arg, c->optional ? "?" : "");
 	if (c->rest != NULL)

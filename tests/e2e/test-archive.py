@@ -150,4 +150,92 @@ def backup_of_nothing():
     eq([m["text"] for m in history(Json(restored(path), "bob"))], ["hi"])
 
 
+# Erasing ------------------------------------------------------------------
+
+def files_of(d):
+    """All bytes of the database."""
+    data = b""
+    for name in os.listdir(d.state_dir):
+        if name.startswith("partyline.db") and not name.endswith("-shm"):
+            with open(os.path.join(d.state_dir, name), "rb") as f:
+                data += f.read()
+    return data
+
+
+def _erased(d, c, bob, seqs):
+    """What must be so from the answer on."""
+    page = history(bob)
+    eq([m["text"] for m in page if m["from"] == "bob" and "text" in m],
+       ["bobs own"])
+    gone = [m for m in page if m["from"] == "Ann"]
+    eq([m["seq"] for m in gone], seqs)
+    eq([m.get("redacted") for m in gone], [True] * len(seqs))
+    eq(ctl_json(d, "accounts", "ann")["accounts"], [])
+
+
+@test(timeout=120)
+def erase():
+    """an account is erased: sessions, facts, inbox, roles, texts; also behind
+    a SIGKILL; the name is free"""
+    d = daemon()
+    ctl(d, "register", "Ann", given=PASSWORD + "\n")
+    ctl(d, "op", "ann")
+    ann, bob = Json(d), Json(d, "bob")
+    ann.ok("login", name="ann", password=PASSWORD)
+    ann.ok("token", label="bot")
+    ann.join("dev")
+    ann.ok("configure", room="dev", private=True)
+    ann.join()
+    bob.join()
+    seqs = say_many(ann, ["secret%d of Ann" % i for i in range(quick(300,
+                                                                     3000))])
+    bob.say("bobs own")
+    bob.ok("tell", to="ann", text="an inbox secret")
+    ann.message(text="an inbox secret")
+    status, out, err = run_ctl("-s", socket_of(d), "erase", "account", "ann")
+    eq((status, out), (1, ""))
+    contains(err, "nothing was erased")
+    eq(run_ctl("-s", socket_of(d), "erase", "ann")[0], 2)
+    eq(run_ctl("-s", socket_of(d), "erase", "-y", "account")[0], 2)
+    contains(ctl(d, "erase", "-y", "account", "ann"), "ended 1 connection")
+    eq(ann.event("bye")["reason"], "kicked")
+    _erased(d, ann, bob, seqs)
+    d.kill()
+    d.start()
+    bob = Json(d, "bob")
+    _erased(d, ann, bob, seqs)
+    eq(ctl_json(d, "audit", "1")["audit"][0]["act"], "erase")
+    until(lambda: b"of Ann" not in files_of(d), 60, "the texts gone from disk")
+    until(lambda: b"inbox secret" not in files_of(d), 60, "the inbox gone")
+    guest = Json(d, "ann")
+    guest.refused("subscribe", "private", room="dev")
+    guest.ok("register", password="another person")
+    guest.sync()
+    guest.none("message")
+    guest.close()
+    d.kill()
+    d.start()
+    again = Json(d)
+    r = again.ok("login", name="ann", password="another person")
+    lacks(r, "operator")
+    eq(r["rooms"], [])
+    again.refused("subscribe", "private", room="dev")
+    contains(refused(d, "erase", "-y", "account", "nobody"), "no account")
+
+
+@test()
+def erase_asked():
+    """at a terminal it is asked for, and anything but yes is no"""
+    d = daemon(store="memory")
+    ctl(d, "register", "ann", given=PASSWORD + "\n")
+    for answer, status in (("\n", 1), ("no\n", 1), ("y\n", 0)):
+        t = Program(CTL, "-s", socket_of(d), "erase", "account", "ann",
+                    terminal=True)
+        t.until(rb"\[y/N\] ")
+        eq(len(ctl_json(d, "accounts")["accounts"]), 1)
+        t.send(answer)
+        eq(t.wait_end(), status)
+    eq(ctl_json(d, "accounts")["accounts"], [])
+
+
 main()

@@ -1,0 +1,131 @@
+/*
+ * The operator erases an account: whatever is known of it goes, and the text
+ * of all that it has said. What is left are names in rooms' logs, and the
+ * audit. One op has it all; the texts go behind it, in slices, and those that
+ * a start finds undone as well.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub-internal.h"
+#include "util.h"
+
+static void
+remove_fact(struct request *req, struct store_op *op, const char *kind,
+    const char *a, const char *b)
+{
+	fact_add(req, op, fact_key(req, kind, a, b), NULL);
+}
+
+/* What is the account's own. */
+static void
+add_own(struct request *req, struct store_op *op, const struct account *a)
+{
+	static const char *const kinds[] = { "account", "operator", "login" };
+	const char *key = account_key(a);
+	const struct token *t;
+	const struct kept *k;
+	size_t i;
+
+	for (i = 0; i < NITEMS(kinds); i++)
+		remove_fact(req, op, kinds[i], key, NULL);
+	for (t = a->tokens; t != NULL; t = t->next)
+		remove_fact(req, op, "token", key, t->label);
+	for (k = a->kept; k != NULL; k = k->next) {
+		remove_fact(req, op, "kept", key, k->room);
+		remove_fact(req, op, "seen", key, k->room);
+	}
+}
+
+/* What rooms have of it: else the next one of this name would be an op. */
+static void
+add_rooms(const struct hub *h, struct request *req, struct store_op *op,
+    const char *key)
+{
+	const char *subj = subject(req, 'a', key);
+	const struct rules *r;
+	size_t pos = 0;
+
+	while ((r = table_next(&h->rules, &pos)) != NULL) {
+		if (table_get(&r->roles, key) != NULL)
+			remove_fact(req, op, "role", r->key, key);
+		if (table_get(&r->arrivals, key) != NULL)
+			remove_fact(req, op, "came", r->key, key);
+		if (table_get(&r->bans, subj) != NULL)
+			remove_fact(req, op, "ban", r->key, subj);
+		if (table_get(&r->mutes, subj) != NULL)
+			remove_fact(req, op, "mute", r->key, subj);
+	}
+}
+
+uint32_t
+end_sessions(struct hub *h, struct user *u, const char *reason)
+{
+	struct login *l, *next;
+	uint32_t n = 0;
+
+	for (l = u != NULL ? u->logins : NULL; l != NULL; l = next) {
+		next = l->next;		/* the last one takes the user along */
+		h->out.session(h->out.arg, session_mail_new(l,
+		    SESSION_KICKED));
+		login_end(h, l, reason);
+		n++;
+	}
+	return n;
+}
+
+/* From here on nobody is it, and nobody can become it, until that is stored. */
+enum verdict
+cmd_erase(struct hub *h, struct login *l, struct request *req)
+{
+	struct store_op op = { .kind = STORE_ERASE, .req = req };
+	struct account *a = account_find(h, req->name_key);
+
+	(void)l;
+	if (a == NULL || a->pending) {
+		request_fail(req, ERR_NO_SUCH_USER, "There is no account of "
+		    "that name.");
+		return ANSWER;
+	}
+	req->name = request_str(req, account_shown(a));
+	req->members = end_sessions(h, user_find(h, req->name_key), "erased");
+	op.text = req->name_key;
+	add_own(req, &op, a);
+	add_rooms(h, req, &op, account_key(a));
+	op.audit = operator_audit(req, "erase");
+	a->pending = true;
+	if (hub_submit(h, NULL, &op))
+		return KEPT;
+	a->pending = false;
+	request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
+	return ANSWER;
+}
+
+/* No loop is to give any of its texts to a slow reader any more. */
+static void
+forget_texts(struct hub *h)
+{
+	uint32_t i;
+
+	for (i = 0; i < h->index.n; i++) {
+		if (h->index.refs[i].room != NULL)
+			news_forget(h, h->index.refs[i].room);
+	}
+}
+
+enum verdict
+erase_committed(struct hub *h, struct store_op *op)
+{
+	struct account *a = account_find(h, op->req->name_key);
+	struct room *inbox = a->inbox;
+
+	a->pending = false;
+	if (op->error != STORE_OK)
+		return ANSWER;
+	rules_stored(h, op);
+	account_free(h, a);
+	if (inbox != NULL)
+		inbox_end(h, inbox, 0);
+	forget_texts(h);
+	return ANSWER;
+}
