@@ -158,17 +158,26 @@ text_cmd_bans(struct text *t, struct dialect_io *io, char *args)
 	return true;
 }
 
+/* False, and the person was told what it may be. */
 static bool
-setting_value(enum setting i, const char *s, uint32_t *value)
+setting_value(struct text *t, struct dialect_io *io, enum setting i,
+    const char *s, uint32_t *value)
 {
 	uint64_t max = i == SET_PACE ? 86400 : 1000000, n;
 
 	if (proto_settings[i].flag) {
-		*value = strcmp(s, "on") == 0;
-		return *value || strcmp(s, "off") == 0;
-	}
-	if (!text_number(s, max, &n))
+		*value = strcmp(s, "on") == 0 || strcmp(s, "yes") == 0;
+		if (*value || strcmp(s, "off") == 0 || strcmp(s, "no") == 0)
+			return true;
+		text_error(t, &io->out, "%s may be on or off.",
+		    proto_settings[i].name);
 		return false;
+	}
+	if (!text_number(s, max, &n)) {
+		text_error(t, &io->out, "%s may be a number from 0 to %llu.",
+		    proto_settings[i].name, (unsigned long long)max);
+		return false;
+	}
 	*value = (uint32_t)n;
 	return true;
 }
@@ -184,9 +193,14 @@ text_cmd_set(struct text *t, struct dialect_io *io, char *args)
 	for (i = 0; i < SET_MAX && strcmp(name, proto_settings[i].name) != 0;
 	    i++)
 		;
-	if (*name != '\0' && (i == SET_MAX ||
-	    !setting_value((enum setting)i, args, &value)))
-		return false;
+	if (*name != '\0' && i == SET_MAX) {
+		text_error(t, &io->out, "There is no such setting: /set shows "
+		    "them.");
+		return true;
+	}
+	if (*name != '\0' && !setting_value(t, io, (enum setting)i, args,
+	    &value))
+		return true;
 	if ((r = text_room_request(t, io, CMD_CONFIGURE, "")) == NULL)
 		return true;
 	if (*name == '\0') {

@@ -128,10 +128,13 @@ Test(moderate, settings)
 	cr_expect(r->set->given[SET_PACE] && !r->set->given[SET_PRIVATE]);
 	cr_expect_eq(r->set->value[SET_PACE], 10);
 	request_free(r);
-	gets("/set colour on", "** Usage: /set [WHAT VALUE]\r\n");
-	gets("/set private", "** Usage: /set [WHAT VALUE]\r\n");
-	gets("/set pace fast", "** Usage: /set [WHAT VALUE]\r\n");
-	gets("/set pace 86401", "** Usage: /set [WHAT VALUE]\r\n");
+	gets("/set colour on", "** There is no such setting: /set shows "
+	    "them.\r\n");
+	gets("/set private", "** private may be on or off.\r\n");
+	gets("/set pace fast", "** pace may be a number from 0 to "
+	    "86400.\r\n");
+	gets("/set pace 86401", "** pace may be a number from 0 to "
+	    "86400.\r\n");
 }
 
 static void
