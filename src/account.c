@@ -266,6 +266,12 @@ load_seen(struct hub *h, struct account *a, const struct fact *f)
 	kept_get(a, f->b)->seen = (uint64_t)json_integer_value(f->value);
 }
 
+static void
+load_ignore(struct hub *h, struct account *a, const struct fact *f)
+{
+	ignore_load(h, account_key(a), f);
+}
+
 static const struct {
 	const char	*kind;
 	void		(*load)(struct hub *, struct account *,
@@ -277,6 +283,7 @@ static const struct {
 	{ "token", load_token },
 	{ "kept", load_kept },
 	{ "seen", load_seen },
+	{ "ignore", load_ignore },
 };
 
 /* "account" is the first of their kinds in the order of keys. */

@@ -72,6 +72,8 @@ make(struct hub *h, const struct login *l, struct request *req)
 	req->name = request_str(req, account_shown(a));
 	account_fact(req, &op, a, a->hash);
 	add_roles(req, &op, l);
+	req->ignores = ignores_ref(ignores_of(h, account_key(a)));
+	ignores_facts(req, &op, account_key(a), NULL, req->ignores);
 	if (hub_submit(h, NULL, &op))
 		return KEPT;
 	account_free(h, a);
@@ -115,6 +117,21 @@ cmd_register(struct hub *h, struct login *l, struct request *req)
 	}
 }
 
+/* What the guest has changed since is stored, too. */
+static void
+note_ignores(struct hub *h, const struct request *req)
+{
+	const struct ignores *now = ignores_of(h, req->name_key);
+	struct store_op op = { .kind = STORE_FACTS };
+
+	if (now == req->ignores)
+		return;
+	op.req = request_new(CMD_NOTE);
+	ignores_facts(op.req, &op, req->name_key, req->ignores, now);
+	if (!hub_submit(h, NULL, &op))
+		request_free(op.req);
+}
+
 enum verdict
 register_committed(struct hub *h, struct store_op *op)
 {
@@ -126,12 +143,15 @@ register_committed(struct hub *h, struct store_op *op)
 
 	if (op->error != STORE_OK) {
 		account_free(h, a);
+		if (u == NULL)
+			ignores_set(h, req->name_key, NULL);
 		return ANSWER;
 	}
 	a->pending = false;
 	if ((l = login_get(h, req->sid)) != NULL)
 		req->marks = l->marks;
 	rules_stored(h, op);
+	note_ignores(h, req);
 	if (u == NULL)
 		return ANSWER;
 	a->inbox = u->inbox;

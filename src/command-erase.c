@@ -92,6 +92,8 @@ cmd_erase(struct hub *h, struct login *l, struct request *req)
 	op.text = req->name_key;
 	add_own(req, &op, a);
 	add_rooms(h, req, &op, account_key(a));
+	req->ignores = ignores_ref(ignores_of(h, account_key(a)));
+	ignores_facts(req, &op, account_key(a), req->ignores, NULL);
 	op.audit = operator_audit(req, "erase");
 	a->pending = true;
 	if (hub_submit(h, NULL, &op))
@@ -99,6 +101,22 @@ cmd_erase(struct hub *h, struct login *l, struct request *req)
 	a->pending = false;
 	request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
 	return ANSWER;
+}
+
+/* Whom it ignored; also what was on its way to the store then. */
+static void
+forget_ignores(struct hub *h, const struct request *req)
+{
+	const struct ignores *list = ignores_of(h, req->name_key);
+	struct store_op op = { .kind = STORE_FACTS };
+
+	if (list != NULL && list != req->ignores) {
+		op.req = request_new(CMD_NOTE);
+		ignores_facts(op.req, &op, req->name_key, list, NULL);
+		if (!hub_submit(h, NULL, &op))
+			request_free(op.req);
+	}
+	ignores_set(h, req->name_key, NULL);
 }
 
 /* No loop is to give any of its texts to a slow reader any more. */
@@ -123,6 +141,7 @@ erase_committed(struct hub *h, struct store_op *op)
 	if (op->error != STORE_OK)
 		return ANSWER;
 	rules_stored(h, op);
+	forget_ignores(h, op->req);
 	account_free(h, a);
 	if (inbox != NULL)
 		inbox_end(h, inbox, 0);

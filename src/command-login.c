@@ -151,6 +151,7 @@ enter(struct hub *h, struct account *a, struct login *old, struct request *req)
 		replace(h, old, l);
 	req->name = request_str(req, user_shown(u));
 	req->guest = true;
+	req->ignores = ignores_ref(ignores_of(h, user_key(u)));
 	req->session = login_secret(l, request_alloc(req, SECRET_HEX + 1));
 	req->sid = l->sid;
 	l->marks = req->marks;

@@ -66,7 +66,7 @@ cmd_rename(struct hub *h, struct login *l, struct request *req)
 {
 	struct user *u = l->user, *other = user_find(h, req->name_key);
 	const struct account *a = user_account(h, u);
-	const char *from;
+	const char *from, *key;
 
 	if (a != NULL && strcmp(req->name, user_shown(u)) != 0) {
 		request_fail(req, ERR_FORBIDDEN, "%s is the name of your "
@@ -84,11 +84,13 @@ cmd_rename(struct hub *h, struct login *l, struct request *req)
 	if (!may_rename(h, l, req))
 		return ANSWER;
 	from = request_str(req, user_shown(u));
+	key = request_str(req, user_key(u));
 	if (other == NULL && u->inbox != NULL) {
 		req->room_id = u->inbox->id;
 		inbox_drop(h, u, l->sid);
 	}
 	tell_renamed(h, user_rename(h, u, req->name_key, req->name), from);
+	ignores_rename(h, key, req->name_key);
 	return ANSWER;
 }
 
@@ -164,6 +166,7 @@ cmd_moved(struct hub *h, struct login *l, struct request *req)
 	req->guest = user_account(h, l->user) == NULL;
 	req->marks = l->marks;
 	login_move(h, l, req->client);
+	req->ignores = ignores_ref(ignores_of(h, user_key(l->user)));
 	for (m = l->members; m != NULL; m = m->next)
 		req->nlisted += !m->held;
 	at = req->moved = request_alloc(req, req->nlisted * sizeof(*at));

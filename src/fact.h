@@ -9,6 +9,7 @@
  *	token/KEY/LABEL		{"hash","created","expires"}
  *	kept/KEY/ROOM		ms: since when this room is one of the person's
  *	seen/KEY/ROOM		the seq up to which it has been read
+ *	ignore/KEY/OTHER	{"name","at"}: whom the person ignores
  *	set/ROOM/NAME		a room's setting: true, false or a number
  *	role/ROOM/KEY		{"role"}: "owner", "op" or "member"
  *	ban/ROOM/SUBJECT	{"by","reason","at","until","name"?}

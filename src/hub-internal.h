@@ -20,6 +20,7 @@ struct hub {
 	struct table	 accounts;	/* struct account by key */
 	struct roll	 roll;		/* of them, for paging */
 	struct skeletons guises;	/* of them */
+	struct table	 ignorers;	/* see ignorer.c */
 	struct tries	*tries;		/* logins that failed */
 	struct request	*proving;	/* what the auth pool has */
 	uint32_t	 nproving;
@@ -56,6 +57,9 @@ enum verdict cmd_passwd(struct hub *, struct login *, struct request *);
 enum verdict cmd_token(struct hub *, struct login *, struct request *);
 enum verdict cmd_tokens(struct hub *, struct login *, struct request *);
 enum verdict cmd_revoke(struct hub *, struct login *, struct request *);
+enum verdict cmd_ignore(struct hub *, struct login *, struct request *);
+enum verdict cmd_unignore(struct hub *, struct login *, struct request *);
+enum verdict cmd_ignored(struct hub *, struct login *, struct request *);
 enum verdict cmd_rename(struct hub *, struct login *, struct request *);
 enum verdict cmd_away(struct hub *, struct login *, struct request *);
 enum verdict cmd_ping(struct hub *, struct login *, struct request *);
@@ -107,6 +111,8 @@ enum verdict revoke_committed(struct hub *, struct store_op *);
 enum verdict disown_committed(struct hub *, struct store_op *);
 enum verdict promote_committed(struct hub *, struct store_op *);
 enum verdict erase_committed(struct hub *, struct store_op *);
+enum verdict ignore_committed(struct hub *, struct store_op *);
+enum verdict unignore_committed(struct hub *, struct store_op *);
 /* Of what nobody is answered for: CMD_NOTE. */
 enum verdict note_committed(struct hub *, struct store_op *);
 
@@ -117,6 +123,28 @@ void	 operator_note(struct hub *, struct request *, const char *act);
 
 /* Sends away whoever has this name (NULL: nobody); how many that were. */
 uint32_t end_sessions(struct hub *, struct user *, const char *reason);
+
+void	 ignorers_init(struct hub *);
+void	 ignorers_free(struct hub *);
+/* Whom the person of this key ignores; NULL: nobody. */
+struct ignores *ignores_of(const struct hub *, const char *key);
+/* Takes over a reference. Nobody is told. */
+void	 ignores_set(struct hub *, const char *key, struct ignores *);
+/* How many changes of an account's list the store has; one more, one less. */
+uint32_t ignores_pending(const struct hub *, const char *key);
+void	 ignores_submitted(struct hub *, const char *key);
+void	 ignores_committed(struct hub *, const char *key);
+/* The loops of the person's sessions are told. */
+void	 ignores_tell(struct hub *, const char *key);
+/* A guest has another key; nobody ignores oneself. */
+void	 ignores_rename(struct hub *, const char *from, const char *to);
+/* Facts of an account: one name more; what makes one list of another; and one
+ * that was stored. */
+void	 ignore_fact(struct request *, struct store_op *, const char *key,
+	    const struct ignored *);
+void	 ignores_facts(struct request *, struct store_op *, const char *key,
+	    const struct ignores *from, const struct ignores *to);
+void	 ignore_load(struct hub *, const char *key, const struct fact *);
 
 /* May a guest have the request's name? Else the request fails. */
 bool	 may_bear(struct hub *, struct request *);

@@ -13,7 +13,8 @@
 
 enum { H_LAST_ID = 1, H_ROOM, H_USER };
 enum { R_ID = 1, R_NAME, R_KEY, R_HEAD, R_FLOOR, R_STORED };
-enum { U_KEY = 1, U_SHOWN, U_AWAY, U_INBOX, U_LOGIN };
+enum { U_KEY = 1, U_SHOWN, U_AWAY, U_INBOX, U_LOGIN, U_IGNORED };
+enum { I_KEY = 1, I_NAME, I_AT };
 enum { L_SID = 1, L_SECRET, L_MEMBER, L_ADDRESS, L_INVITED,
 	L_MARKS };
 /* M_OWNER is that of older daemons; M_CAME is a guest's. */
@@ -74,6 +75,22 @@ save_login(const struct hub *h, const struct login *l, struct buf *b)
 	record_end(b, begun);
 }
 
+/* An account's are stored. */
+static void
+save_ignores(const struct ignores *list, struct buf *b)
+{
+	size_t begun;
+	uint32_t i;
+
+	for (i = 0; list != NULL && i < list->n; i++) {
+		begun = record_begin(b, U_IGNORED);
+		record_adds(b, I_KEY, list->list[i].key);
+		record_adds(b, I_NAME, list->list[i].name);
+		record_addu(b, I_AT, (uint64_t)list->list[i].at);
+		record_end(b, begun);
+	}
+}
+
 static void
 save_user(const struct hub *h, const struct user *u, struct buf *b)
 {
@@ -87,6 +104,8 @@ save_user(const struct hub *h, const struct user *u, struct buf *b)
 		record_addu(b, U_INBOX, u->inbox->id);
 	for (l = u->logins; l != NULL; l = l->next)
 		save_login(h, l, b);
+	if (user_account(h, u) == NULL)
+		save_ignores(ignores_of(h, user_key(u)), b);
 	record_end(b, begun);
 }
 
@@ -327,11 +346,41 @@ take_inbox(struct hub *h, struct user *u, uint32_t id, struct record *r)
 }
 
 static void
+load_ignored(struct hub *h, const struct user *u, struct record *outer)
+{
+	char *key = NULL, *name = NULL;
+	struct record r;
+	int64_t at = 0;
+
+	record_enter(outer, &r);
+	while (record_next(&r)) {
+		if (r.tag == I_KEY && key == NULL)
+			key = record_s(&r, NAME_SIZE);
+		else if (r.tag == I_NAME && name == NULL)
+			name = record_s(&r, NAME_SIZE);
+		else if (r.tag == I_AT)
+			at = (int64_t)record_u(&r, INT64_MAX);
+		else
+			r.bad = true;
+	}
+	if (key == NULL || name == NULL)
+		r.bad = true;
+	record_close(&r, outer);
+	if (!outer->bad && user_account(h, u) == NULL)
+		ignores_set(h, user_key(u), ignores_with(ignores_of(h,
+		    user_key(u)), &(struct ignored){ at, key, name }));
+	free(key);
+	free(name);
+}
+
+static void
 load_logins(const struct restoring *x, struct user *u, struct record *r)
 {
 	while (record_next(r)) {
 		if (r->tag == U_LOGIN)
 			load_login(x, u, r);
+		else if (r->tag == U_IGNORED)
+			load_ignored(x->hub, u, r);
 	}
 	/* Nobody of it came along. */
 	user_settle(x->hub, u);
@@ -356,7 +405,7 @@ load_user(const struct restoring *x, struct record *outer)
 			away = record_s(&r, SIZE_MAX);
 		else if (r.tag == U_INBOX)
 			inbox = (uint32_t)record_u(&r, UINT32_MAX);
-		else if (r.tag != U_LOGIN)
+		else if (r.tag != U_LOGIN && r.tag != U_IGNORED)
 			r.bad = true;
 	}
 	record_close(&r, outer);

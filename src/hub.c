@@ -55,6 +55,11 @@ static const struct {
 	[CMD_TOKENS] = { cmd_tokens, NEED_LOGIN },
 	[CMD_REVOKE] = { cmd_revoke, NEED_LOGIN, revoke_committed },
 	[CMD_SEARCH] = { cmd_search, NEED_LOGIN },
+	[CMD_IGNORE] = { cmd_ignore, NEED_LOGIN | NEED_NAME,
+	    ignore_committed },
+	[CMD_UNIGNORE] = { cmd_unignore, NEED_LOGIN | NEED_NAME,
+	    unignore_committed },
+	[CMD_IGNORED] = { cmd_ignored, NEED_LOGIN },
 	[CMD_NOTE] = { NULL, 0, note_committed },
 	[CMD_CONFIGURE] = { cmd_configure, NEED_LOGIN | NEED_ROOM,
 	    act_committed },
@@ -145,6 +150,7 @@ hub_new(const struct conf *conf, struct store *store, unsigned nloops,
 	table_init(&h->accounts, account_table_key);
 	skeletons_init(&h->guises, &h->accounts, account_table_shown,
 	    LOOKS_CLOSE);
+	ignorers_init(h);
 	h->tries = tries_new(conf->login_tries,
 	    conf->login_tries_window * 1000);
 	table_init(&h->rules, rules_table_key);
@@ -204,6 +210,7 @@ hub_free(struct hub *h)
 	table_free(&h->rooms);
 	skeletons_free(&h->guises);
 	accounts_free(h);
+	ignorers_free(h);
 	tries_free(h->tries);
 	rules_free_all(h);
 	for (i = 0; i < h->nloops; i++)

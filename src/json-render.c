@@ -365,6 +365,22 @@ add_tokens(struct buf *b, const struct request *r)
 }
 
 static void
+add_ignored(struct buf *b, const struct request *r)
+{
+	uint32_t i, n = r->ignores != NULL ? r->ignores->n : 0;
+
+	ADD(b, ",\"ignored\":[");
+	for (i = 0; i < n; i++) {
+		buf_adds(b, i > 0 ? ",{\"name\":" : "{\"name\":");
+		add_string(b, r->ignores->list[i].name);
+		ADD(b, ",\"since\":");
+		add_ms(b, r->ignores->list[i].at);
+		buf_addc(b, '}');
+	}
+	buf_addc(b, ']');
+}
+
+static void
 add_subscribe(struct buf *b, const struct request *r)
 {
 	add_room(b, r);
@@ -416,6 +432,10 @@ add_history(struct buf *b, const struct request *r)
 	}
 	ADD(b, "],\"more\":");
 	add_bool(b, r->more);
+	if (r->more && r->nlisted == 0) {
+		ADD(b, ",\"next\":");
+		buf_addu(b, r->next);
+	}
 }
 
 /* The newest first. Where to go on is told even if nothing was found so far. */
@@ -655,7 +675,12 @@ add_answer(struct buf *b, const struct conf *conf, const struct request *r)
 		add_who(b, r);
 		break;
 	case CMD_RENAME:
+	case CMD_IGNORE:
+	case CMD_UNIGNORE:
 		add_name(b, r);
+		break;
+	case CMD_IGNORED:
+		add_ignored(b, r);
 		break;
 	case CMD_REGISTER:
 		add_name(b, r);

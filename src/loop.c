@@ -192,32 +192,30 @@ loop_flush(struct loop *l)
 static void
 forget_texts(struct room_view *r)
 {
+	struct stream *s;
 	struct place *p;
-	int e;
 
-	for (e = 0; e < ENC_MAX; e++) {
-		if (r->streams[e] == NULL)
-			continue;
-		LIST_FOREACH(p, stream_readers(r->streams[e]), readers)
+	for (s = stream_first(r); s != NULL; s = stream_next(s)) {
+		LIST_FOREACH(p, stream_readers(s), readers)
 			session_dirty(p->session);
-		stream_forget(r->streams[e]);
+		stream_forget(s);
 	}
 }
 
 static void
 append(struct loop *l, struct room_view *r, const struct msg *m)
 {
-	int e;
+	struct stream *s;
+	struct news n;
 
 	if (m->kind == MSG_REDACT)
 		forget_texts(r);
 	if (msg_stored(m))
 		r->last_seq = m->seq;
-	for (e = 0; e < ENC_MAX; e++) {
-		if (r->streams[e] == NULL)
-			continue;
-		stream_append(r->streams[e], m, r->last_seq);
-		touch(l, r->streams[e]);
+	news_begin(&n, m, r->last_seq);
+	for (s = stream_first(r); s != NULL; s = stream_next(s)) {
+		if (stream_append(s, &n))
+			touch(l, s);
 	}
 	r->unflushed += (uint32_t)msg_size(m);
 	l->unflushed += msg_size(m);
@@ -228,16 +226,14 @@ append(struct loop *l, struct room_view *r, const struct msg *m)
 static void
 skip(struct room_view *r, uint64_t seq)
 {
+	struct stream *s;
 	struct place *p;
-	int e;
 
 	r->last_seq = seq;
-	for (e = 0; e < ENC_MAX; e++) {
-		if (r->streams[e] == NULL)
-			continue;
-		LIST_FOREACH(p, stream_readers(r->streams[e]), readers)
+	for (s = stream_first(r); s != NULL; s = stream_next(s)) {
+		LIST_FOREACH(p, stream_readers(s), readers)
 			session_dirty(p->session);
-		stream_skip(r->streams[e], seq);
+		stream_skip(s, seq);
 	}
 }
 
@@ -377,8 +373,8 @@ take_mail(struct loop *l, struct mail *m)
 	case MAIL_SESSION:
 		s = find_session(l, ((struct session_mail *)m)->client);
 		if (s != NULL && !s->dead)
-			session_act(s, ((struct session_mail *)m)->act);
-		free(m);
+			session_act(s, (struct session_mail *)m);
+		session_mail_free((struct session_mail *)m);
 		break;
 	case MAIL_ATTACH:
 		atomic_fetch_sub_explicit(&l->ncoming, 1,
@@ -708,6 +704,9 @@ discard(struct mail *m)
 		request_free(read->arg);
 		store_read_free(read);
 		break;
+	case MAIL_SESSION:
+		session_mail_free((struct session_mail *)m);
+		break;
 	case MAIL_ATTACH:
 		session_record_end((struct session_record *)m);
 		break;
@@ -750,6 +749,7 @@ loop_free(struct loop *l)
 	free(l->waiting.sessions);
 	free(l->dead.sessions);
 	id_map_free(&l->rooms);
+	id_map_free(&l->ignores);
 	free(l->slots);
 	free(l->rbuf);
 }

@@ -93,6 +93,8 @@ struct loop {
 	struct slot	*slots;
 	uint32_t	 nslots, free_slot;
 	struct id_map	 rooms;		/* struct room_view */
+	struct id_map	 ignores;	/* struct ignores, by slot + 1, of the
+					 * sessions that ignore anybody */
 	struct segment_pool pool;
 
 	struct mail_list to_hub;

@@ -177,6 +177,11 @@ static const struct field_def rename_[] = {
 	END
 };
 
+static const struct field_def ignore[] = {
+	{ "name", FIELD_NAME, SLOT_NAME, REQ, 0, 0, 0 },
+	END
+};
+
 /* A command's row is at its number less one. */
 #define CMD(cmd, name, fields, help) [cmd - 1] = { cmd, name, fields, help }
 
@@ -212,6 +217,9 @@ const struct cmd_def proto_cmds[] = {
 	CMD(CMD_DEOP, "deop", act, "take a role away"),
 	CMD(CMD_BANS, "bans", bans, "list who is banned and muted"),
 	CMD(CMD_REDACT, "redact", redact, "take a message's text away"),
+	CMD(CMD_IGNORE, "ignore", ignore, "hear no more of somebody"),
+	CMD(CMD_UNIGNORE, "unignore", ignore, "hear of somebody again"),
+	CMD(CMD_IGNORED, "ignored", none, "list whom you ignore"),
 	[CMD_MAX - 1] = { CMD_NONE, NULL, NULL, NULL }
 };
 

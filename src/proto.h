@@ -42,6 +42,9 @@ enum cmd {
 	CMD_DEOP,
 	CMD_BANS,
 	CMD_REDACT,
+	CMD_IGNORE,
+	CMD_UNIGNORE,
+	CMD_IGNORED,
 	CMD_MAX,
 	/* from the daemon itself, never from the wire */
 	CMD_GONE = CMD_MAX,	/* the client is gone */

@@ -124,6 +124,7 @@ request_free(struct request *r)
 		return;
 	request_wipe(r);
 	msg_unref(r->msg);
+	ignores_unref(r->ignores);
 	if (r->msgs != NULL) {
 		for (i = 0; i < r->nlisted; i++)
 			msg_unref(r->msgs[i]);
@@ -243,4 +244,11 @@ request_fail(struct request *r, enum error error, const char *fmt, ...)
 		r->message = vfmt(r, fmt, ap);
 		va_end(ap);
 	}
+}
+
+void
+session_mail_free(struct session_mail *m)
+{
+	ignores_unref(m->ignores);
+	free(m);
 }

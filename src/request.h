@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ignore.h"
 #include "mailbox.h"
 #include "msg.h"
 #include "name.h"
@@ -50,6 +51,9 @@ struct kept_room {
 	uint32_t	 unread;	/* at most UNREAD_MAX; by the loop */
 	bool		 more;		/* than that */
 	uint64_t	 seen, head;
+	/* where what is hidden does not count: by the loop, so far */
+	uint32_t	 looked;	/* messages */
+	uint64_t	 looked_at;	/* seq of the last one */
 };
 
 /* ms since the epoch; expires is 0: never. */
@@ -177,6 +181,7 @@ struct request {
 	bool		 duplicate, guest, operator, reset, gap, more;
 	uint64_t	 gap_after, gap_before;
 	uint64_t	 next;		/* lists: where to go on, if more */
+	uint8_t		 pages;		/* history: read with nothing to show */
 	const char	*session;	/* login: secret to resume by */
 	struct listed_room *rooms;	/* in the arena */
 	struct listed_user *users;
@@ -185,6 +190,8 @@ struct request {
 	struct kept_room *kept;
 	struct listed_sanction *sanctions;
 	struct moved_room *moved;	/* CMD_MOVED: nlisted of them */
+	struct ignores	*ignores;	/* login, CMD_MOVED, ignored: whom the
+					 * person ignores; a reference */
 	struct msg	**msgs;		/* history: malloced, nlisted of them,
 					 * references; all owned */
 	uint32_t	 nlisted;
@@ -256,7 +263,8 @@ struct unplace_mail {
 
 enum session_act {
 	SESSION_REPLACED,	/* it was resumed elsewhere: bye */
-	SESSION_KICKED		/* the operator does not want it: bye */
+	SESSION_KICKED,		/* the operator does not want it: bye */
+	SESSION_IGNORES		/* whom it ignores from now on */
 };
 
 /* Hub to loop: about one session. */
@@ -264,6 +272,9 @@ struct session_mail {
 	struct mail	 mail;
 	client_id	 client;
 	enum session_act act;
+	struct ignores	*ignores;	/* a reference, or NULL */
 };
+
+void	 session_mail_free(struct session_mail *);
 
 #endif

@@ -595,6 +595,13 @@ answered(struct session *s, struct request *req)
 		session_dirty(s);
 }
 
+void
+session_answer(struct session *s, struct request *req)
+{
+	reply(s, req);
+	answered(s, req);
+}
+
 static void
 set_name(struct session *s, const struct request *req)
 {
@@ -602,67 +609,6 @@ set_name(struct session *s, const struct request *req)
 	    LU("client", session_id(s)), LS("name", req->name),
 	    LS("was", session_name(s)), LEND);
 	session_name_set(s, req->name);
-}
-
-/* Asks how much is unread in the next of a login's rooms; false: no more. */
-static bool
-count_unread(struct session *s, struct request *req)
-{
-	const struct kept_room *row;
-	struct store_read *r;
-
-	for (; req->next < req->nlisted; req->next++) {
-		row = &req->kept[req->next];
-		if (row->head <= row->seen)
-			continue;
-		r = store_read_new(READ_COUNT, row->room_id);
-		r->to = &s->loop->box;
-		r->after = row->seen;
-		r->limit = UNREAD_MAX;
-		r->client = session_id(s);
-		r->arg = req;
-		store_read(s->loop->daemon->store, r);
-		return true;
-	}
-	return false;
-}
-
-static void
-read_search(struct session *s, struct request *req)
-{
-	struct store_read *r = store_read_new(READ_SEARCH, req->room_id);
-
-	r->to = &s->loop->box;
-	r->query = xstrdup(req->match != NULL ? req->match : "");
-	r->before = req->has & HAS_BEFORE ? req->before : 0;
-	r->limit = req->limit;
-	r->bytes = SEARCH_BYTES;
-	r->inbox = req->inbox;
-	r->nhidden = req->nhidden;
-	if (req->nhidden > 0)
-		r->hidden = (void *)xmemdup(req->hidden, req->nhidden *
-		    sizeof(*r->hidden));
-	r->client = session_id(s);
-	r->arg = req;
-	store_read(s->loop->daemon->store, r);
-}
-
-static void
-read_history(struct session *s, struct request *req)
-{
-	const struct conf *conf = s->loop->conf;
-	struct store_read *r;
-
-	r = store_read_new((req->has & HAS_AFTER) && !(req->has & HAS_BEFORE) ?
-	    READ_AFTER : READ_BEFORE, req->room_id);
-	r->to = &s->loop->box;
-	r->after = req->after > req->floor ? req->after : req->floor;
-	r->before = req->has & HAS_BEFORE ? req->before : 0;
-	r->limit = req->limit;
-	r->bytes = conf->page_bytes;
-	r->client = session_id(s);
-	r->arg = req;
-	store_read(s->loop->daemon->store, r);
 }
 
 /* An answer by the hub that changes the session itself, before it is told. */
@@ -674,6 +620,7 @@ apply(struct session *s, struct request *req)
 		s->sid = req->sid;
 		s->registered = !req->guest && !req->marks;
 		set_name(s, req);
+		session_ignore(s, ignores_ref(req->ignores));
 		break;
 	case CMD_REGISTER:
 		s->registered = !req->marks;
@@ -711,20 +658,20 @@ session_replied(struct session *s, struct request *req)
 			session_moved(s, req);
 		else {		/* another resumed it meanwhile */
 			session_places_free(req->arg);
-			session_act(s, SESSION_REPLACED);
+			session_replaced(s);
 		}
 	} else if (req->error == ERR_NONE && req->cmd == CMD_HISTORY) {
-		read_history(s, req);
+		session_read_history(s, req);
 		return;
 	} else if (req->error == ERR_NONE && req->cmd == CMD_SEARCH &&
 	    !req->found) {
-		read_search(s, req);
+		session_read_search(s, req);
 		return;
 	} else {
 		if (req->error == ERR_NONE)
 			apply(s, req);
 		if (req->error == ERR_NONE && req->cmd == CMD_LOGIN &&
-		    count_unread(s, req)) {
+		    session_count_unread(s, req)) {
 			s->counting = true;
 			return;
 		}
@@ -733,53 +680,5 @@ session_replied(struct session *s, struct request *req)
 		    !s->dead)
 			subscribed(s, req);
 	}
-	answered(s, req);
-}
-
-static void
-unread_counted(struct session *s, struct request *req,
-    const struct store_read *read)
-{
-	struct kept_room *row = &req->kept[req->next++];
-
-	row->unread = read->count;
-	row->more = read->more;
-	if (count_unread(s, req))
-		return;
-	s->counting = false;
-	reply(s, req);
-	answered(s, req);
-	session_dirty(s);
-}
-
-/* What a request, held meanwhile, is answered with has come. */
-void
-session_answer_read(struct session *s, struct store_read *read)
-{
-	struct request *req = read->arg;
-
-	if (read->kind == READ_COUNT) {
-		unread_counted(s, req, read);
-		return;
-	}
-	if (read->error == STORE_BAD_QUERY)
-		request_fail(req, ERR_BAD_ARGUMENT, "That is nothing to look "
-		    "for: give words, \"a phrase\", or with a * behind "
-		    "them beginnings of at least two letters.");
-	else if (read->error != STORE_OK)
-		request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
-	req->msgs = read->msgs;
-	req->nlisted = read->n;
-	read->msgs = NULL;
-	read->n = 0;
-	req->more = read->more;
-	if (read->kind == READ_SEARCH && req->error == ERR_NONE) {
-		req->next = read->before;
-		req->found = true;
-		req->mail.kind = MAIL_REQUEST;
-		loop_send(s->loop, req);
-		return;
-	}
-	reply(s, req);
 	answered(s, req);
 }

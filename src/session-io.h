@@ -2,7 +2,8 @@
  * What the parts of a session share: session.c (its life), session-first.c
  * (how it begins), session-input.c (bytes to requests, replies),
  * session-output.c (writing, places), session-web.c (browsers),
- * session-record.c (as bytes).
+ * session-read.c (what requests read in the store), session-record.c (as
+ * bytes).
  */
 #ifndef SESSION_IO_H
 #define SESSION_IO_H
@@ -86,8 +87,9 @@ bool	 session_is_asking(const struct session *);
 void	 session_go_on(struct session *);
 /* Ends in order; see session.c. */
 void	 session_finish(struct session *, enum session_end);
-/* CMD_MOVED came back. */
+/* CMD_MOVED came back: it is here now, or another connection is. */
 void	 session_moved(struct session *, const struct request *);
+void	 session_replaced(struct session *);
 
 /* A place in a room whose newest seq is head, having all up to after. */
 void	 session_place(struct session *, uint32_t id, const char *name,
@@ -98,13 +100,20 @@ void	 session_place_last(struct session *, uint32_t id, const char *name,
 void	 session_unplace(struct session *, uint32_t id);
 /* How far it has been given each of its rooms, as a request's kept rooms. */
 void	 session_list_read(const struct session *, struct request *);
-/* Its places move to the streams of the session's encoding. */
+/* Its places move to the streams of the session's encoding and ignores. */
 void	 session_reencode(struct session *, enum encoding);
 /* A blocked session's places fall behind. */
 void	 session_fall(struct session *);
 
-/* The page for a history request, which read->arg is. */
+/* Reads what answers a history request, or a search, which then goes to the
+ * hub once more; how much is unread for a login, false: that is known. What
+ * comes has the request, which waits, as its arg. */
+void	 session_read_history(struct session *, struct request *);
+void	 session_read_search(struct session *, struct request *);
+bool	 session_count_unread(struct session *, struct request *);
 void	 session_answer_read(struct session *, struct store_read *);
+/* The answer of a request that has waited; takes it. */
+void	 session_answer(struct session *, struct request *);
 
 /* session-marks.c */
 /* Tells the hub how far its account has read its inbox; with end, all that a

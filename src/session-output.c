@@ -189,8 +189,8 @@ find_place(const struct session *s, uint32_t room)
 static struct stream *
 room_stream(struct session *s, struct room_view *room)
 {
-	return stream_get(room, s->encoding, s->is_web ? web_render :
-	    s->dialect->message, &s->loop->pool);
+	return stream_get(room, s->encoding, session_ignores(s),
+	    s->is_web ? web_render : s->dialect->message, &s->loop->pool);
 }
 
 static struct place *
@@ -396,9 +396,10 @@ render_page(struct session *s, struct place *p, const struct store_read *r)
 	struct buf *page = scratch_take(&scratch, PAGE_KEEP);
 	struct room_view *room = stream_room(p->stream);
 	uint64_t floor = r->floor < room->last_seq ? r->floor : room->last_seq;
+	const struct ignores *ignores = session_ignores(s);
 	bool whole = !r->more;
 	int64_t day = 0;
-	uint32_t i;
+	uint32_t i, hidden = 0;
 
 	/* Of what was removed, this loop's readers may yet be told the newest
 	 * by the stream. */
@@ -412,16 +413,20 @@ render_page(struct session *s, struct place *p, const struct store_read *r)
 			whole = true;
 			break;
 		}
+		p->at.seq = r->msgs[i]->seq;
+		if (ignores_hide(ignores, r->msgs[i])) {
+			hidden++;
+			continue;
+		}
 		if (s->dialect->day != NULL)
 			s->dialect->day(page, &day, r->msgs[i]->time);
 		s->dialect->message(page, s->is_web ? ENC_JSON : s->encoding,
 		    room->name, r->msgs[i]);
-		p->at.seq = r->msgs[i]->seq;
 	}
 	if (whole && s->dialect->day != NULL)
 		s->dialect->day(page, &day, 0);
 	session_tell(s, page);
-	metric_add(&s->loop->pool.metrics.deliveries, i);
+	metric_add(&s->loop->pool.metrics.deliveries, i - hidden);
 	if (whole && p->at.seq < r->head)
 		p->at.seq = r->head;
 	p->fresh = true;
@@ -451,10 +456,9 @@ session_read_done(struct session *s, struct store_read *r)
 		p->state = PLACE_BEHIND;
 		render_page(s, p, r);
 	}
-	if (!place_join(p)) {
+	if (!place_join(p))
 		place_hold(p, false);
-		stream_settle(p->stream);
-	}
+	stream_settle(p->stream);
 	session_dirty(s);
 }
 

@@ -67,6 +67,27 @@ session_name_set(struct session *s, const char *name)
 		strcpy(s->name.bytes, name);
 }
 
+struct ignores *
+session_ignores(const struct session *s)
+{
+	return s->ignoring ? id_map_get(&s->loop->ignores, s->slot + 1) : NULL;
+}
+
+void
+session_ignore(struct session *s, struct ignores *ignores)
+{
+	struct ignores *old = session_ignores(s);
+
+	if (old != NULL)
+		id_map_del(&s->loop->ignores, s->slot + 1);
+	if (ignores != NULL)
+		id_map_put(&s->loop->ignores, s->slot + 1, ignores);
+	s->ignoring = ignores != NULL;
+	if (old != ignores && !s->dead)
+		session_reencode(s, (enum encoding)s->encoding);
+	ignores_unref(old);
+}
+
 /* Records. */
 
 struct session_record *
@@ -292,6 +313,7 @@ session_moved(struct session *s, const struct request *req)
 	struct session_places *old = req->arg;
 	uint32_t i, j;
 
+	session_ignore(s, ignores_ref(req->ignores));
 	for (i = 0; i < req->nlisted; i++) {
 		const struct moved_room *m = &req->moved[i];
 		uint64_t after = m->after;
@@ -480,6 +502,7 @@ session_close(struct session *s, const char *reason)
 void
 session_free(struct session *s)
 {
+	session_ignore(s, NULL);
 	loop_slot_give(s->loop, s->slot);
 	if (s->dialect != NULL && s->dialect->close != NULL)
 		s->dialect->close(s->state);
@@ -555,17 +578,28 @@ session_bye(struct session *s, enum session_end end, bool reconnect)
 	session_finish(s, end);
 }
 
+/* The hub has let go of it already. */
 void
-session_act(struct session *s, enum session_act act)
+session_replaced(struct session *s)
 {
-	switch (act) {
+	s->sid = 0;
+	session_bye(s, END_REPLACED, false);
+}
+
+void
+session_act(struct session *s, struct session_mail *m)
+{
+	switch (m->act) {
 	case SESSION_REPLACED:
-		s->sid = 0;	/* the hub has let go of it already */
-		session_bye(s, END_REPLACED, false);
+		session_replaced(s);
 		break;
 	case SESSION_KICKED:
 		s->sid = 0;
 		session_bye(s, END_KICKED, false);
+		break;
+	case SESSION_IGNORES:
+		session_ignore(s, m->ignores);
+		m->ignores = NULL;
 		break;
 	}
 }

@@ -74,6 +74,7 @@ struct session {
 	bool		 trusted : 1;	/* in HTTP: as a proxy */
 	bool		 is_web : 1;
 	bool		 name_is_long : 1;
+	bool		 ignoring : 1;	/* see session_ignores() */
 	bool		 is_dirty : 1;
 	bool		 is_waiting : 1;
 	bool		 registered : 1; /* logged in to an account */
@@ -174,7 +175,7 @@ void	 session_replied(struct session *, struct request *);	/* takes it */
 void	 session_read_done(struct session *, struct store_read *);
 void	 session_place_given(struct session *, const struct place_mail *);
 void	 session_place_taken(struct session *, const struct unplace_mail *);
-void	 session_act(struct session *, enum session_act);
+void	 session_act(struct session *, struct session_mail *);
 void	 session_flush(struct session *);
 void	 session_resume(struct session *);	/* takes held back input up */
 void	 session_greet(struct session *);
@@ -195,6 +196,10 @@ enum client_kind session_client_kind(const struct session *);
 /* As it was logged in by, NULL before. */
 const char *session_name(const struct session *);
 void	 session_name_set(struct session *, const char *);
+/* Whom it ignores; NULL: nobody. Set: takes over a reference; its places move
+ * to other streams. */
+struct ignores *session_ignores(const struct session *);
+void	 session_ignore(struct session *, struct ignores *);
 void	 session_places_free(struct session_places *);	/* NULL is nothing */
 
 #endif

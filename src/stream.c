@@ -6,14 +6,21 @@
 #include "util.h"
 
 #define SEGMENT_SIZE	(16 * 1024)
+#define SEGMENT_SMALL	1024	/* where there may be many streams */
 #define POOL_MAX	64
 #define NMARKS		128
+#define NMARKS_SMALL	8
 #define SCRATCH_KEEP	(64 * 1024)
 
-/* Where a line ends, and the newest stored seq up to there. */
+/*
+ * Where a line ends, and the newest stored seq up to there. Messages left out
+ * behind it have a mark of their own, one for all of them: no reader that has
+ * the line is behind for their sake, nor is it given the line once more.
+ */
 struct mark {
 	uint64_t	 seq;
 	uint32_t	 end;		/* in the segment */
+	uint32_t	 lines;		/* of the segment, up to here */
 };
 
 struct segment {
@@ -26,7 +33,9 @@ struct segment {
 };
 
 struct stream {
+	LIST_ENTRY(stream) streams;	/* of the room */
 	struct room_view *room;
+	struct ignores	*ignores;	/* NULL: all is rendered */
 	stream_render	*render;
 	struct segment_pool *pool;
 	struct segment	*first, *last;
@@ -44,10 +53,11 @@ struct stream {
 	bool		 touched;
 };
 
+/* Of size bytes, or as many as are needed. */
 static struct segment *
-segment_new(struct segment_pool *pool, uint64_t base, size_t need)
+segment_new(struct segment_pool *pool, uint64_t base, size_t size, size_t need)
 {
-	size_t cap = need > SEGMENT_SIZE ? need : SEGMENT_SIZE;
+	size_t cap = need > size ? need : size;
 	struct segment *g;
 
 	if (cap == SEGMENT_SIZE && (g = pool->free) != NULL) {
@@ -55,8 +65,8 @@ segment_new(struct segment_pool *pool, uint64_t base, size_t need)
 		pool->n--;
 	} else {
 		g = xmalloc(sizeof(*g) + cap);
-		g->marks = xmalloc(NMARKS * sizeof(*g->marks));
-		g->marks_cap = NMARKS;
+		g->marks_cap = cap < SEGMENT_SIZE ? NMARKS_SMALL : NMARKS;
+		g->marks = xmalloc(g->marks_cap * sizeof(*g->marks));
 		g->cap = (uint32_t)cap;
 	}
 	g->next = NULL;
@@ -96,23 +106,51 @@ segment_pool_free(struct segment_pool *pool)
 	pool->n = 0;
 }
 
+/* Its place among the room's streams. */
+static int
+rank(enum encoding encoding, const struct ignores *ignores)
+{
+	return (int)encoding + (ignores != NULL ? ENC_MAX : 0);
+}
+
 struct stream *
 stream_get(struct room_view *room, enum encoding encoding,
-    stream_render *render, struct segment_pool *pool)
+    struct ignores *ignores, stream_render *render, struct segment_pool *pool)
 {
-	struct stream *s = room->streams[encoding];
+	struct stream *s, *before = NULL;
 
-	if (s == NULL) {
-		s = xcalloc(1, sizeof(*s));
-		s->room = room;
-		s->render = render;
-		s->pool = pool;
-		s->base_seq = room->last_seq;
-		s->encoding = (uint8_t)encoding;
-		LIST_INIT(&s->readers);
-		room->streams[encoding] = s;
+	LIST_FOREACH(s, &room->streams, streams) {
+		if (rank(s->encoding, s->ignores) > rank(encoding, ignores))
+			break;
+		if (s->encoding == encoding && s->ignores == ignores)
+			return s;
+		before = s;
 	}
+	s = xcalloc(1, sizeof(*s));
+	s->room = room;
+	s->ignores = ignores_ref(ignores);
+	s->render = render;
+	s->pool = pool;
+	s->base_seq = room->last_seq;
+	s->encoding = (uint8_t)encoding;
+	LIST_INIT(&s->readers);
+	if (before != NULL)
+		LIST_INSERT_AFTER(before, s, streams);
+	else
+		LIST_INSERT_HEAD(&room->streams, s, streams);
 	return s;
+}
+
+struct stream *
+stream_first(const struct room_view *room)
+{
+	return LIST_FIRST(&room->streams);
+}
+
+struct stream *
+stream_next(const struct stream *s)
+{
+	return LIST_NEXT(s, streams);
 }
 
 struct room_view *
@@ -146,7 +184,8 @@ stream_release(struct stream *s)
 	if (s->nreaders > 0)
 		return false;
 	drop_all(s);
-	s->room->streams[s->encoding] = NULL;
+	LIST_REMOVE(s, streams);
+	ignores_unref(s->ignores);
 	free(s);
 	return true;
 }
@@ -172,9 +211,9 @@ stream_bytes(const struct stream *s)
 	return (size_t)(s->end - s->tail);
 }
 
-/* How many of the segment's lines end up to this offset. */
+/* How many of the segment's marks lie up to this offset. */
 static uint32_t
-lines_until(const struct segment *g, uint64_t off)
+marks_until(const struct segment *g, uint64_t off)
 {
 	uint32_t lo = 0, hi = g->nmarks, mid;
 
@@ -194,18 +233,26 @@ seq_at(const struct stream *s, uint64_t off)
 {
 	const struct segment *g;
 	uint64_t seq = s->base_seq;
-	uint32_t lines;
+	uint32_t marks;
 
-	for (g = s->first; g != NULL && g->base < off; g = g->next) {
+	for (g = s->first; g != NULL && g->base <= off; g = g->next) {
 		if (g->nmarks > 0 && g->base + g->len <= off) {
 			seq = g->marks[g->nmarks - 1].seq;
 			continue;
 		}
-		lines = lines_until(g, off);
-		if (lines > 0)
-			seq = g->marks[lines - 1].seq;
+		marks = marks_until(g, off);
+		if (marks > 0)
+			seq = g->marks[marks - 1].seq;
 	}
 	return seq;
+}
+
+static uint32_t
+lines_until(const struct segment *g, uint64_t off)
+{
+	uint32_t marks = marks_until(g, off);
+
+	return marks > 0 ? g->marks[marks - 1].lines : 0;
 }
 
 /* Lines from one end of a line to another; all of a round's, mostly. */
@@ -247,42 +294,124 @@ offset_behind(const struct stream *s, uint64_t seq)
 }
 
 void
-stream_append(struct stream *s, const struct msg *m, uint64_t seq)
+news_begin(struct news *n, const struct msg *m, uint64_t seq)
+{
+	n->msg = m;
+	n->seq = seq;
+	n->line = NULL;
+	n->parsed = false;
+}
+
+static const struct buf *
+news_line(struct news *n, const struct stream *s)
 {
 	static _Thread_local struct scratch scratch;
+
+	if (n->line == NULL || n->encoding != s->encoding) {
+		n->line = scratch_take(&scratch, SCRATCH_KEEP);
+		n->encoding = s->encoding;
+		s->render(n->line, s->encoding, s->room->name, n->msg);
+	}
+	return n->line;
+}
+
+static bool
+leaves_out(const struct stream *s, struct news *n)
+{
+	if (!n->parsed) {
+		n->parsed = true;
+		n->ignorable = msg_ignorable(n->msg, &n->sender);
+	}
+	return n->ignorable && ignores_find(s->ignores, n->sender.key) != NULL;
+}
+
+/* The newest segment, if it has room for this many bytes; else another one. */
+static struct segment *
+room_for(struct stream *s, size_t len)
+{
 	struct segment *g = s->last;
-	struct buf *line;
+	size_t size = SEGMENT_SIZE;
+
+	if (g != NULL && g->cap - g->len >= len)
+		return g;
+	if (s->ignores != NULL) {
+		size = g != NULL ? (size_t)g->cap * 2 : SEGMENT_SMALL;
+		if (size > SEGMENT_SIZE)
+			size = SEGMENT_SIZE;
+	}
+	g = segment_new(s->pool, s->end, size, len);
+	if (s->last == NULL)
+		s->first = g;
+	else
+		s->last->next = g;
+	s->last = g;
+	return g;
+}
+
+static void
+add_mark(struct segment *g, uint64_t seq, uint32_t lines)
+{
+	if (g->nmarks == g->marks_cap) {
+		g->marks_cap *= 2;
+		g->marks = xrealloc(g->marks, g->marks_cap * sizeof(*g->marks));
+	}
+	if (g->nmarks > 0)
+		lines += g->marks[g->nmarks - 1].lines;
+	g->marks[g->nmarks++] = (struct mark){ seq, g->len, lines };
+}
+
+/* All up to seq that is not on the stream is left out. */
+static void
+pass(struct stream *s, uint64_t seq)
+{
+	struct segment *g = s->last;
+	const struct mark *last;
+
+	if (g == NULL && s->holds == 0) {
+		s->base_seq = seq;	/* all readers are at the end */
+		return;
+	}
+	last = g != NULL && g->nmarks > 0 ? &g->marks[g->nmarks - 1] : NULL;
+	if (seq <= (last != NULL ? last->seq : s->base_seq))
+		return;
+	if (g == NULL)
+		g = room_for(s, 0);	/* a page is to meet it */
+	if (last != NULL &&
+	    last->end == (g->nmarks > 1 ? g->marks[g->nmarks - 2].end : 0))
+		g->marks[g->nmarks - 1].seq = seq;
+	else
+		add_mark(g, seq, 0);
+}
+
+bool
+stream_append(struct stream *s, struct news *n)
+{
+	const struct buf *line;
+	struct segment *g;
 
 	if (LIST_EMPTY(&s->readers) && s->holds == 0) {
 		/* Nobody is on it: whoever comes back reads the store. */
 		drop_all(s);
-		s->base_seq = seq;
-		return;
+		s->base_seq = n->seq;
+		return true;
+	}
+	if (s->ignores != NULL && leaves_out(s, n)) {
+		pass(s, n->seq);
+		return false;
 	}
 	if (!s->touched) {
 		s->fresh_off = s->end;
 		s->fresh = 0;
 	}
-	line = scratch_take(&scratch, SCRATCH_KEEP);
-	s->render(line, s->encoding, s->room->name, m);
-	if (g == NULL || g->cap - g->len < line->len) {
-		g = segment_new(s->pool, s->end, line->len);
-		if (s->last == NULL)
-			s->first = g;
-		else
-			s->last->next = g;
-		s->last = g;
-	}
-	if (g->nmarks == g->marks_cap) {
-		g->marks_cap *= 2;
-		g->marks = xrealloc(g->marks, g->marks_cap * sizeof(*g->marks));
-	}
+	line = news_line(n, s);
+	g = room_for(s, line->len);
 	memcpy(g->data + g->len, line->data, line->len);
 	g->len += (uint32_t)line->len;
-	g->marks[g->nmarks++] = (struct mark){ seq, g->len };
+	add_mark(g, n->seq, 1);
 	s->nlate = s->non;
 	s->end += line->len;
 	s->fresh++;
+	return true;
 }
 
 /* Everything before the new tail goes; readers there fall behind. */
@@ -514,7 +643,7 @@ place_advance(struct place *p, size_t n, const char **rest)
 {
 	const struct segment *g;
 	uint64_t from = p->at.off, off = from + n;
-	uint32_t in, line;
+	uint32_t in, line;		/* the mark of the one it lies in */
 	size_t left = 0;
 
 	p->stream->nlate--;
@@ -522,7 +651,7 @@ place_advance(struct place *p, size_t n, const char **rest)
 		for (g = p->stream->first; g->base + g->len <= off; g = g->next)
 			;
 		in = (uint32_t)(off - g->base);
-		line = lines_until(g, off);	/* that it lies in, or begins */
+		line = marks_until(g, off);	/* or where it begins */
 		if (in != (line > 0 ? g->marks[line - 1].end : 0)) {
 			left = g->marks[line].end - in;
 			*rest = g->data + in;

@@ -3,7 +3,8 @@
  * encoding, in segments that all readers share. A reader is a place: an
  * offset on the stream, or, once it has fallen off the stream's tail, the seq
  * behind which it reads from the store. Nothing is kept for one that is
- * behind. A loop's thread owns its streams.
+ * behind. Readers who ignore the same people have a stream of their own, which
+ * leaves out what these say. A loop's thread owns its streams.
  */
 #ifndef STREAM_H
 #define STREAM_H
@@ -15,6 +16,7 @@
 #include <stdint.h>
 
 #include "dialect.h"
+#include "ignore.h"
 #include "metrics.h"
 #include "msg.h"
 
@@ -25,9 +27,12 @@ struct stream;
 typedef void stream_render(struct buf *, enum encoding, const char *room,
 	    const struct msg *);
 
+LIST_HEAD(stream_list, stream);
+
 /* A room that has readers on this loop. */
 struct room_view {
-	struct stream	*streams[ENC_MAX];	/* NULL: no reader uses it */
+	struct stream_list streams;	/* those in use: first who ignore
+					 * nobody; by encoding */
 	uint64_t	 last_seq;	/* newest this loop was told of */
 	uint32_t	 id;
 	uint32_t	 nplaces;
@@ -70,16 +75,37 @@ struct segment_pool {
 
 void	 segment_pool_free(struct segment_pool *);
 
-/* The room's stream of this encoding, made if need be. */
+/* The room's stream of this encoding, for readers with this list (or NULL);
+ * made if need be. */
 struct stream *stream_get(struct room_view *, enum encoding,
-	    stream_render *, struct segment_pool *);
+	    struct ignores *, stream_render *, struct segment_pool *);
+/* The room's streams, one after the other. */
+struct stream *stream_first(const struct room_view *);
+struct stream *stream_next(const struct stream *);
 struct room_view *stream_room(const struct stream *);
 enum encoding stream_encoding(const struct stream *);
 /* Frees it once it has no reader: then true. */
 bool	 stream_release(struct stream *);
 
-/* Renders m behind the newest. seq is the newest stored seq with it. */
-void	 stream_append(struct stream *, const struct msg *, uint64_t seq);
+/*
+ * One message on its way into a room's streams, in their order: what several
+ * of them need of it is made once. seq is the newest stored seq with it.
+ */
+struct news {
+	const struct msg *msg;
+	uint64_t	 seq;
+	struct buf	*line;		/* rendered, in this encoding */
+	enum encoding	 encoding;
+	bool		 parsed;	/* ignorable and sender are known */
+	bool		 ignorable;
+	struct name	 sender;
+};
+
+/* There is one at a time. */
+void	 news_begin(struct news *, const struct msg *, uint64_t seq);
+/* Renders it behind the newest; false if this stream leaves it out: then there
+ * is nothing to write. */
+bool	 stream_append(struct stream *, struct news *);
 /*
  * What lies behind may no longer be reached: every reader falls behind, the
  * next bytes come after this seq.

@@ -139,9 +139,10 @@ show_history(struct text *t, struct dialect_io *io, const struct request *r)
 		text_render_message(&io->out, (enum encoding)t->encoding,
 		    r->room, r->msgs[i]);
 	}
-	if (r->more && r->nlisted > 0)
+	if (r->more)
 		text_info(&io->out, "older ones: /history %u %llu",
-		    r->limit, (unsigned long long)r->msgs[0]->seq);
+		    r->limit, (unsigned long long)(r->nlisted > 0 ?
+		    r->msgs[0]->seq : r->next));
 	else
 		text_info(&io->out, "end of history");
 }

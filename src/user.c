@@ -76,6 +76,8 @@ user_settle(struct hub *h, struct user *u)
 {
 	if (u->logins != NULL)
 		return;
+	if (account_find(h, user_key(u)) == NULL)
+		ignores_set(h, user_key(u), NULL);
 	if (u->inbox != NULL && user_account(h, u) != NULL)
 		inbox_rest(h, u);
 	else if (u->inbox != NULL)

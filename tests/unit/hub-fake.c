@@ -314,6 +314,22 @@ trace_place(struct fake *f, struct place_mail *p)
 }
 
 static void
+trace_session(struct fake *f, struct session_mail *m)
+{
+	uint32_t i;
+
+	if (m->act != SESSION_IGNORES)
+		buf_adds(&f->trace, m->act == SESSION_REPLACED ? "replaced" :
+		    "kicked");
+	else
+		buf_adds(&f->trace, "ignores");
+	for (i = 0; m->ignores != NULL && i < m->ignores->n; i++)
+		buf_addf(&f->trace, " %s", m->ignores->list[i].key);
+	buf_addc(&f->trace, '\n');
+	session_mail_free(m);
+}
+
+static void
 post(struct fake *f, unsigned loop, struct mail *m)
 {
 	if (f->mail != NULL) {
@@ -339,9 +355,7 @@ post(struct fake *f, unsigned loop, struct mail *m)
 		free(m);
 		break;
 	case MAIL_SESSION:
-		buf_adds(&f->trace, ((struct session_mail *)m)->act ==
-		    SESSION_REPLACED ? "replaced\n" : "kicked\n");
-		free(m);
+		trace_session(f, (struct session_mail *)m);
 		break;
 	default:
 		abort();

@@ -100,7 +100,8 @@ void	 fake_round(struct fake *);
  *	1 #2: join ann; 7 ann hi
  *	1 place #3 @bob after 0
  *	1 unplace #2 kicked
- *	1 replaced */
+ *	1 replaced
+ *	1 ignores bob cid */
 const char *fake_trace(struct fake *);
 
 #endif

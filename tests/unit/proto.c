@@ -9,7 +9,8 @@ static const char *const commands[] = { "login", "subscribe", "unsubscribe",
     "say", "tell", "seen", "history", "rooms", "who", "topic", "away",
     "rename", "ping", "quit", "register", "passwd", "token", "tokens",
     "revoke", "search", "configure", "invite", "kick", "ban", "unban", "mute",
-    "unmute", "op", "deop", "bans", "redact" };
+    "unmute", "op", "deop", "bans", "redact",
+    "ignore", "unignore", "ignored" };
 
 static const char *const error_names[] = { "bad-json", "bad-utf8",
     "bad-argument", "unknown-command", "too-long", "not-logged-in",

@@ -349,13 +349,11 @@ kept(unsigned loop)
 	const struct id_map *rooms = &rig.d.loops[loop].rooms;
 	const struct room_view *r;
 	size_t bytes = 0, pos = 0;
-	int e;
+	const struct stream *s;
 
 	while ((r = id_map_next(rooms, &pos)) != NULL) {
-		for (e = 0; e < ENC_MAX; e++) {
-			if (r->streams[e] != NULL)
-				bytes += stream_bytes(r->streams[e]);
-		}
+		for (s = stream_first(r); s != NULL; s = stream_next(s))
+			bytes += stream_bytes(s);
 	}
 	return bytes;
 }
@@ -734,6 +732,7 @@ static const struct session session_fields = {
 	false,		/* trusted: not in HTTP */
 	false,		/* is_web: carried */
 	false,		/* name_is_long: the name's */
+	false,		/* ignoring: the hub tells again */
 	false, false,	/* is_dirty, is_waiting: the loop's queues */
 	false,		/* registered: the hub's answer tells */
 	false,		/* counting: no request is under way */

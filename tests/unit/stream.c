@@ -2,6 +2,7 @@
  * Streams and places against a simple model: a log of all that happened, and
  * readers of which each must be given every stored message of it, whole, in
  * order, once; and every passing one too as long as it has not fallen behind.
+ * Nothing of those whom it ignores, and it is not behind for their sake.
  * STREAM_SEED and STREAM_RUNS choose the sequences.
  */
 #include <criterion/criterion.h>
@@ -19,15 +20,26 @@
 #define STEPS		160
 #define PAGE		5		/* messages of a page */
 
+#define PEOPLE		3
+#define LISTS		5
+
+static const char *const people[PEOPLE] = { "ann", "Bob", "C\303\251cile" };
+static const char *const keys[PEOPLE] = { "ann", "bob", "c\303\251cile" };
+
+/* Who is ignored, a bit each; two are the same, but not the same list. */
+static const unsigned hides[LISTS] = { 0, 2, 4, 6, 2 };
+
 struct entry {
 	struct msg	*msg;
 	uint64_t	 seq;		/* 0: passing */
+	unsigned	 who;		/* bit */
 };
 
 struct reader {
 	struct place	 place;
 	bool		 here;
 	bool		 strict;	/* has not fallen since its last line */
+	unsigned	 list;		/* whom it ignores */
 	int		 last;		/* in the log; -1 before it */
 	struct buf	 got;		/* not yet checked */
 	/* the page on its way */
@@ -40,6 +52,7 @@ struct reader {
 static struct {
 	struct room_view *room;
 	struct segment_pool pool;
+	struct ignores	*lists[LISTS];
 	struct entry	 log[LOG_MAX];
 	int		 n;
 	uint64_t	 seq;
@@ -77,13 +90,15 @@ make(bool stored)
 {
 	static char text[BIG];
 	size_t len = (size_t)snprintf(text, sizeof(text), "%d:", t.n), more;
+	unsigned who = below(PEOPLE);
 
 	more = below(40) == 0 ? BIG - len : below(8) == 0 ? below(6000) :
 	    below(100);
 	memset(text + len, 'a' + t.n % 26, more);
 	cr_assert_lt(t.n, LOG_MAX);
-	t.log[t.n].msg = msg_new(stored ? MSG_TEXT : MSG_JOIN, "ann", NULL,
-	    text, len + more, NULL);
+	t.log[t.n].msg = msg_new(stored ? MSG_TEXT : MSG_JOIN, people[who],
+	    NULL, text, len + more, NULL);
+	t.log[t.n].who = 1u << who;
 	t.log[t.n].seq = 0;
 	if (stored)
 		t.log[t.n].seq = t.log[t.n].msg->seq = t.seq += 1 + below(3);
@@ -94,14 +109,14 @@ static void
 append(bool stored)
 {
 	struct msg *m = make(stored);
-	int e;
+	struct stream *s;
+	struct news n;
 
 	t.room->last_seq = t.seq;
-	for (e = 0; e < ENC_MAX; e++) {
-		if (t.room->streams[e] == NULL)
-			continue;
-		stream_append(t.room->streams[e], m, t.seq);
-		stream_touch(t.room->streams[e], true);
+	news_begin(&n, m, t.seq);
+	for (s = stream_first(t.room); s != NULL; s = stream_next(s)) {
+		if (stream_append(s, &n))
+			stream_touch(s, true);
 	}
 }
 
@@ -109,15 +124,14 @@ append(bool stored)
 static void
 skip(void)
 {
-	int e, n = 1 + (int)below(4);
+	int n = 1 + (int)below(4);
+	struct stream *s;
 
 	while (n-- > 0)
 		make(true);
 	t.room->last_seq = t.seq;
-	for (e = 0; e < ENC_MAX; e++) {
-		if (t.room->streams[e] != NULL)
-			stream_skip(t.room->streams[e], t.seq);
-	}
+	for (s = stream_first(t.room); s != NULL; s = stream_next(s))
+		stream_skip(s, t.seq);
 }
 
 /* The index of the newest entry that who has all up to seq has. */
@@ -134,12 +148,19 @@ index_of(uint64_t seq)
 }
 
 static bool
-stored_between(int from, int to)
+hidden(const struct reader *r, int i)
+{
+	return (hides[r->list] & t.log[i].who) != 0;
+}
+
+/* Is there anything for it, stored or also passing? */
+static bool
+any_between(const struct reader *r, int from, int to, bool stored)
 {
 	int i;
 
 	for (i = from + 1; i < to; i++) {
-		if (t.log[i].seq != 0)
+		if ((t.log[i].seq != 0 || !stored) && !hidden(r, i))
 			return true;
 	}
 	return false;
@@ -157,8 +178,8 @@ check_got(struct reader *r, enum encoding e)
 		buf_reset(&want);
 		i = atoi(r->got.data + at + 2 + strlen(t.room->name));
 		check(i > r->last && i < t.n);
-		check(!stored_between(r->last, i));
-		check(!r->strict || i == r->last + 1);
+		check(!hidden(r, i));
+		check(!any_between(r, r->last, i, !r->strict));
 		render(&want, e, t.room->name, t.log[i].msg);
 		check(r->got.len - at >= want.len);
 		check(memcmp(r->got.data + at, want.data, want.len) == 0);
@@ -181,9 +202,11 @@ check_place(struct reader *r)
 		return;
 	/* Nothing stored lies between what it has and what it says it has. */
 	seq = place_seq(&r->place);
-	check(!stored_between(r->last, index_of(seq) + 1));
-	if (r->place.state == PLACE_ON && !place_pending(&r->place))
-		check(!stored_between(r->last, t.n));
+	check(!any_between(r, r->last, index_of(seq) + 1, true));
+	if (r->place.state == PLACE_ON && !place_pending(&r->place)) {
+		check(!any_between(r, r->last, t.n, true));
+		check(seq == t.seq);
+	}
 }
 
 /* Readers. */
@@ -195,10 +218,11 @@ left(struct stream *s)
 }
 
 static struct stream *
-a_stream(void)
+a_stream(struct reader *r)
 {
-	return stream_get(t.room, (enum encoding)below(ENC_MAX), render,
-	    &t.pool);
+	r->list = below(2) ? 0 : below(LISTS);
+	return stream_get(t.room, (enum encoding)below(ENC_MAX),
+	    t.lists[r->list], render, &t.pool);
 }
 
 static void
@@ -209,9 +233,9 @@ enter(struct reader *r)
 
 	*r = (struct reader){ .here = true, .got = r->got };
 	if (below(3) == 0)
-		place_add_seeking(&r->place, NULL, a_stream(), 0);
+		place_add_seeking(&r->place, NULL, a_stream(r), 0);
 	else
-		place_add(&r->place, NULL, a_stream(), seq);
+		place_add(&r->place, NULL, a_stream(r), seq);
 	r->last = index_of(seq);
 }
 
@@ -239,8 +263,15 @@ leave(struct reader *r)
 static void
 move(struct reader *r)
 {
-	struct stream *old = r->place.stream, *to = a_stream();
+	struct stream *old = r->place.stream, *to;
+	int i;
 
+	/* What was hidden so far stays so. */
+	if (r->place.state != PLACE_SEEK) {
+		i = index_of(place_seq(&r->place));
+		r->last = i > r->last ? i : r->last;
+	}
+	to = a_stream(r);
 	place_move(&r->place, to);
 	left(old);
 	r->reading = r->strict = false;
@@ -320,8 +351,9 @@ answer(struct reader *r)
 	for (i = r->from + 1; n > 0; i++) {
 		if (t.log[i].seq == 0)
 			continue;
-		render(&r->got, stream_encoding(r->place.stream),
-		    t.room->name, t.log[i].msg);
+		if (!hidden(r, i))
+			render(&r->got, stream_encoding(r->place.stream),
+			    t.room->name, t.log[i].msg);
 		r->place.at.seq = t.log[i].seq;
 		n--;
 	}
@@ -331,6 +363,7 @@ answer(struct reader *r)
 	r->strict = false;
 	if (!place_join(&r->place))
 		place_hold(&r->place, false);
+	stream_settle(r->place.stream);
 }
 
 /* One thing that may happen to a reader. */
@@ -375,13 +408,9 @@ static void
 trim(size_t bytes)
 {
 	size_t max = bytes > SEGMENT ? bytes : SEGMENT;
-	int e;
+	struct stream *s;
 
-	for (e = 0; e < ENC_MAX; e++) {
-		struct stream *s = t.room->streams[e];
-
-		if (s == NULL)
-			continue;
+	for (s = stream_first(t.room); s != NULL; s = stream_next(s)) {
 		stream_trim(s, bytes);
 		/* The newest segment stays, with however long a line. */
 		check(stream_bytes(s) <= (max > BIG + 64 ? max : BIG + 64));
@@ -415,6 +444,7 @@ static void
 step(void)
 {
 	unsigned what = below(20);
+	struct stream *s;
 	int e;
 
 	if (what < 5)
@@ -426,11 +456,9 @@ step(void)
 	else if (what == 8)
 		trim(below(64 * 1024));
 	else if (what == 9) {
-		for (e = 0; e < ENC_MAX; e++) {
-			if (t.room->streams[e] == NULL)
-				continue;
-			stream_touch(t.room->streams[e], false);
-			stream_settle(t.room->streams[e]);
+		for (s = stream_first(t.room); s != NULL; s = stream_next(s)) {
+			stream_touch(s, false);
+			stream_settle(s);
 		}
 	} else
 		step_reader(&t.readers[below(READERS)]);
@@ -446,6 +474,7 @@ static void
 finish(void)
 {
 	struct reader *r;
+	struct stream *s;
 	int i, turns;
 
 	for (i = 0; i < READERS; i++) {
@@ -464,13 +493,11 @@ finish(void)
 			check_place(r);
 		}
 		if (r->here)
-			check(!stored_between(r->last, t.n));
+			check(!any_between(r, r->last, t.n, true));
 	}
-	for (i = 0; i < ENC_MAX; i++) {
-		if (t.room->streams[i] != NULL) {
-			stream_settle(t.room->streams[i]);
-			check(stream_bytes(t.room->streams[i]) == 0);
-		}
+	for (s = stream_first(t.room); s != NULL; s = stream_next(s)) {
+		stream_settle(s);
+		check(stream_bytes(s) == 0);
 	}
 	for (i = 0; i < READERS; i++) {
 		if (t.readers[i].here)
@@ -478,8 +505,7 @@ finish(void)
 	}
 	check(t.room->nplaces == 0);
 	check_numbers();
-	for (i = 0; i < ENC_MAX; i++)
-		check(t.room->streams[i] == NULL);
+	check(stream_first(t.room) == NULL);
 }
 
 static void
@@ -503,10 +529,32 @@ run(void)
 }
 
 static void
+make_lists(void)
+{
+	struct ignores *list;
+	int i, who;
+
+	for (i = 0; i < LISTS; i++) {
+		for (who = 0; who < PEOPLE; who++) {
+			if ((hides[i] & 1u << who) == 0)
+				continue;
+			list = ignores_with(t.lists[i], &(struct ignored){ 1,
+			    keys[who], people[who] });
+			ignores_unref(t.lists[i]);
+			t.lists[i] = list;
+		}
+	}
+}
+
+static void
 close_all(void)
 {
 	int i;
 
+	for (i = 0; i < LISTS; i++) {
+		ignores_unref(t.lists[i]);
+		t.lists[i] = NULL;
+	}
 	segment_pool_free(&t.pool);
 	for (i = 0; i < READERS; i++)
 		buf_free(&t.readers[i].got);
@@ -522,6 +570,7 @@ Test(stream, model)
 	if (seed != NULL)
 		t.seed = strtoull(seed, NULL, 10);
 	fprintf(stderr, "# seed %llu\n", (unsigned long long)t.seed);
+	make_lists();
 	for (t.run = 0; t.run < n; t.run++)
 		run();
 	close_all();
@@ -542,7 +591,7 @@ Test(stream, cut_at_every_byte)
 		t.seq = 0;
 		*r = (struct reader){ .here = true, .last = -1,
 		    .strict = true, .got = r->got };
-		place_add(&r->place, NULL, stream_get(t.room, ENC_JSON,
+		place_add(&r->place, NULL, stream_get(t.room, ENC_JSON, NULL,
 		    render, &t.pool), 0);
 		t.state = 99;		/* the same texts each time */
 		append(true);
@@ -572,7 +621,7 @@ Test(stream, keeps_nothing_for_who_is_behind)
 
 	t.state = 5;
 	t.room = xcalloc(1, sizeof(*t.room) + 16);
-	s = stream_get(t.room, ENC_TEXT, render, &t.pool);
+	s = stream_get(t.room, ENC_TEXT, NULL, render, &t.pool);
 	place_add(&r->place, NULL, s, 0);
 	append(true);
 	cr_assert_gt(stream_bytes(s), 0);
@@ -591,7 +640,7 @@ Test(stream, keeps_nothing_for_who_is_behind)
 	cr_assert(!stream_release(s));
 	place_remove(&r->place);
 	cr_assert(stream_release(s));
-	cr_assert_null(t.room->streams[ENC_TEXT]);
+	cr_assert_null(stream_first(t.room));
 	while (t.n > 0)
 		msg_unref(t.log[--t.n].msg);
 	free(t.room);
@@ -602,9 +651,9 @@ Test(stream, touched_once)
 {
 	struct room_view *room = xcalloc(1, sizeof(*room) + 1);
 	struct segment_pool pool = { 0 };
-	struct stream *s = stream_get(room, ENC_TEXT, render, &pool);
+	struct stream *s = stream_get(room, ENC_TEXT, NULL, render, &pool);
 
-	cr_assert_eq(stream_get(room, ENC_TEXT, render, &pool), s);
+	cr_assert_eq(stream_get(room, ENC_TEXT, NULL, render, &pool), s);
 	cr_assert_eq(stream_room(s), room);
 	cr_assert_eq(stream_encoding(s), ENC_TEXT);
 	cr_assert(!stream_touch(s, true));
@@ -613,4 +662,42 @@ Test(stream, touched_once)
 	cr_assert(!stream_touch(s, false));
 	cr_assert(stream_release(s));
 	free(room);
+}
+
+/* Those who ignore the same people share a stream; nothing is written for who
+ * is ignored, and what is kept lies in small segments. */
+Test(stream, left_out)
+{
+	struct reader *r = &t.readers[0];
+	struct stream *all, *some;
+	struct news n;
+	unsigned i;
+
+	make_lists();
+	t.room = xcalloc(1, sizeof(*t.room) + 16);
+	some = stream_get(t.room, ENC_TEXT, t.lists[1], render, &t.pool);
+	all = stream_get(t.room, ENC_WEB, NULL, render, &t.pool);
+	cr_assert_eq(stream_get(t.room, ENC_TEXT, t.lists[1], render,
+	    &t.pool), some);
+	cr_assert_neq(stream_get(t.room, ENC_JSON, t.lists[1], render,
+	    &t.pool), some);
+	cr_assert_eq(stream_first(t.room), all);
+	place_add(&r->place, NULL, some, 0);
+	for (i = 1; i <= 1000; i++) {
+		struct msg *m = msg_new(MSG_TEXT, people[1], NULL, "x", 1,
+		    NULL);
+
+		m->seq = t.room->last_seq = i;
+		news_begin(&n, m, i);
+		cr_assert(!stream_append(some, &n));
+		cr_assert_eq(stream_bytes(some), 0);
+		cr_assert(!place_pending(&r->place));
+		cr_assert_eq(place_seq(&r->place), i);
+		msg_unref(m);
+	}
+	place_remove(&r->place);
+	while ((some = stream_first(t.room)) != NULL)
+		cr_assert(stream_release(some));
+	free(t.room);
+	close_all();
 }

@@ -1,0 +1,235 @@
+/*
+ * What a session reads in the store to answer a request: pages of history, what
+ * is looked for, and how much is unread. The request waits meanwhile; what the
+ * person ignores is in none of it.
+ */
+#include <stdlib.h>
+
+#include "session-io.h"
+
+#define HISTORY_ON	1000	/* messages of a page, where all of the one
+				 * before was hidden */
+#define PAGES		16	/* then it is answered all the same */
+#define UNREAD_LOOK	(4 * UNREAD_MAX)	/* messages, to find those */
+
+static void
+read_for(struct session *s, struct request *req, struct store_read *r)
+{
+	r->to = &s->loop->box;
+	r->client = session_id(s);
+	r->arg = req;
+	store_read(s->loop->daemon->store, r);
+}
+
+/* Takes out what is hidden. */
+static void
+drop_hidden(const struct session *s, struct store_read *read)
+{
+	const struct ignores *ignores = session_ignores(s);
+	uint32_t i, n = 0;
+
+	for (i = 0; ignores != NULL && i < read->n; i++) {
+		if (ignores_hide(ignores, read->msgs[i]))
+			msg_unref(read->msgs[i]);
+		else
+			read->msgs[n++] = read->msgs[i];
+	}
+	if (ignores != NULL)
+		read->n = n;
+}
+
+static void
+take_messages(struct request *req, struct store_read *read)
+{
+	req->msgs = read->msgs;
+	req->nlisted = read->n;
+	read->msgs = NULL;
+	read->n = 0;
+	req->more = read->more;
+}
+
+/* History. */
+
+static bool
+goes_forward(const struct request *req)
+{
+	return (req->has & HAS_AFTER) != 0 && (req->has & HAS_BEFORE) == 0;
+}
+
+void
+session_read_history(struct session *s, struct request *req)
+{
+	struct store_read *r;
+
+	r = store_read_new(goes_forward(req) ? READ_AFTER : READ_BEFORE,
+	    req->room_id);
+	r->after = req->after > req->floor ? req->after : req->floor;
+	r->before = req->has & HAS_BEFORE ? req->before : 0;
+	r->limit = req->pages > 0 ? HISTORY_ON : req->limit;
+	r->bytes = s->loop->conf->page_bytes;
+	read_for(s, req, r);
+}
+
+/* The rest lies behind, or before, the messages of this page. */
+static void
+go_on(struct request *req, const struct store_read *read)
+{
+	if (goes_forward(req))
+		req->after = req->next = read->msgs[read->n - 1]->seq;
+	else {
+		req->before = req->next = read->msgs[0]->seq;
+		req->has |= HAS_BEFORE;
+	}
+}
+
+/* At most as many as were asked for, those that come first that way. */
+static void
+cut(struct request *req, struct store_read *read)
+{
+	uint32_t i, first = 0, n = read->n;
+
+	if (n <= req->limit)
+		return;
+	if (!goes_forward(req))
+		first = n - req->limit;
+	for (i = 0; i < n; i++) {
+		if (i < first || i >= first + req->limit)
+			msg_unref(read->msgs[i]);
+		else
+			read->msgs[i - first] = read->msgs[i];
+	}
+	read->n = req->limit;
+	read->more = true;
+}
+
+static void
+history_read(struct session *s, struct request *req, struct store_read *read)
+{
+	if (read->error != STORE_OK)
+		request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
+	if (read->more && read->n > 0)
+		go_on(req, read);
+	drop_hidden(s, read);
+	if (read->n == 0 && read->more && ++req->pages < PAGES) {
+		session_read_history(s, req);
+		return;
+	}
+	cut(req, read);
+	take_messages(req, read);
+	session_answer(s, req);
+}
+
+/* Search. */
+
+void
+session_read_search(struct session *s, struct request *req)
+{
+	struct store_read *r = store_read_new(READ_SEARCH, req->room_id);
+
+	r->query = xstrdup(req->match != NULL ? req->match : "");
+	r->before = req->has & HAS_BEFORE ? req->before : 0;
+	r->limit = req->limit;
+	r->bytes = SEARCH_BYTES;
+	r->inbox = req->inbox;
+	r->nhidden = req->nhidden;
+	if (req->nhidden > 0)
+		r->hidden = (void *)xmemdup(req->hidden, req->nhidden *
+		    sizeof(*r->hidden));
+	read_for(s, req, r);
+}
+
+static void
+search_read(struct session *s, struct request *req, struct store_read *read)
+{
+	if (read->error == STORE_BAD_QUERY)
+		request_fail(req, ERR_BAD_ARGUMENT, "That is nothing to look "
+		    "for: give words, \"a phrase\", or with a * behind "
+		    "them beginnings of at least two letters.");
+	else if (read->error != STORE_OK)
+		request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
+	drop_hidden(s, read);
+	take_messages(req, read);
+	if (req->error != ERR_NONE) {
+		session_answer(s, req);
+		return;
+	}
+	req->next = read->before;
+	req->found = true;
+	req->mail.kind = MAIL_REQUEST;
+	loop_send(s->loop, req);
+}
+
+/* How much is unread in the rooms of an account. */
+
+bool
+session_count_unread(struct session *s, struct request *req)
+{
+	const struct kept_room *row;
+	struct store_read *r;
+
+	for (; req->next < req->nlisted; req->next++) {
+		row = &req->kept[req->next];
+		if (row->head <= row->seen)
+			continue;
+		r = store_read_new(s->ignoring ? READ_AFTER : READ_COUNT,
+		    row->room_id);
+		r->after = row->looked > 0 ? row->looked_at : row->seen;
+		r->limit = UNREAD_MAX;
+		r->bytes = s->loop->conf->page_bytes;
+		read_for(s, req, r);
+		return true;
+	}
+	return false;
+}
+
+/* One page of a room; false: there is more to look at. */
+static bool
+count_page(const struct session *s, struct kept_room *row,
+    struct store_read *read)
+{
+	if (read->n > 0) {
+		row->looked += read->n;
+		row->looked_at = read->msgs[read->n - 1]->seq;
+	}
+	drop_hidden(s, read);
+	row->unread += read->n;
+	row->more = read->more && row->looked >= UNREAD_LOOK;
+	if (row->unread > UNREAD_MAX) {
+		row->unread = UNREAD_MAX;
+		row->more = true;
+	}
+	return row->more || !read->more;
+}
+
+static void
+unread_read(struct session *s, struct request *req, struct store_read *read)
+{
+	struct kept_room *row = &req->kept[req->next];
+	bool done = true;
+
+	if (read->kind == READ_AFTER)
+		done = count_page(s, row, read);
+	else {
+		row->unread += read->count;
+		row->more = read->more;
+	}
+	req->next += done;
+	if (session_count_unread(s, req))
+		return;
+	s->counting = false;
+	session_answer(s, req);
+	session_dirty(s);
+}
+
+void
+session_answer_read(struct session *s, struct store_read *read)
+{
+	struct request *req = read->arg;
+
+	if (req->cmd == CMD_LOGIN)
+		unread_read(s, req, read);
+	else if (req->cmd == CMD_SEARCH)
+		search_read(s, req, read);
+	else
+		history_read(s, req, read);
+}
