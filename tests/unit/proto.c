@@ -116,7 +116,10 @@ Test(proto, fields_of_the_contract)
 	    "op room* name* reason\n"
 	    "deop room* name* reason\n"
 	    "bans room* after\n"
-	    "redact room* seq* reason\n";
+	    "redact room* seq* reason\n"
+	    "ignore name*\n"
+	    "unignore name*\n"
+	    "ignored\n";
 	const struct cmd_def *c;
 	const struct field_def *f;
 	struct buf b = { 0 };
