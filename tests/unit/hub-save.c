@@ -87,6 +87,8 @@ populate(void)
 	p->cat = client(2, 60);
 	ASK(&f, &old, CMD_RENAME, .name = "Cat");
 	ASK(&f, &p->bob, CMD_AWAY, .string = "gone to lunch");
+	ASK(&f, &p->bob, CMD_IGNORE, .name = "Dan");
+	ASK(&f, &p->bob, CMD_IGNORE, .name = "cat");
 	ASK(&f, &p->bob, CMD_SAY, .room = "lobby", .text = "hi");
 	ASK(&f, &p->bob, CMD_TELL, .name = "ann", .text = "psst");
 	fake_round(&f);

@@ -229,6 +229,46 @@ Test(session_ignore, what_is_hidden)
 	rig_close();
 }
 
+/* The text dialect, plain and in colour, on the stream and behind it. */
+Test(session_ignore, text)
+{
+	static const char *const options[] = { "greet_delay=0", NULL };
+	struct client ann, bob, cid;
+
+	rig_open(options);
+	client_open(&ann, 0, LISTEN_TEXT, 0);
+	client_line(&ann, "ann");
+	client_drain(&ann);
+	client_login(&bob, 0, "bob", 0);
+	client_login(&cid, 1, "cid", 0);
+	session_ignore(ann.session, ignores_with(NULL, &(struct ignored){ 1,
+	    "bob", "bob" }));
+	client_drain(&ann);
+	buf_reset(&ann.got);
+	say(&bob, 1, 0);
+	client_drain(&bob);
+	say(&cid, 2, 0);
+	client_drain(&ann);
+	expect_not(&ann, "<1>");
+	expect(&ann, "<2>");
+	client_line(&ann, "/color on");
+	client_drain(&ann);
+	session_fall(ann.session);
+	say(&bob, 3, 0);
+	client_drain(&bob);
+	say(&cid, 4, 0);
+	client_line(&ann, "/history 10");
+	client_drain(&ann);
+	expect_not(&ann, "<1>");
+	expect_not(&ann, "<3>");
+	cr_assert_eq(client_count(&ann, "<2>"), 2);
+	cr_assert_eq(client_count(&ann, "<4>"), 2);
+	client_close(&ann);
+	client_close(&bob);
+	client_close(&cid);
+	rig_close();
+}
+
 static void
 ask_history(struct client *c, const char *fields, const char *wanted)
 {
