@@ -58,18 +58,20 @@ ignores_find(const struct ignores *list, const char *key)
 struct ignores *
 ignores_with(const struct ignores *old, const struct ignored *more)
 {
-	uint32_t n = old != NULL ? old->n : 0, at = position(old, more->key);
-	uint32_t rest = at + (ignores_find(old, more->key) != NULL);
-	struct ignored *all = xmalloc((n + 1) * sizeof(*all));
+	struct ignored *all;
 	struct ignores *list;
+	uint32_t at, rest;
 
-	if (at > 0)
-		memcpy(all, old->list, at * sizeof(*all));
+	if (old == NULL)
+		return make(more, 1);
+	at = position(old, more->key);
+	rest = at + (ignores_find(old, more->key) != NULL);
+	all = xmalloc((old->n + 1) * sizeof(*all));
+	memcpy(all, old->list, at * sizeof(*all));
 	all[at] = *more;
-	if (rest < n)
-		memcpy(all + at + 1, old->list + rest,
-		    (n - rest) * sizeof(*all));
-	list = make(all, at + 1 + (n - rest));
+	memcpy(all + at + 1, old->list + rest,
+	    (old->n - rest) * sizeof(*all));
+	list = make(all, at + 1 + (old->n - rest));
 	free(all);
 	return list;
 }

@@ -635,6 +635,20 @@ add_act_answer(struct buf *b, const struct request *r)
 }
 
 static void
+add_tell(struct buf *b, const struct request *r)
+{
+	ADD(b, ",\"to\":");
+	add_string(b, r->name);
+	add_stored(b, r);
+	if (r->offline)
+		ADD(b, ",\"offline\":true");
+	if (r->away != NULL) {
+		ADD(b, ",\"away\":");
+		add_string(b, r->away);
+	}
+}
+
+static void
 add_answer(struct buf *b, const struct conf *conf, const struct request *r)
 {
 	switch (r->cmd) {
@@ -652,15 +666,7 @@ add_answer(struct buf *b, const struct conf *conf, const struct request *r)
 		add_stored(b, r);
 		break;
 	case CMD_TELL:
-		ADD(b, ",\"to\":");
-		add_string(b, r->name);
-		add_stored(b, r);
-		if (r->offline)
-			ADD(b, ",\"offline\":true");
-		if (r->away != NULL) {
-			ADD(b, ",\"away\":");
-			add_string(b, r->away);
-		}
+		add_tell(b, r);
 		break;
 	case CMD_HISTORY:
 		add_history(b, r);
@@ -675,15 +681,13 @@ add_answer(struct buf *b, const struct conf *conf, const struct request *r)
 		add_who(b, r);
 		break;
 	case CMD_RENAME:
+	case CMD_REGISTER:
 	case CMD_IGNORE:
 	case CMD_UNIGNORE:
 		add_name(b, r);
 		break;
 	case CMD_IGNORED:
 		add_ignored(b, r);
-		break;
-	case CMD_REGISTER:
-		add_name(b, r);
 		break;
 	case CMD_TOKEN:
 		ADD(b, ",\"token\":");

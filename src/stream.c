@@ -365,20 +365,22 @@ static void
 pass(struct stream *s, uint64_t seq)
 {
 	struct segment *g = s->last;
-	const struct mark *last;
+	struct mark *last;
 
-	if (g == NULL && s->holds == 0) {
-		s->base_seq = seq;	/* all readers are at the end */
+	if (g == NULL && seq > s->base_seq) {
+		if (s->holds == 0)
+			s->base_seq = seq;	/* all are at the end */
+		else			/* a page is to meet it */
+			add_mark(room_for(s, 0), seq, 0);
 		return;
 	}
-	last = g != NULL && g->nmarks > 0 ? &g->marks[g->nmarks - 1] : NULL;
-	if (seq <= (last != NULL ? last->seq : s->base_seq))
+	if (g == NULL || g->nmarks == 0)
 		return;
-	if (g == NULL)
-		g = room_for(s, 0);	/* a page is to meet it */
-	if (last != NULL &&
-	    last->end == (g->nmarks > 1 ? g->marks[g->nmarks - 2].end : 0))
-		g->marks[g->nmarks - 1].seq = seq;
+	last = &g->marks[g->nmarks - 1];
+	if (seq <= last->seq)
+		return;
+	if (last->end == (g->nmarks > 1 ? last[-1].end : 0))
+		last->seq = seq;
 	else
 		add_mark(g, seq, 0);
 }

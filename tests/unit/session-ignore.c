@@ -308,7 +308,8 @@ Test(session_ignore, pages_of_history)
 	say(&ann, 17002, 0);
 	say(&ann, 17003, 0);
 	client_drain(&ann);
-	ask_history(&ann, ",\"limit\":1", "\"text\":\"<17003>\"}],\"more\":true");
+	ask_history(&ann, ",\"limit\":1",
+	    "\"text\":\"<17003>\"}],\"more\":true");
 	ask_history(&ann, ",\"limit\":1,\"before\":17003",
 	    "\"text\":\"<17002>\"}],\"more\":true");
 	ask_history(&ann, ",\"limit\":1,\"before\":9000",
