@@ -269,6 +269,22 @@ Test(ignore, registering_and_gone)
 	cr_assert_null(fake_fact(&f, "ignore/bea/bob"));
 }
 
+/* Nothing of it is left for the next one of that name. */
+Test(ignore, erased)
+{
+	struct fake_client ann = registered("ann"), op = client(0, slot++);
+
+	ask(&ann, CMD_IGNORE, "bob");
+	ASK(&f, &ann, CMD_IGNORE, .name = "cid");	/* on its way */
+	ASK(&f, &op, CMD_ERASE, .name = "ann");
+	fake_round(&f);
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	cr_assert_null(fake_fact(&f, "ignore/ann/bob"));
+	cr_assert_null(fake_fact(&f, "ignore/ann/cid"));
+	ann = registered("ann");
+	eq_str(list(&ann), "");
+}
+
 /* A session that moves, or comes back by its secret, is told again. */
 Test(ignore, moved_and_resumed)
 {
