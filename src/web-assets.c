@@ -33,6 +33,7 @@ ASSET(acts, "acts.js");
 ASSET(app, "app.js");
 ASSET(commands, "commands.js");
 ASSET(composer, "composer.js");
+ASSET(deeds, "deeds.js");
 ASSET(door, "door.js");
 ASSET(finder, "finder.js");
 ASSET(keep, "keep.js");
@@ -40,6 +41,7 @@ ASSET(marks, "marks.js");
 ASSET(partyline, "partyline.js");
 ASSET(reader, "reader.js");
 ASSET(rights, "rights.js");
+ASSET(rules, "rules.js");
 ASSET(search, "search.js");
 ASSET(sides, "sides.js");
 ASSET(talk, "talk.js");
@@ -61,6 +63,7 @@ static struct web_asset assets[] = {
 	ROW("/app.js", script, app),
 	ROW("/commands.js", script, commands),
 	ROW("/composer.js", script, composer),
+	ROW("/deeds.js", script, deeds),
 	ROW("/door.js", script, door),
 	ROW("/finder.js", script, finder),
 	ROW("/keep.js", script, keep),
@@ -68,6 +71,7 @@ static struct web_asset assets[] = {
 	ROW("/partyline.js", script, partyline),
 	ROW("/reader.js", script, reader),
 	ROW("/rights.js", script, rights),
+	ROW("/rules.js", script, rules),
 	ROW("/search.js", script, search),
 	ROW("/sides.js", script, sides),
 	ROW("/talk.js", script, talk),

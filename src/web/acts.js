@@ -2,7 +2,29 @@
  * What one may do about a person or a message, and the menu that offers it:
  * one row an act, and who may not sees none of it.
  */
+import { may, rank } from './rights.js';
+import { roleOf } from './rules.js';
 import { $, make } from './view.js';
+
+const titles = { mute: 'Mute', kick: 'Kick', ban: 'Ban' };
+
+const inRoom = app => app.current.room && !app.current.out;
+
+/* May one do that here, to others, by what both are? */
+function allowed(act) {
+	return (app, it) => inRoom(app) && other(app, it) &&
+		may(act, app.roleIn(app.current.role),
+			it.role || roleOf(app.current, it.name || it.from));
+}
+
+function order(cmd) {
+	return (app, m) => app.order(cmd, { name: m.name })
+		.catch(error => app.fault(error.message));
+}
+
+function other(app, it) {
+	return (it.name || it.from) !== app.line.name;
+}
 
 /* of, label(it), may(app, it), run(app, it); it is a member or a message. */
 const acts = [
@@ -15,12 +37,26 @@ const acts = [
 		(app, it) => app.tell(it.from, '')],
 	['message', () => 'Copy the text', (app, it) => !it.redacted,
 		(app, it) => navigator.clipboard.writeText(it.text)
-			.catch(() => app.fault('The browser does not let it be copied.'))]
+			.catch(() => app.fault('The browser does not let it be copied.'))],
+	['message', () => 'Remove it…', (app, it) => inRoom(app) && it.seq &&
+		!it.redacted && (it.own || allowed('redact')(app, it)),
+	(app, it) => app.act('redact', { seq: it.seq }, it.text)],
+	['person', () => 'Make a member', (app, m) => m.role === 'visitor' &&
+		allowed('invite')(app, m), order('invite')],
+	['person', () => 'Take the voice away', (app, m) => m.role === 'member' &&
+		app.current.settings?.moderated && allowed('voice')(app, m),
+	order('deop')],
+	['person', () => 'Make an op', (app, m) => rank(m.role) < rank('op') &&
+		allowed('op')(app, m), order('op')],
+	['person', () => 'Make an op no more', (app, m) => m.role === 'op' &&
+		allowed('deop')(app, m), order('deop')],
+	['person', () => 'Give your role up', (app, m) => inRoom(app) &&
+		!other(app, m) && m.role === 'op', order('deop')],
+	...['mute', 'kick', 'ban'].flatMap(cmd => ['person', 'message'].map(of =>
+		[of, it => titles[cmd] + (it.from ? ' ' + it.from : '') + '…',
+			allowed(cmd),
+			(app, it) => app.act(cmd, { name: it.name || it.from })]))
 ].map(([of, label, may, run]) => ({ of, label, may, run }));
-
-function other(app, it) {
-	return (it.name || it.from) !== app.line.name;
-}
 
 const box = $('acts');
 

@@ -1,15 +1,17 @@
 /* The page. */
 import { Partyline, fold, newKey } from './partyline.js';
-import { Talk, deeds, idOf, item, mentions } from './talk.js';
+import { Talk, idOf, item, mentions } from './talk.js';
 import { $, Log, count, make, put } from './view.js';
 import { account } from './account.js';
 import { menu } from './acts.js';
 import { commands, keys } from './commands.js';
+import { deeds, sentence, takeIn } from './deeds.js';
 import { composer, linesOf } from './composer.js';
 import { door as makeDoor, ended, lost } from './door.js';
 import { finder } from './finder.js';
 import { marks } from './marks.js';
 import { LAST, WINDOW, reader } from './reader.js';
+import { rules } from './rules.js';
 import { search } from './search.js';
 import { sides } from './sides.js';
 import { browser, keep, save, tab } from './keep.js';
@@ -36,6 +38,9 @@ const app = {
 	get current() { return current; },
 	get entered() { return entered; },
 	get absent() { return away; },
+	/* In this room, at once. */
+	order: (cmd, fields) => line.request(cmd,
+		{ room: current.name, ...fields }),
 	roleIn: role => (line.operator ? 'operator' : role),
 	alone: name => select(person(name)),
 	async note(words) {
@@ -147,6 +152,7 @@ app.find = finder(app);
 app.account = account(app);
 app.menu = menu(app);
 app.search = search(app);
+Object.assign(app, rules(app));
 const marked = marks(app);
 const { sidebar, identity, paint, members } = sides(app);
 const door = makeDoor(come);
@@ -363,9 +369,14 @@ function entering(reply) {
 		keep(b => b.epoch === epoch ||
 			Object.assign(b, { epoch, read: { __proto__: null } }));
 	talk.read ??= browser.read[fold(reply.room)] ?? reply.head;
-	talk.topic = reply.topic;
-	talk.head = reply.head;
+	Object.assign(talk, { topic: reply.topic, head: reply.head,
+		role: reply.role, out: '' });
+	keepRoom(reply.room, true);
 	later(marked.tell);
+	line.request('configure', { room: reply.room }).then(settings => {
+		talk.settings = settings;
+		later(talk === current ? paint : sidebar);
+	}, () => {});
 	if (talk === current) {
 		paint();
 		refresh();
@@ -394,15 +405,6 @@ function told(it) {
 	keep(() => {});
 }
 
-/* Somebody who moderates has done something, in a room that one is in. */
-function done(e) {
-	const { text, ...more } = item(e, line.name);
-	const gone = room(e.room).items.find(i => i.seq && i.seq === e.target);
-	if (gone)
-		Object.assign(gone, { text: '', redacted: true });
-	happened(e.room, text, more);
-}
-
 function happened(name, words, more) {
 	const talk = room(name);
 	if (words)
@@ -411,6 +413,28 @@ function happened(name, words, more) {
 	if (talk === current)
 		later(paint);
 	return talk;
+}
+
+/* Somebody keeps the room in order. */
+function done(e) {
+	const talk = room(e.room);
+	takeIn(talk, e, line.name);
+	if (e.seq)
+		take(talk, item(e, line.name));
+	else
+		talk.note(sentence(e, line.name), { fixed: true });
+	if (talk.out)
+		keepRoom(talk.name, false);
+	log.update(talk);
+	/* In a moderated room others are members than in an open one. */
+	if (talk === current && e.event === 'configure')
+		later(refresh);
+	if (talk !== current)
+		later(sidebar);
+	else if (document.hidden || !log.stuck)
+		later(paint);
+	else
+		[paint, attend].forEach(later);
 }
 
 const gap = e => e.room[0] !== '@' &&
@@ -430,7 +454,6 @@ async function past() {
 }
 
 const events = {
-	...Object.fromEntries(Object.keys(deeds).map(name => [name, done])),
 	message: m => heard(m),
 	joined: entering,
 	state: turned,
@@ -468,8 +491,10 @@ const events = {
 		talk.members.set(fold(name), { name, guest: true });
 		talk.moved(name + ' joined');
 	},
-	leave({ room: r, name }) {
+	leave({ room: r, name, reason }) {
 		const talk = happened(r);
+		if (reason === 'banned' && fold(name) === fold(line.name))
+			talk.out = 'You are banned from ' + talk.title + '.';
 		talk.members.delete(fold(name));
 		talk.moved(name + ' left');
 	},
@@ -493,6 +518,13 @@ const events = {
 			marker: null, newer: false, newest: 0 });
 		happened(e.room, 'The history here begins anew.', { fixed: true });
 	},
+	held({ key, room: r, to, message }) {
+		const talk = r ? room(r) : person(to);
+		const p = talk.pending.find(q => q.key === key);
+		if (p)
+			Object.assign(p, { state: 'waiting', why: message, changed: true });
+		log.update(talk);
+	},
 	left(e) {
 		forget(find('#' + e.room) || new Talk('room', e.room));
 		if (current)
@@ -505,10 +537,12 @@ async function refresh() {
 	if (!talk.room || line.state !== 'online')
 		return;
 	const rows = await line.who(talk.name).catch(() => null);
-	if (rows)
+	if (rows) {
 		talk.members = new Map(rows.map(r => [fold(r.name), r]));
+		talk.role = talk.members.get(fold(line.name))?.role || talk.role;
+	}
 	if (talk === current)
-		members();
+		paint();
 }
 
 function drop(talk, p) {
@@ -706,6 +740,7 @@ function connect() {
 		token: tab.token, inbox: 200 });
 	for (const type in events)
 		line.on(type, events[type]);
+	deeds.forEach(type => line.on(type, done));
 	for (const it of tab.told)
 		person(it.own ? it.to : it.from).add(it);
 	return line;
@@ -722,6 +757,17 @@ $('toggle').onclick = () => drawer('members');
 $('pill').onclick = () => {
 	toEnd();
 	close();
+};
+$('setup').onclick = () => app.setup();
+$('enter').onclick = () => {
+	const talk = current;
+	line.join(talk.name, talk.last ? { after: talk.last } : { last: LAST })
+		.then(() => talk === current && text.focus(),
+			error => {
+				talk.out = error.message;
+				talk.again = error.code !== 'banned';
+				paint();
+			});
 };
 $('look').onclick = () => app.search('');
 $('since').onclick = toNew;

@@ -1,5 +1,6 @@
 /* What can be typed behind a slash, and what completes it. */
 import { fold } from './partyline.js';
+import { whom } from './rules.js';
 
 const plain = name => name.replace(/^[#@]/, '');
 const one = args => args !== '' && !/\s/.test(args);
@@ -34,6 +35,19 @@ export const commands = [
 	['search', '[WORDS]', 'find what was said',
 		(app, args) => app.search(args)],
 	['history', '', 'read older messages', app => app.older()],
+	...[['kick', 'send somebody out of this room'],
+		['ban', 'keep somebody out'], ['mute', 'let somebody say nothing']]
+		.map(([cmd, help]) => [cmd, 'NAME [TIME] [REASON]',
+			help + (cmd === 'kick' ? '; TIME is 10m, 2h, 1d' : ''),
+			order(cmd), 'people']),
+	['unban', 'NAME', 'let somebody in again', order('unban')],
+	['unmute', 'NAME', 'let somebody speak again', order('unmute')],
+	['invite', 'NAME', 'make somebody a member of this room',
+		order('invite'), 'people'],
+	['op', 'NAME', 'make somebody an op', order('op'), 'people'],
+	['deop', 'NAME', 'take a role away', order('deop'), 'people'],
+	['configure', '', 'what this room is like, who is banned', app =>
+		(app.current.room ? app.setup() : app.fault('This is no room.'))],
 	['quit', '', 'go', app => app.quit()]
 ].map(([name, args, text, run, of]) =>
 	({ name, usage: ('/' + name + ' ' + args).trim(), help: text, run, of }));
@@ -54,6 +68,14 @@ export const keys = [
 		'opens its menu'],
 	['Esc', 'close; then to the newest message']
 ];
+
+function order(cmd) {
+	return (app, args) => {
+		const fields = whom(args);
+		return !fields ? false : !app.current.room ?
+			app.fault('That is of a room.') : app.order(cmd, fields);
+	};
+}
 
 const find = name => commands.find(c => c.name === name.toLowerCase());
 

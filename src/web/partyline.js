@@ -36,6 +36,8 @@ export const fold = name => name.normalize('NFKC').toLowerCase()
 export const newKey = () => Date.now().toString(36) +
 	Array.from({ length: 3 }, () => Math.random().toString(36).slice(2)).join('');
 
+const whither = ({ room, to }) => (room ? '#' + fold(room) : '@' + fold(to));
+
 function connectWebSocket(url, on) {
 	const ws = new WebSocket(url);
 	ws.onopen = on.open;
@@ -62,7 +64,7 @@ export class Partyline {
 	#url; #o; #link; #greeted; #bye; #opening = [];
 	#id = 0; #tries = 0; #since = 0; #heard = 0;
 	#replies = new Map(); #listeners = {};
-	#retryTimer; #idleTimer; #holdTimer;
+	#retryTimer; #idleTimer; #holds = new Map();
 
 	constructor(url, options) {
 		this.#url = String(url);
@@ -172,6 +174,18 @@ export class Partyline {
 		return this.#pages('rooms', { match }, 'rooms');
 	}
 
+	/* Who is banned and muted: {bans, mutes}. */
+	async bans(room) {
+		const all = { bans: [], mutes: [] };
+		let reply = {};
+		do {
+			reply = await this.request('bans', { room, after: reply.next });
+			all.bans.push(...reply.bans);
+			all.mutes.push(...reply.mutes);
+		} while (reply.more);
+		return all;
+	}
+
 	async #pages(cmd, fields, list) {
 		const rows = [];
 		let reply = {};
@@ -232,9 +246,10 @@ export class Partyline {
 		const link = this.#link, replies = this.#replies;
 		clearTimeout(this.#retryTimer);
 		clearTimeout(this.#idleTimer);
-		clearTimeout(this.#holdTimer);
+		this.#holds.forEach(clearTimeout);
+		this.#holds.clear();
 		this.#replies = new Map();
-		this.#link = this.#bye = this.#holdTimer = null;
+		this.#link = this.#bye = null;
 		this.#greeted = this.inbox.live = false;
 		this.places.forEach(place => { place.live = false; });
 		this.outbox.forEach(entry => { entry.sent = false; });
@@ -381,12 +396,23 @@ export class Partyline {
 
 	#take(line) {
 		this.#heard = Date.now();
-		if (!line.event)
+		if (!line.event) {
 			this.#answer(line);
-		else if (!line.room || this.#isNew(line))
+		} else if (!line.room || this.#isNew(line)) {
+			if (this.#isEnd(line))
+				this.places.delete(fold(line.room));
 			this.#emit(line.event, line);
+		}
 		if (line.event === 'bye')
 			this.#bye = line;
+	}
+
+	/* Sent out of a room now, and not long ago: it is not entered again. */
+	#isEnd({ event, room, seq, name, reason }) {
+		const end = /^(kicked|banned)$/.test(event) ||
+			(event === 'leave' && reason === 'banned');
+		return end && !!name && fold(name) === fold(this.name) &&
+			!(seq <= this.places.get(fold(room))?.head);
 	}
 
 	#isNew({ room, seq }) {
@@ -446,9 +472,10 @@ export class Partyline {
 	}
 
 	#flush() {
-		if (this.state !== 'online' || this.#holdTimer)
+		if (this.state !== 'online')
 			return;
-		for (const entry of this.outbox.filter(e => !e.sent)) {
+		for (const entry of this.outbox.filter(e => !e.sent &&
+			!this.#holds.has(whither(e)))) {
 			const { resolve, reject, sent, ...ask } = entry;
 			const done = f => result => {
 				this.outbox = this.outbox.filter(e => e !== entry);
@@ -457,20 +484,23 @@ export class Partyline {
 			entry.sent = true;
 			this.#ask(ask).then(done(resolve), error => {
 				if (error.code === 'rate-limited')
-					this.#hold(entry, error.reply.retry_ms);
+					this.#hold(entry, error);
 				else if (error.code !== 'connection-lost')
 					done(reject)(error);
 			});
 		}
 	}
 
-	/* Too fast: all that is not said yet waits, and keeps its order. */
-	#hold(entry, ms) {
+	/* Too fast, perhaps for that room alone: what goes there keeps its order. */
+	#hold(entry, { message, reply }) {
+		const { room, to, key } = entry, where = whither(entry);
 		entry.sent = false;
-		this.#holdTimer ||= setTimeout(() => {
-			this.#holdTimer = null;
-			this.#flush();
-		}, ms);
+		if (!this.#holds.has(where))
+			this.#holds.set(where, setTimeout(() => {
+				this.#holds.delete(where);
+				this.#flush();
+			}, reply.retry_ms));
+		this.#emit('held', { room, to, key, message, ms: reply.retry_ms });
 	}
 
 	/* A connection may die without a word: who hears nothing asks. */

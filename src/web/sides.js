@@ -49,7 +49,7 @@ export function sides(app) {
 
 	/* What one must know before one writes. */
 	function hint({ room, title, settings, muted, role }) {
-		if (muted)
+		if (muted > Date.now())
 			return 'You are muted in ' + title;
 		if (room && settings?.moderated && !rank(app.roleIn(role)))
 			return 'Only members speak in ' + title;
@@ -72,7 +72,7 @@ export function sides(app) {
 		$('text').placeholder = hint(talk);
 		$('text').ariaLabel = 'Message ' + title;
 		$('toggle').hidden = !room;
-		$('setup').hidden = true;
+		$('setup').hidden = !room || !!out;
 		$('setup').title = $('setup').ariaLabel = 'What ' + title + ' is like';
 		$('chat').classList.toggle('alone', !room);
 		$('out').hidden = !out;

@@ -1,4 +1,5 @@
 /* What is known of a room, or of a person talked to alone. */
+import { sentence } from './deeds.js';
 import { fold } from './partyline.js';
 
 export const idOf = (kind, name) => (kind === 'room' ? '#' : '@') + fold(name);
@@ -16,6 +17,11 @@ export class Talk {
 	marker = null;		// seq behind which it was new, if any was
 	fresh = '';		// how much that was
 	absent = '';
+	role = 'member';	// one's own
+	settings = null;	// what the room is set to, once it is known
+	muted = 0;		// until when one may say nothing
+	out = '';		// why one is in it no more
+	again = false;		// and may come in again at once
 	unread = 0;
 	many = false;		// even more than that
 	counted = false;	// the server has counted what came up to the head
@@ -108,30 +114,13 @@ export class Talk {
 	}
 }
 
-const held = e => (e.for ? ' for ' + e.for + ' s' : '') +
-	(e.reason ? ': ' + e.reason : '');
-const whom = e => e.name ?? 'an address';
+/* Of a message; an act in a room is a note that has its place. */
+export const item = (m, me) => (m.event && m.event !== 'message' ?
+	{ ...m, note: true, fixed: true, time: Date.parse(m.time),
+		text: sentence(m, me) } : messageItem(m, me));
 
-/* What was done in a room, by the names of the events: in words. */
-export const deeds = {
-	role: e => e.role === 'none' ? e.by + ' took ' + e.name + '’s role away' :
-		e.by + ' made ' + e.name + (e.role === 'op' ? ' an ' : ' a ') + e.role,
-	invited: e => e.by + ' invited ' + e.name,
-	kicked: e => e.by + ' kicked ' + e.name + held(e),
-	banned: e => e.by + ' banned ' + whom(e) + held(e),
-	unbanned: e => e.by + ' unbanned ' + whom(e),
-	muted: e => e.by + ' muted ' + whom(e) + held(e),
-	unmuted: e => e.by + ' unmuted ' + whom(e),
-	configure: e => e.by + ' configured the room: ' +
-		['private', 'moderated', 'history', 'presence', 'pace']
-			.filter(k => k in e).map(k => k + ' ' + e[k]).join(', '),
-	redact: e => e.by + ' removed a message' + held(e),
-};
-
-export const item = (m, me) => deeds[m.event] ? { note: true, fixed: true,
-	seq: m.seq, time: Date.parse(m.time), text: deeds[m.event](m) } :
-	{ ...m, time: Date.parse(m.time), text: m.text ?? '',
-		own: fold(m.from) === fold(me) };
+const messageItem = (m, me) => ({ ...m, time: Date.parse(m.time),
+	text: m.text ?? '', own: fold(m.from) === fold(me) });
 
 /* Whether the text has the name as a word. */
 export const mentions = (text, name) => fold(text)

@@ -113,7 +113,7 @@ function nodeOf(item, on) {
 		const failed = item.state === 'failed';
 		body.append(make('div.state', failed ? item.error :
 			item.state === 'sent' ? 'Sending…' :
-			'Will be sent when the connection is back',
+			item.why || 'Will be sent when the connection is back',
 			failed && make('button.link', { textContent: 'Try again',
 				onclick: () => on.retry(item) }),
 			failed && make('button.link', { textContent: 'Discard',

@@ -145,7 +145,7 @@ export const PASSWORD = 'plum cake at four', BETTER = 'apple cake at five';
 
 /* Keeps the name that somebody is in by, as from the keyboard. */
 export async function keepName(v, password) {
-	await v.page.click('#own');
+	await v.say('/register');
 	await v.shows('#account-title', 'Keep this name');
 	assert.equal(await v.focus(), 'new-password');
 	await v.page.keyboard.type(password);

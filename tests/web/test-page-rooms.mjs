@@ -160,4 +160,227 @@ test('where reading ended: a line, and the way to it', async () => {
 		document.activeElement.id), 'text');
 });
 
+const offered = v => v.page.$$eval('#acts button', all =>
+	all.map(e => e.textContent));
+
+/* Opens the menu of a member. */
+async function about(v, name) {
+	await v.shows('#list .name', name);
+	await v.page.click('#list [data-id="' + name + '"]', { button: 'right' });
+}
+
+const choose = (v, what) => v.page.click('#acts >> text="' + what + '"');
+
+for (const [name, options] of Object.entries({ light: {}, dark: DARK })) {
+	test('a room kept in order: roles, mutes, kicks, bans: ' + name,
+	async () => {
+		const d = await Daemon.start({ store: 'sqlite' });
+		const ann = await Visitor.come(d, 'ann', options);
+		await ann.say('/join den');
+		await ann.shows('#title', '#den');
+		const ben = await Visitor.come(d, 'ben', options);
+		await ben.say('/join den');
+		const cat = await Person.come(d, 'cat');
+		cat.type('/join den');
+		await cat.sees('You are in #den');
+		await ann.shows('#list .tag', 'owner');
+		/* Who may nothing is offered nothing. */
+		await about(ben, 'cat');
+		assert.deepEqual(await offered(ben), ['Talk alone', 'Mention']);
+		await ben.page.keyboard.press('Escape');
+		await about(ann, 'ben');
+		assert.deepEqual(await offered(ann), ['Talk alone', 'Mention',
+			'Make an op', 'Mute…', 'Kick…', 'Ban…']);
+		await axe(ann, 'menu');
+		await choose(ann, 'Make an op');
+		await ann.notes('You made ben an op');
+		await ben.notes('ann made you an op');
+		await ann.shows('#list .tag', 'op');
+		await about(ben, 'ann');
+		assert.deepEqual(await offered(ben), ['Talk alone', 'Mention']);
+		await ben.page.keyboard.press('Escape');
+		/* Its button does what the pointer's other one does. */
+		await ben.page.hover('#list [data-id=cat]');
+		await ben.page.click('#list [data-id="cat "]');
+		await choose(ben, 'Mute…');
+		await axe(ben, 'mute');
+		await ben.page.selectOption('#act-time', '3600');
+		await ben.page.fill('#act-reason', 'much too loud');
+		await ben.page.keyboard.press('Enter');
+		await ann.notes('ben muted cat for 1 hour: much too loud');
+		await cat.sees('ben muted cat for 1 h: much too loud');
+		/* What is set, who is muted, and that it ends. */
+		await ann.page.click('#setup');
+		await ann.shows('#mutes .who b', 'cat');
+		await ann.shows('#mutes .muted', /^by ben, .*, until .*: much too loud$/);
+		await axe(ann, 'what the room is like');
+		await ann.page.click('#mutes button');
+		await ann.shows('#rules-said', 'cat may speak again.');
+		await ann.shows('#no-bans', /Nobody/);
+		await ann.page.check('#set-private');
+		await ann.page.fill('#set-pace', '30');
+		await ann.page.click('#rules-save');
+		await ann.shows('#rules-said', 'That is how it is now.');
+		await ann.page.fill('#invite-name', 'dan');
+		await ann.page.keyboard.press('Enter');
+		await ann.page.click('#rules-close');
+		await ben.notes('ann set that the room is private now, and that it ' +
+			'takes one message a person in 30 seconds');
+		await ann.shows('[data-id="#den"] .tag', 'private');
+		await ben.shows('[data-id="#den"] .tag', 'private');
+		/* Sent out: it is said, and one may come again. */
+		await ben.say('/join lobby');
+		await ann.say('/kick ben spamming');
+		await ann.notes('You kicked ben: spamming');
+		await ben.shows('[data-id="#den"] .tag', 'out');
+		await ben.page.click('[data-id="#den"]');
+		await ben.shows('#out-words', 'ann kicked you: spamming.');
+		assert.ok(!await ben.page.isVisible('#text'));
+		await axe(ben, 'sent out');
+		await ben.page.click('#enter');
+		await ben.shows('#out-words', /private/);
+		await ann.page.click('#setup');
+		await ann.page.uncheck('#set-private');
+		await ann.page.fill('#set-pace', '0');
+		await ann.page.keyboard.press('Enter');
+		await ann.shows('#rules-said', 'That is how it is now.');
+		await ann.page.click('#rules-close');
+		await ben.page.click('#enter');
+		await ben.page.waitForSelector('#text:focus');
+		assert.ok(!await ben.page.isVisible('#out'));
+		/* Banned, by the keyboard; a reload does not bring one in again. */
+		await ann.page.focus('#list [data-id=ben]');
+		await ann.page.keyboard.press('Shift+F10');
+		await ann.page.keyboard.press('End');
+		await ann.page.keyboard.press('Enter');
+		await ann.shows('#act-title', 'Ban ben · #den');
+		await ann.page.keyboard.press('Tab');
+		await ann.page.keyboard.type('again <b>');
+		await ann.page.keyboard.press('Enter');
+		await ben.shows('#out-words', 'ann banned you: again <b>.');
+		assert.ok(!await ben.page.isVisible('#enter'));
+		await ben.page.reload();
+		await ben.shows('#title', '#lobby');
+		assert.equal(await ben.page.$('[data-id="#den"]'), null);
+		await ben.say('/join den');
+		await ben.shows('#fault', /You are banned from #den: again <b>/);
+		await ann.say('/unban ben');
+		await ann.notes('You unbanned ben');
+		await ben.say('/join den');
+		await ben.shows('#title', '#den');
+		/* What was done before is told, and not done again. */
+		await ben.notes('ann banned you: again <b>');
+		await ben.say('still a guest');
+		await ann.sees('still a guest');
+	});
+}
+
+test('what is removed, who is muted, who is slow: plainly', async () => {
+	const d = await Daemon.start({ store: 'sqlite' });
+	const ann = await Visitor.come(d, 'ann');
+	await keepName(ann, PASSWORD);
+	await ann.say('/join den');
+	await ann.shows('#title', '#den');
+	const ben = await Visitor.come(d, 'ben');
+	await ben.say('/join den');
+	await ben.shows('#title', '#den');
+	for (const text of ['one', 'my secret', 'three'])
+		await ben.say(text);
+	await ann.say('mine');
+	await ann.sees('one', 'my secret', 'three', 'mine');
+	await ben.sees('mine');
+	const menu = (v, text) => v.page.click('#log .msg:has-text("' + text +
+		'") .text', { button: 'right' });
+	/* One's own, and for ops anybody's. */
+	await menu(ben, 'mine');
+	assert.ok(!(await offered(ben)).includes('Remove it…'));
+	await ben.page.keyboard.press('Escape');
+	await menu(ben, 'my secret');
+	await choose(ben, 'Remove it…');
+	await ben.shows('#act-text', 'my secret');
+	assert.equal(await ben.focus(), 'act-reason');
+	await axe(ben, 'to remove');
+	await ben.page.keyboard.type('a slip');
+	await ben.page.keyboard.press('Enter');
+	const gone = 'This message was removed.';
+	await ann.sees('one', gone, 'three', 'mine');
+	await ann.notes('ben removed a message: a slip');
+	await menu(ann, 'three');
+	assert.deepEqual(await offered(ann), ['Answer ben',
+		'Talk with ben alone', 'Copy the text', 'Remove it…', 'Mute ben…',
+		'Kick ben…', 'Ban ben…']);
+	await choose(ann, 'Remove it…');
+	await ann.page.click('#act-do');
+	await until(async () => (await ben.texts()).filter(t => t === gone)
+		.length === 2, 'both to be gone');
+	await ann.page.reload();
+	await until(async () => (await ann.texts()).join() ===
+		['one', gone, gone, 'mine'].join(), 'them to stay gone');
+	await ann.notes('ben removed a message: a slip');
+	/* Muted: said at once, in the box, and at each try. */
+	await ann.say('/mute ben 10m hush');
+	await ben.notes('ann muted you for 10 minutes: hush');
+	await until(() => ben.page.$eval('#text', e =>
+		e.placeholder === 'You are muted in #den'), 'the box to say so');
+	await ben.say('hm');
+	await ben.shows('.failed .state', /You are muted in #den until .*: hush/);
+	await ben.page.click('text=Discard');
+	await ann.say('/unmute ben');
+	await ben.notes('ann unmuted you');
+	/* Slow mode: what is too early waits; elsewhere one talks on. */
+	await ann.say('/configure');
+	await ann.page.fill('#set-pace', '3');
+	await ann.page.check('#set-moderated');
+	await ann.page.keyboard.press('Enter');
+	await ann.shows('#rules-said', 'That is how it is now.');
+	await ann.page.click('#rules-close');
+	await until(() => ben.page.$eval('#text', e =>
+		e.placeholder === 'Only members speak in #den'), 'the box to say so');
+	await ann.shows('#list .tag', 'visitor');
+	await about(ann, 'ben');
+	await choose(ann, 'Make a member');
+	await ben.notes('ann invited you');
+	await ben.say('quick');
+	await ben.say('quicker');
+	await ben.shows('.waiting .state', /#den is slow/);
+	await ben.say('/join lobby');
+	await ben.say('not slow here');
+	await ben.sees('not slow here');
+	await ben.page.click('[data-id="#den"]');
+	await ann.sees('quick', 'quicker');
+	await until(async () => !await ben.page.$('.waiting'), 'it to be said');
+});
+
+test('roles are told, and an operator may everything', async () => {
+	const d = await Daemon.start({ store: 'sqlite' });
+	const bot = await Program.come(d, 'bot', 'den');
+	const ann = await Visitor.come(d, 'ann', NARROW);
+	await keepName(ann, PASSWORD);
+	await ann.say('/join den');
+	await ann.shows('#title', '#den');
+	await ann.page.click('#setup');
+	await ann.shows('#rules-role', 'You are a member.');
+	assert.ok(!await ann.page.isVisible('#rules-save'));
+	assert.ok(await ann.page.isDisabled('#set-private'));
+	assert.ok(!await ann.page.isVisible('#sanctions'));
+	await axe(ann, 'what a member sees');
+	await ann.page.click('#rules-close');
+	await bot.ask({ cmd: 'op', room: 'den', name: 'ann' });
+	await ann.notes('bot made you an op');
+	await ann.page.click('#setup');
+	await ann.shows('#rules-role', 'You are an op here.');
+	await axe(ann, 'what an op sees');
+	assert.ok(await ann.page.evaluate(() => document.documentElement
+		.scrollWidth <= innerWidth));
+	await ann.page.click('#rules-close');
+	await ann.say('/deop ann');
+	await ann.notes('You gave a role up');
+	await d.ctl('op', 'ann');
+	await ann.page.reload();
+	await ann.shows('#title', '#den');
+	await ann.page.click('#setup');
+	await ann.shows('#rules-role', 'You are an operator of this server.');
+	assert.ok(await ann.page.isVisible('#rules-save'));
+});
+
 await main();

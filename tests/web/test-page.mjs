@@ -564,7 +564,7 @@ test('what one may do about a person and a message', async () => {
 	await page.focus('#log');
 	await key('Enter');
 	await key('Enter');
-	assert.deepEqual(await offered(), ['Copy the text']);
+	assert.deepEqual(await offered(), ['Copy the text', 'Remove it…']);
 	await key('Escape');
 	await key('ArrowUp');
 	await key('Enter');
@@ -655,14 +655,14 @@ test('what is done in a room is told in words, later as well', async () => {
 	boss.type('/json');
 	boss.type('{"cmd":"mute","room":"lobby","name":"ann","for":60,' +
 		'"reason":"loud"}');
-	await ann.notes('boss muted ann for 60 s: loud');
+	await ann.notes('boss muted you for 1 minute: loud');
 	boss.type('{"cmd":"unmute","room":"lobby","name":"ann"}');
-	await ann.notes('boss unmuted ann');
+	await ann.notes('boss unmuted you');
 	await ann.say('oops');
 	boss.type('{"cmd":"redact","room":"lobby","seq":3}');
 	await ann.notes('boss removed a message');
 	const ben = await Visitor.come(d, 'ben');
-	await ben.notes('boss muted ann for 60 s: loud');
+	await ben.notes('boss muted ann for 1 minute: loud');
 	await ben.notes('boss removed a message');
 });
 
