@@ -103,6 +103,8 @@ note_committed(struct hub *h, struct store_op *op)
 	struct request *req = op->req;
 	struct account *a;
 
+	if (op->error == STORE_OK && op->msg != NULL)
+		inbox_noted(h, op);
 	if (op->error == STORE_OK && req->hash != NULL &&
 	    (a = account_find(h, req->name_key)) != NULL) {
 		free(a->hash);

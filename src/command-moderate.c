@@ -516,6 +516,9 @@ act_committed(struct hub *h, struct store_op *op)
 		set_role(h, room, req);
 	else if (req->cmd == CMD_CONFIGURE)
 		answer_settings(h, room, req);
+	if (req->cmd == CMD_INVITE)
+		inbox_note(h, req->name_key, msg_from(op->msg), request_fmt(req,
+		    "You are invited to #%s.", room_shown(room)));
 	if (req->cmd == CMD_KICK || req->cmd == CMD_BAN) {
 		if (req->cmd == CMD_BAN && req->whom_sid != 0)
 			rules_uninvite(h, room->rules, req->whom_sid);

@@ -155,12 +155,32 @@ pass_on(struct hub *h, const struct room *dead, const struct store_op *op)
 	return ANSWER;
 }
 
+/* The room's newest seq, and what it was before. */
+static uint64_t
+grow(struct room *room, uint64_t seq)
+{
+	uint64_t before = room->head;
+
+	if (seq > before)
+		room->head = seq;
+	return before;
+}
+
+/* What was stored is news. */
+static void
+show(struct hub *h, struct room *room, struct store_op *op, uint64_t before)
+{
+	if (room->owner != NULL)
+		place_all(h, room, before);
+	news_add(h, room, msg_ref(op->msg));
+}
+
 enum verdict
 say_committed(struct hub *h, struct store_op *op)
 {
 	struct room *room = op->arg;
 	struct request *req = op->req;
-	uint64_t before = room->head;
+	uint64_t before;
 
 	if (op->error != STORE_OK)
 		return ANSWER;
@@ -169,16 +189,42 @@ say_committed(struct hub *h, struct store_op *op)
 	req->duplicate = op->duplicate;
 	if (op->duplicate)
 		return ANSWER;
-	if (op->seq > room->head)
-		room->head = op->seq;
+	before = grow(room, op->seq);
 	if (room->dead && pass_on(h, room, op) == KEPT)
 		return KEPT;
-	if (room->owner != NULL)
-		place_all(h, room, before);
 	if (room->inbox)
 		req->msg = msg_ref(op->msg);
-	news_add(h, room, op->msg);
-	op->msg = NULL;
+	show(h, room, op, before);
 	news_answer(h, room, req);
 	return KEPT;
+}
+
+void
+inbox_note(struct hub *h, const char *key, const char *from, const char *text)
+{
+	struct store_op op = { .kind = STORE_APPEND };
+	struct user *u = user_find(h, key);
+	struct account *a = account_find(h, key);
+	struct room *inbox = u != NULL ? inbox_get(h, u) :
+	    a != NULL && !a->pending ? inbox_of(h, a) : NULL;
+
+	if (inbox == NULL)
+		return;
+	op.req = request_new(CMD_NOTE);
+	op.msg = msg_new(MSG_NOTICE, from, room_shown(inbox) + 1, text,
+	    strlen(text), NULL);
+	if (hub_submit(h, inbox, &op))
+		return;
+	msg_unref(op.msg);
+	request_free(op.req);
+}
+
+void
+inbox_noted(struct hub *h, struct store_op *op)
+{
+	struct room *inbox = op->arg;
+	uint64_t before = grow(inbox, op->seq);
+
+	if (!inbox->dead)
+		show(h, inbox, op, before);
 }

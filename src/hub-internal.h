@@ -221,6 +221,11 @@ void	 answer_room(struct request *, const struct room *);
  */
 void	 keep_room(struct hub *, struct account *, const struct room *,
 	    bool kept, uint64_t after);
+/* A notice in the inbox of who has this key, from somebody who has done
+ * something that concerns them; nobody is answered. And once it is stored. */
+void	 inbox_note(struct hub *, const char *key, const char *from,
+	    const char *text);
+void	 inbox_noted(struct hub *, struct store_op *);
 /* May it read what was said there? */
 bool	 may_read(const struct hub *, struct login *,
 	    const struct room *);

@@ -662,3 +662,23 @@ Test(moderate, redact)
 	cr_assert_not_null(strstr(audit(), "{\"act\":\"redact\",\"seq\":2,"
 	    "\"by\":\"ann\",\"room\":\"den\",\"reason\":\"rude\"}"));
 }
+
+/* Who is invited is told so, here or not. */
+Test(moderate, invited_are_told)
+{
+	struct fake_client ann = registered("ann"), bob = registered("bob");
+	struct fake_client carl = login(1, "carl");
+
+	enter(&ann, "den");
+	gone(&bob, NULL);
+	fake_trace(&f);
+	OK(&ann, CMD_INVITE, .room = "den", .name = "carl");
+	cr_assert_not_null(strstr(fake_trace(&f),
+	    "to carl You are invited to #den."));
+	OK(&ann, CMD_INVITE, .room = "den", .name = "bob");
+	fake_round(&f);
+	eq_str(msg_to(f.store.log[f.store.nlog - 1].msg), "bob");
+	eq_str(msg_text(f.store.log[f.store.nlog - 1].msg),
+	    "You are invited to #den.");
+	gone(&carl, NULL);
+}
