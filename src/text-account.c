@@ -1,5 +1,5 @@
 /*
- * One's account: /register, /password, tokens.
+ * What is one's own: /register, /password, tokens, whom one ignores.
  */
 #include <string.h>
 
@@ -94,6 +94,47 @@ text_cmd_revoke(struct text *t, struct dialect_io *io, char *args)
 	r = text_request(io, CMD_REVOKE);
 	r->string = request_str(r, args);
 	return true;
+}
+
+bool
+text_cmd_ignore(struct text *t, struct dialect_io *io, char *args)
+{
+	if (*args == '\0')
+		text_request(io, CMD_IGNORED);
+	else
+		text_name_request(t, io, CMD_IGNORE, args);
+	return true;
+}
+
+bool
+text_cmd_unignore(struct text *t, struct dialect_io *io, char *args)
+{
+	if (*args == '\0')
+		return false;
+	text_name_request(t, io, CMD_UNIGNORE, args);
+	return true;
+}
+
+void
+text_ignore_reply(struct dialect_io *io, const struct request *r)
+{
+	const struct ignores *list = r->ignores;
+	uint32_t i;
+
+	if (r->cmd == CMD_IGNORE) {
+		text_info(&io->out, "You see nothing more of %s. /unignore %s "
+		    "ends that.", r->name, r->name);
+	} else if (r->cmd == CMD_UNIGNORE) {
+		text_info(&io->out, "You see what %s says again.", r->name);
+	} else if (list == NULL) {
+		text_info(&io->out, "You ignore nobody.");
+	} else {
+		buf_adds(&io->out, "-- You ignore ");
+		for (i = 0; i < list->n; i++)
+			buf_addf(&io->out, "%s%s", i > 0 ? ", " : "",
+			    list->list[i].name);
+		buf_adds(&io->out, ".\r\n");
+	}
 }
 
 static void

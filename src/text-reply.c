@@ -322,6 +322,15 @@ history(struct text *t, struct dialect_io *io, const struct request *r)
 }
 
 static void
+rooms(struct text *t, struct dialect_io *io, const struct request *r)
+{
+	if (r->tag == TEXT_SHOW_TOPIC)
+		show_topic(t, io, r);
+	else
+		show_rooms(t, io, r);
+}
+
+static void
 answer(struct text *t, struct dialect_io *io, const struct request *r)
 {
 	switch (r->cmd) {
@@ -344,10 +353,7 @@ answer(struct text *t, struct dialect_io *io, const struct request *r)
 		text_found(t, io, r);
 		break;
 	case CMD_ROOMS:
-		if (r->tag == TEXT_SHOW_TOPIC)
-			show_topic(t, io, r);
-		else
-			show_rooms(t, io, r);
+		rooms(t, io, r);
 		break;
 	case CMD_WHO:
 		show_who(t, io, r);
@@ -365,6 +371,11 @@ answer(struct text *t, struct dialect_io *io, const struct request *r)
 	case CMD_REVOKE:
 		text_ask_end(t, io);
 		text_account_reply(t, io, r);
+		break;
+	case CMD_IGNORE:
+	case CMD_UNIGNORE:
+	case CMD_IGNORED:
+		text_ignore_reply(io, r);
 		break;
 	case CMD_CONFIGURE:
 		if (r->tag == TEXT_HELP)

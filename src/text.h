@@ -123,6 +123,9 @@ bool	 text_cmd_password(struct text *, struct dialect_io *, char *);
 bool	 text_cmd_token(struct text *, struct dialect_io *, char *);
 bool	 text_cmd_tokens(struct text *, struct dialect_io *, char *);
 bool	 text_cmd_revoke(struct text *, struct dialect_io *, char *);
+bool	 text_cmd_ignore(struct text *, struct dialect_io *, char *);
+bool	 text_cmd_unignore(struct text *, struct dialect_io *, char *);
+void	 text_ignore_reply(struct dialect_io *, const struct request *);
 void	 text_account_reply(struct text *, struct dialect_io *,
 	    const struct request *);
 

@@ -284,6 +284,25 @@ def order():
 
 
 @test()
+def ignoring():
+    """who is ignored is not seen, until that ends"""
+    d = Daemon(**OPTIONS)
+    ann, bob, eve = Person(d, "ann"), Person(d, "bob"), Person(d, "eve")
+    ann.say("/ignore bob")
+    ann.see(rb"You see nothing more of bob")
+    ann.say("/ignore")
+    ann.see(rb"-- You ignore bob\.\r\n")
+    bob.say("unseen")
+    eve.see(said("bob", "unseen"))
+    eve.say("seen")
+    lacks(ann.see(said("eve", "seen")), b"unseen")
+    ann.say("/unignore bob")
+    ann.see(rb"what bob says again")
+    bob.say("seen again")
+    ann.see(said("bob", "seen again"))
+
+
+@test()
 def search():
     """what was said is found, with its room and day"""
     d = Daemon(**OPTIONS)

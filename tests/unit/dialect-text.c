@@ -487,7 +487,8 @@ Test(text, color)
 	"-- Read    /history [N [BEFORE]]  /catchup [ROOM [NUMBER]]  "	\
 	"/search WORDS\r\n"						\
 	"-- Order   /redact WHICH [REASON]\r\n"				\
-	"-- You     /name NEW  /register [PASSWORD]\r\n"		\
+	"-- You     /name NEW  /register [PASSWORD]  /ignore [NAME]  "	\
+	"/unignore NAME\r\n"						\
 	"-- Here    /help [COMMAND]  /color on|off  /json  /quit\r\n"	\
 	"-- /help COMMAND explains one; /help all lists also what you "	\
 	"cannot do here.\r\n" ANY
@@ -519,7 +520,8 @@ Test(text, help)
 	    "/redact WHICH [REASON]\r\n"
 	    "-- You     /name NEW  /register [PASSWORD]  /password  "
 	    "/token LABEL [DAYS]\r\n"
-	    "--         /tokens  /revoke LABEL\r\n"
+	    "--         /tokens  /revoke LABEL  /ignore [NAME]  "
+	    "/unignore NAME\r\n"
 	    "-- Here    /help [COMMAND]  /color on|off  /json  /quit\r\n"
 	    "-- /help COMMAND explains one.\r\n" ANY);
 	text_set_width(state, 30);

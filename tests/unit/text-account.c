@@ -364,6 +364,29 @@ Test(account, guests_catch_up)
 	cr_expect(io.act & DIALECT_CLOSE);
 }
 
+Test(account, ignoring)
+{
+	struct ignored bob = { T, "bob", "Bob" }, eve = { T, "eve", "eve" };
+	struct ignores *one, *two;
+	struct request *r;
+
+	log_in();
+	r = asks("/ignore Bob", CMD_IGNORE);
+	cr_expect_str_eq(r->name_key, "bob");
+	answers(r, "-- You see nothing more of Bob. /unignore Bob ends that."
+	    "\r\n");
+	answers(asks("/ignore", CMD_IGNORED), "-- You ignore nobody.\r\n");
+	r = asks("/ignore", CMD_IGNORED);
+	one = ignores_with(NULL, &bob);
+	two = ignores_with(one, &eve);
+	ignores_unref(one);
+	r->ignores = two;
+	answers(r, "-- You ignore Bob, eve.\r\n");
+	answers(asks("/unignore bob", CMD_UNIGNORE),
+	    "-- You see what bob says again.\r\n");
+	gets("/unignore", "** Usage: /unignore NAME\r\n");
+}
+
 Test(account, told)
 {
 	struct request *r;
