@@ -37,6 +37,7 @@ ASSET(deeds, "deeds.js");
 ASSET(door, "door.js");
 ASSET(finder, "finder.js");
 ASSET(keep, "keep.js");
+ASSET(lists, "lists.js");
 ASSET(marks, "marks.js");
 ASSET(partyline, "partyline.js");
 ASSET(reader, "reader.js");
@@ -67,6 +68,7 @@ static struct web_asset assets[] = {
 	ROW("/door.js", script, door),
 	ROW("/finder.js", script, finder),
 	ROW("/keep.js", script, keep),
+	ROW("/lists.js", script, lists),
 	ROW("/marks.js", script, marks),
 	ROW("/partyline.js", script, partyline),
 	ROW("/reader.js", script, reader),

@@ -59,6 +59,7 @@ export function account(app) {
 		put('account-error', '');
 		$('account-name').value = name;
 		$('old-password').closest('p').hidden = guest;
+		app.lists();
 		box.showModal();
 		(guest ? fresh : old).focus();
 		return true;

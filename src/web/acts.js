@@ -52,6 +52,12 @@ const acts = [
 		allowed('deop')(app, m), order('deop')],
 	['person', () => 'Give your role up', (app, m) => inRoom(app) &&
 		!other(app, m) && m.role === 'op', order('deop')],
+	...['person', 'message'].flatMap(of => [true, false].map(on =>
+		[of, it => (on ? 'Ignore ' : 'Hear again: ') + (it.name || it.from),
+			(app, it) => other(app, it) &&
+				app.ignores(it.name || it.from) !== on,
+			(app, it) => app.ignore(it.name || it.from, on)
+				.catch(error => app.fault(error.message))])),
 	...['mute', 'kick', 'ban'].flatMap(cmd => ['person', 'message'].map(of =>
 		[of, it => titles[cmd] + (it.from ? ' ' + it.from : '') + '…',
 			allowed(cmd),

@@ -9,6 +9,7 @@ import { deeds, sentence, takeIn } from './deeds.js';
 import { composer, linesOf } from './composer.js';
 import { door as makeDoor, ended, lost } from './door.js';
 import { finder } from './finder.js';
+import { lists, tabToken } from './lists.js';
 import { marks } from './marks.js';
 import { LAST, WINDOW, reader } from './reader.js';
 import { rules } from './rules.js';
@@ -38,6 +39,20 @@ const app = {
 	get current() { return current; },
 	get entered() { return entered; },
 	get absent() { return away; },
+	/* What somebody said who is ignored now, and then no more, goes and comes. */
+	hush(name) {
+		for (const talk of talks.values()) {
+			talk.items = talk.items.filter(i => !i.from || i.own ||
+				fold(i.from) !== fold(name));
+			log.update(talk);
+		}
+		paint();
+	},
+	reread() {
+		for (const talk of talks.values())
+			talk.stale = talk.room;
+		return toEnd();
+	},
 	/* In this room, at once. */
 	order: (cmd, fields) => line.request(cmd,
 		{ room: current.name, ...fields }),
@@ -152,7 +167,7 @@ app.find = finder(app);
 app.account = account(app);
 app.menu = menu(app);
 app.search = search(app);
-Object.assign(app, rules(app));
+Object.assign(app, rules(app), lists(app));
 const marked = marks(app);
 const { sidebar, identity, paint, members } = sides(app);
 const door = makeDoor(come);
@@ -220,6 +235,8 @@ function select(talk) {
 		history.replaceState(null, '', talk.room ? '#' + talk.name : ' ');
 		box.begin(talk.draft);
 		log.show(talk);
+		if (talk.stale)
+			toEnd();
 		attend();
 		paint();
 		refresh();
@@ -389,10 +406,8 @@ function entering(reply) {
  * server knows it by the tab's label.
  */
 async function trust() {
-	tab.label ||= 'page-' + Math.random().toString(36).slice(2, 10);
 	try {
-		const { token } = await line.request('token',
-			{ label: tab.label, expires: TRUST });
+		const token = await tabToken(line, TRUST);
 		line.secret = { token };
 		tab.token = token;
 		save();
@@ -664,6 +679,7 @@ function turned({ state, reason, delay, error }) {
 	if (state === 'online') {
 		banner('');
 		put('said', 'Connected again.');
+		app.fetchIgnored();
 		if (away)
 			line.request('away', { text: away }).catch(() => {});
 		refresh();
@@ -715,6 +731,7 @@ async function come(name, password) {
 	if (entered)
 		return;
 	entered = true;
+	app.fetchIgnored().then(() => paint());
 	door.hide();
 	banner('');
 	identity();

@@ -46,6 +46,11 @@ export const commands = [
 		order('invite'), 'people'],
 	['op', 'NAME', 'make somebody an op', order('op'), 'people'],
 	['deop', 'NAME', 'take a role away', order('deop'), 'people'],
+	['ignore', '[NAME]', 'hear no more of somebody; list whom', (app, args) =>
+		(args ? one(args) && app.ignore(plain(args)) : app.account()),
+	'people'],
+	['unignore', 'NAME', 'hear of somebody again',
+		(app, args) => one(args) && app.ignore(plain(args), false)],
 	['configure', '', 'what this room is like, who is banned', app =>
 		(app.current.room ? app.setup() : app.fault('This is no room.'))],
 	['quit', '', 'go', app => app.quit()]

@@ -54,7 +54,7 @@ export function reader(app, log, pill) {
 	/* To the newest message, which may have to be asked for. */
 	async function toEnd() {
 		const talk = app.current;
-		if (!talk.newer) {
+		if (!talk.newer && !talk.stale) {
 			log.toEnd();
 			return;
 		}
@@ -62,7 +62,7 @@ export function reader(app, log, pill) {
 			const { messages, more } = await ask(talk, { limit: LAST });
 			const items = messages.map(m => item(m, app.line.name));
 			Object.assign(talk, { items, older: more, newer: false,
-				quiet: true });
+				stale: false, quiet: true });
 			/* Those that have come meanwhile, if any. */
 			if (talk.last < talk.newest)
 				await page(Object.assign(talk, { newer: true }), false);

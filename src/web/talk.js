@@ -11,6 +11,7 @@ export class Talk {
 	topic = '';
 	older = true;		// there may be older messages
 	newer = false;		// there are newer ones, and none of now are added
+	stale = false;		// it is to be read anew before it is shown
 	newest = 0;		// seq of the newest one of all
 	head = 0;		// seq of the newest one when it was entered
 	read = null;		// seq that all is read up to, once it is known

@@ -186,18 +186,20 @@ for (const [name, options] of Object.entries({ light: {}, dark: DARK })) {
 		await ann.shows('#list .tag', 'owner');
 		/* Who may nothing is offered nothing. */
 		await about(ben, 'cat');
-		assert.deepEqual(await offered(ben), ['Talk alone', 'Mention']);
+		assert.deepEqual(await offered(ben),
+			['Talk alone', 'Mention', 'Ignore cat']);
 		await ben.page.keyboard.press('Escape');
 		await about(ann, 'ben');
 		assert.deepEqual(await offered(ann), ['Talk alone', 'Mention',
-			'Make an op', 'Mute…', 'Kick…', 'Ban…']);
+			'Make an op', 'Ignore ben', 'Mute…', 'Kick…', 'Ban…']);
 		await axe(ann, 'menu');
 		await choose(ann, 'Make an op');
 		await ann.notes('You made ben an op');
 		await ben.notes('ann made you an op');
 		await ann.shows('#list .tag', 'op');
 		await about(ben, 'ann');
-		assert.deepEqual(await offered(ben), ['Talk alone', 'Mention']);
+		assert.deepEqual(await offered(ben),
+			['Talk alone', 'Mention', 'Ignore ann']);
 		await ben.page.keyboard.press('Escape');
 		/* Its button does what the pointer's other one does. */
 		await ben.page.hover('#list [data-id=cat]');
@@ -307,7 +309,7 @@ test('what is removed, who is muted, who is slow: plainly', async () => {
 	await ann.notes('ben removed a message: a slip');
 	await menu(ann, 'three');
 	assert.deepEqual(await offered(ann), ['Answer ben',
-		'Talk with ben alone', 'Copy the text', 'Remove it…', 'Mute ben…',
+		'Talk with ben alone', 'Copy the text', 'Remove it…', 'Ignore ben', 'Mute ben…',
 		'Kick ben…', 'Ban ben…']);
 	await choose(ann, 'Remove it…');
 	await ann.page.click('#act-do');
@@ -381,6 +383,80 @@ test('roles are told, and an operator may everything', async () => {
 	await ann.page.click('#setup');
 	await ann.shows('#rules-role', 'You are an operator of this server.');
 	assert.ok(await ann.page.isVisible('#rules-save'));
+});
+
+test('who is ignored is not heard, until heard again', async () => {
+	const d = await Daemon.start({ store: 'sqlite' });
+	const eve = await Program.come(d, 'eve', 'lobby');
+	const bob = await Program.come(d, 'bob', 'lobby');
+	const ann = await Visitor.come(d, 'ann');
+	await keepName(ann, PASSWORD);
+	await eve.say('noise 1');
+	await bob.say('voice 1');
+	await ann.sees('noise 1', 'voice 1');
+	await about(ann, 'eve');
+	await choose(ann, 'Ignore eve');
+	await ann.notes('You hear no more of eve.');
+	await ann.shows('#list .tag', 'ignored');
+	await eve.say('noise 2');
+	await eve.ask({ cmd: 'tell', to: 'ann', text: 'noise 3' });
+	await bob.say('voice 2');
+	await ann.sees('voice 1', 'voice 2');
+	assert.deepEqual(await ann.texts(), ['voice 1', 'voice 2']);
+	await ann.page.reload();
+	await ann.sees('voice 1', 'voice 2');
+	assert.deepEqual(await ann.texts(), ['voice 1', 'voice 2']);
+	assert.equal(await ann.page.$('[data-id="@eve"]'), null);
+	await ann.shows('#list .tag', 'ignored');
+	await ann.say('/ignore');
+	await ann.shows('#ignored b', 'eve');
+	await ann.shows('#tokens b', 'This tab');
+	await axe(ann, 'the own dialog');
+	await ann.page.click('#ignored button');
+	await ann.shows('#lists-said', 'eve is heard again.');
+	assert.ok(!await ann.page.isVisible('#ignored-part'));
+	await ann.page.click('#account-close');
+	await ann.sees('noise 1', 'voice 1', 'noise 2', 'voice 2');
+	await eve.say('noise 4');
+	await ann.sees('noise 4');
+	await ann.say('/ignore EVE');
+	await ann.notes('You hear no more of');
+	assert.deepEqual(await ann.texts(), ['voice 1', 'voice 2']);
+	await ann.say('/unignore eve');
+	await ann.sees('noise 4');
+});
+
+test('tokens: listed, revoked, and of tabs only so many', async () => {
+	const d = await Daemon.start({ store: 'sqlite' });
+	const bot = new Program(d);
+	await bot.ask({ cmd: 'login', name: 'ann' });
+	await bot.ask({ cmd: 'register', password: PASSWORD });
+	await bot.ask({ cmd: 'token', label: 'dice <b>' });
+	for (let i = 0; i < 31; i++)
+		await bot.ask({ cmd: 'token', label: 'page-old' + i });
+	const ann = await Visitor.open(d, NARROW);
+	await logIn(ann, 'ann', PASSWORD);
+	const labels = async () => (await bot.ask({ cmd: 'tokens' })).tokens
+		.map(t => t.label);
+	await until(() => ann.page.evaluate(() => JSON.parse(
+		sessionStorage.partyline).token), 'a token');
+	const all = await labels();
+	assert.equal(all.length, 32);
+	assert.ok(all.includes('dice <b>'));
+	assert.ok(!all.includes('page-old0') && all.includes('page-old1'));
+	await ann.say('/password');
+	await ann.shows('#tokens b', 'dice <b>');
+	await ann.shows('#tokens b', 'This tab');
+	await axe(ann, 'tokens');
+	assert.ok(await ann.page.evaluate(() => document.documentElement
+		.scrollWidth <= innerWidth));
+	await ann.page.click('#tokens li:has-text("dice") button');
+	await ann.shows('#lists-said', 'dice <b> wants the password from now on.');
+	assert.ok(!(await labels()).includes('dice <b>'));
+	await ann.page.click('#tokens li:has-text("This tab") button');
+	await ann.shows('#lists-said', /^This tab wants/);
+	await ann.page.reload();
+	await ann.page.waitForSelector('#password:focus');
 });
 
 await main();

@@ -547,7 +547,7 @@ test('what one may do about a person and a message', async () => {
 		all.map(e => e.textContent));
 	await page.click('#log .msg:has-text("second") .text', { button: 'right' });
 	assert.deepEqual(await offered(), ['Answer bot', 'Talk with bot alone',
-		'Copy the text']);
+		'Copy the text', 'Ignore bot']);
 	await page.click('#acts >> text=Answer bot');
 	assert.equal(await page.inputValue('#text'), 'bot: ');
 	assert.equal(await ann.focus(), 'text');
@@ -575,8 +575,8 @@ test('what one may do about a person and a message', async () => {
 	await page.click('[data-id="#lobby"]');
 	assert.equal(await page.inputValue('#text'), 'ask');
 	await page.click('#list [data-id=bot]', { button: 'right' });
-	assert.deepEqual(await offered(), ['Talk alone', 'Mention']);
-	await key('ArrowUp');
+	assert.deepEqual(await offered(), ['Talk alone', 'Mention', 'Ignore bot']);
+	await key('ArrowDown');
 	await key('Enter');
 	assert.equal(await page.inputValue('#text'), 'ask bot ');
 });
