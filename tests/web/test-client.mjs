@@ -218,6 +218,67 @@ async () => {
 	assert.deepEqual(done.sort(), ['one', 'three', 'two', 'who']);
 });
 
+test('one slow room: what goes elsewhere does not wait for it', async () => {
+	const clock = new Clock(), w = wire();
+	const line = client('x', { connect: w.connect, name: 'ann' });
+	const held = [];
+	line.on('held', e => held.push(e));
+	line.open().catch(() => {});
+	w.links[0].on.open();
+	await clock.pass(1);
+	const [link] = w.links;
+	w.answer = false;
+	const first = line.say('den', 'one');
+	w.reply(link, link.sent.at(-1), { ok: false, error: 'rate-limited',
+		message: '#den is slow', retry_ms: 60000 });
+	await settled();
+	w.answer = true;
+	const second = line.say('DEN', 'two');
+	await line.say('lobby', 'three');
+	await line.tell('den', 'four');
+	assert.deepEqual(held.map(e => [e.room, e.message, e.ms]),
+		[['den', '#den is slow', 60000]]);
+	await clock.pass(59998);
+	assert.equal(link.sent.filter(s => s.room === 'DEN').length, 0);
+	await clock.pass(2);
+	await Promise.all([first, second]);
+	assert.deepEqual(link.sent.filter(s => s.cmd === 'say')
+		.map(s => s.text), ['one', 'three', 'one', 'two']);
+	assert.equal(link.sent.find(s => s.text === 'one').key, held[0].key);
+});
+
+test('who is kicked or banned does not enter again by itself', async () => {
+	const d = await Daemon.start();
+	const boss = await Program.come(d, 'boss', 'den', 'hall', 'shed');
+	const r = await relay(d), ann = client(tcp(r), { name: 'ann' });
+	const acts = [];
+	for (const type of ['kicked', 'banned'])
+		ann.on(type, e => acts.push([type, e.room, e.name, e.reason]));
+	await ann.open();
+	for (const room of ['den', 'hall', 'shed'])
+		await ann.join(room);
+	await boss.ask({ cmd: 'kick', room: 'den', name: 'ann', reason: 'mud' });
+	await boss.ask({ cmd: 'ban', room: 'hall', name: 'ann' });
+	await until(() => acts.length === 2, 'both');
+	assert.deepEqual(acts, [['kicked', 'den', 'ann', 'mud'],
+		['banned', 'hall', 'ann', undefined]]);
+	assert.deepEqual([...ann.places.keys()], ['shed']);
+	const { bans, mutes } = await Partyline.prototype.bans.call({
+		request: (cmd, fields) => boss.ask({ cmd, ...fields }) }, 'hall');
+	assert.deepEqual([bans.map(b => b.name), mutes], [['ann'], []]);
+	r.cut();
+	await boss.say('later', 'shed');
+	await until(() => ann.seen.includes('later'), 'it to be back');
+	const { members } = await boss.ask({ cmd: 'who', room: 'den' });
+	assert.deepEqual(members.map(m => m.name), ['boss']);
+	/* By hand, and what was done to it before does not send it out again. */
+	await ann.join('den', { last: 10 });
+	await until(() => acts.length === 3, 'the past');
+	await boss.say('welcome back', 'den');
+	await until(() => ann.seen.includes('welcome back'), 'the present');
+	await assert.rejects(ann.join('hall'), e => e.code === 'banned');
+});
+
 test('what nobody was in sight of: resubscribing without a message',
 async () => {
 	const clock = new Clock(), w = wire();
