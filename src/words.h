@@ -36,7 +36,8 @@ struct words *words_new(void);
 void	 words_free(struct words *);
 /*
  * Takes apart: word, word*, "a phrase", which may lack its end. False: it has
- * no word, or too many, or a beginning of a single ASCII letter. The caller frees the query all the same.
+ * no word, or too many, or a beginning of a single ASCII letter. The caller
+ * frees the query all the same.
  */
 bool	 words_parse(struct words *, const char *, struct words_query *);
 void	 words_query_free(struct words_query *);
