@@ -143,6 +143,9 @@ cmd_redact(struct hub *h, struct login *l, struct request *req)
 	d.op.target = req->seq;
 	if (!right_has(ACT_REDACT, d.role))
 		d.op.from_key = request_str(req, user_key(l->user));
+	/* Before, somebody else may have been a guest of this name. */
+	if (!right_has(ACT_REDACT, d.role) && user_account(h, l->user) == NULL)
+		d.op.since = req->since;
 	audit = json_pack("{s:s,s:I}", "act", "redact", "seq",
 	    (json_int_t)req->seq);
 	return act_submit(&d, MSG_REDACT, NULL, request_fmt(req, "%llu %s",

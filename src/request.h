@@ -144,6 +144,7 @@ struct request {
 					 * what it has read, of its inbox too */
 	const char	*address;	/* login: the client's, as text; or
 					 * which operator it is: "uid 0" */
+	int64_t		 since;		/* redact: ms, when the client came */
 	uint32_t	 seconds;	/* for, expires; 0: for ever */
 	const char	*whom_address;	/* ban, mute: instead of a name */
 	struct settings	*set;		/* configure; the answer: all of them */

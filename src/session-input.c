@@ -563,6 +563,9 @@ session_send(struct session *s, struct request *req)
 	else if (req->cmd == CMD_ROOMS || req->cmd == CMD_WHO ||
 	    req->cmd == CMD_BANS)
 		req->cost += LIST_BYTES;
+	else if (req->cmd == CMD_REDACT)
+		req->since = clock_wall() - 1000 *
+		    (int64_t)(s->loop->now - s->started + 1);
 	/* What follows a password is for who has shown it. */
 	if (req->password != NULL)
 		req->cost += COST_MAX;

@@ -384,6 +384,7 @@ redact(struct memory *s, struct store_op *op, int64_t now)
 		return;
 	m = ring_at(room, i);
 	if (m->seq != op->target || m->kind > MSG_NOTICE ||
+	    m->time < op->since ||
 	    (m->flags & MSG_REDACTED) || (op->from_key != NULL &&
 	    !store_is_from(msg_from(m), op->from_key)))
 		return;

@@ -47,6 +47,7 @@ sqlite_redact(struct sqlite *s, const struct sqlite_room *room,
 		n = (size_t)sqlite3_column_int64(st, 3);
 		found = op->target > room->row.floor &&
 		    sqlite3_column_int(st, 0) <= MSG_NOTICE &&
+		    sqlite3_column_int64(st, 4) >= op->since &&
 		    !(flags & MSG_REDACTED) && (op->from_key == NULL ||
 		    store_is_from((const char *)sqlite3_column_text(st, 2),
 		    op->from_key));

@@ -86,7 +86,8 @@ struct store_op {
 	const char	*name, *key;	/* of the room */
 	struct msg	*msg;		/* a reference; seq and time are set */
 	const char	*text;
-	uint64_t	 target;	/* redact: the seq of a message */
+	uint64_t	 target;	/* redact: the seq of a message, */
+	int64_t		 since;		/* which has this time or a later one */
 	/* Of any op, all or nothing with what it does itself: not with a
 	 * duplicate, nor with an error. They are the asker's, and stay until
 	 * the op comes back. */

@@ -203,6 +203,23 @@ BOTH(redactions_that_find_nothing)
 }
 
 /* One that finds nothing holds up none of its group. */
+/* A guest's name may have been somebody else's before. */
+BOTH(redactions_of_one_who_came_later)
+{
+	uint64_t seq = rig_say(rig, 1, "hi");
+	struct store_op *op = op_redact(1, seq, NULL);
+
+	op->since = clock_wall() + 60000;
+	op = rig_do(rig, op);
+	cr_assert_eq(op->error, STORE_NO_MESSAGE);
+	op_free(op);
+	op = op_redact(1, seq, NULL);
+	op->since = clock_wall() - 60000;
+	op = rig_do(rig, op);
+	cr_assert_eq(op->error, STORE_OK);
+	op_free(op);
+}
+
 BOTH(a_redaction_in_a_group)
 {
 	struct store_op *ops[4], *back[4];
