@@ -46,6 +46,7 @@ async () => {
 	assert.deepEqual(await page.$$eval('#hits mark', all =>
 		all.map(e => e.textContent)), ['cafe', 'Café']);
 	assert.equal(await page.$('#hits li b b, #hits .found b'), null);
+	await axe(ann, 'what was found');
 	/* In the room, with what was said around it; Escape is the way back. */
 	await key('ArrowDown');
 	await key('ArrowDown');
@@ -104,13 +105,16 @@ async () => {
 	const bot = await Program.come(d, 'bot', 'lobby');
 	await bot.say('word '.repeat(300) + '<img src=x onerror=alert(1)> needle ' +
 		'tail '.repeat(100));
-	const ann = await Visitor.come(d, 'ann');
+	const ann = await Visitor.come(d, 'ann', { ...NARROW, ...DARK });
 	await ann.say('/search needle');
 	await ann.shows('#search-said', '1 message');
 	const [[, , text]] = await hits(ann);
 	assert.match(text, /^… .*<img src=x onerror=alert\(1\)> needle .* …$/);
 	assert.ok(text.length < 300);
 	assert.equal(await ann.page.$('#hits img'), null);
+	await axe(ann, 'what was found, in the dark');
+	assert.ok(await ann.page.evaluate(() => document.documentElement
+		.scrollWidth <= innerWidth));
 	assert.deepEqual(await ann.page.$$eval('#hits mark', all =>
 		all.map(e => e.textContent)), ['needle']);
 });
