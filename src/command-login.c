@@ -165,7 +165,9 @@ static enum verdict
 prove(struct hub *h, struct account *a, struct request *req)
 {
 	if (req->proof == PROOF_NONE) {
-		req->hash = a != NULL ? request_str(req, a->hash) : NULL;
+		/* An account may have none yet. */
+		req->hash = a != NULL && *a->hash != '\0' ?
+		    request_str(req, a->hash) : NULL;
 		return guess_ask(h, a, req, AUTH_VERIFY, req->name_key) ?
 		    KEPT : ANSWER;
 	}

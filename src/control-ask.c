@@ -187,6 +187,8 @@ control_ask(const struct asking *a, enum control_id id)
 		keeper_top(a->keeper, a->who);
 	else if (id == CONTROL_NOTICE)
 		tell_notice(a);
+	else if (id == CONTROL_IMPORT)
+		control_import(a);
 	else if (id == CONTROL_AUDIT)
 		read_audit(a);
 	else if (id == CONTROL_RELOAD)
@@ -239,6 +241,10 @@ control_render(struct buf *b, const struct request *req)
 {
 	if (req->cmd == CMD_ACCOUNTS) {
 		add_accounts(b, req);
+		return;
+	}
+	if (req->cmd == CMD_IMPORT) {
+		control_render_import(b, req);
 		return;
 	}
 	control_adds(b, "name", req->name);

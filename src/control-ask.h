@@ -31,6 +31,9 @@ struct asking {
 
 /* Any command but trace; it is answered at once or later. */
 void	 control_ask(const struct asking *, enum control_id);
+/* One of them, by control-import.c; and its answer. */
+void	 control_import(const struct asking *);
+void	 control_render_import(struct buf *, const struct request *);
 /* The members of the answer to what the hub has done; not of lists. */
 void	 control_render(struct buf *, const struct request *);
 /* What a reload has changed: to the log, and into the answer. */

@@ -51,6 +51,12 @@ const struct control_cmd control_cmds[CONTROL_MAX] = {
 	[CONTROL_ERASE] = { .name = "erase", .arg = "name", .field = "name",
 	  .kinds = "account", .flags = "y", .changes = true,
 	  .help = "remove an account, and the text of all that it said" },
+	[CONTROL_EXPORT] = { .name = "export", .arg = "name",
+	  .kinds = "room account", .flags = "p", .local = true,
+	  .help = "write all there is of it as lines of JSON" },
+	[CONTROL_IMPORT] = { .name = "import", .arg = "file", .flags = "m",
+	  .changes = true, .help = "put back what was exported; - is standard "
+	    "input" },
 	[CONTROL_TRACE] = { .name = "trace", .arg = "client",
 	  .field = "client", .help = "show what a client sends and is sent, "
 	    "live" },

@@ -13,6 +13,7 @@ enum control_id {
 	CONTROL_UPGRADE, CONTROL_TRACE, CONTROL_ACCOUNTS, CONTROL_REGISTER,
 	CONTROL_PASSWD, CONTROL_REVOKE, CONTROL_OP, CONTROL_DEOP,
 	CONTROL_AUDIT, CONTROL_BACKUP, CONTROL_ERASE,
+	CONTROL_EXPORT, CONTROL_IMPORT,
 	CONTROL_MAX
 };
 
@@ -36,7 +37,7 @@ struct control_cmd {
 	const char	*help;
 };
 
-#define CONTROL_LINE	4096	/* bytes of a request, without its LF */
+#define CONTROL_LINE	(512 * 1024)	/* bytes of a request, without its LF */
 
 extern const struct control_cmd control_cmds[CONTROL_MAX];
 

@@ -353,7 +353,8 @@ ask_trace(struct conn *c, const char *arg)
 static void
 note(const struct conn *c, const struct control_cmd *def, const char *arg)
 {
-	bool whom = arg != NULL && strcmp(def->field, "name") == 0;
+	bool whom = arg != NULL && def->field != NULL &&
+	    strcmp(def->field, "name") == 0;
 
 	log_notice("control", LS("cmd", def->name), LU("uid", c->uid),
 	    LU("pid", c->pid), LS(whom ? "name" : NULL, arg), LEND);
@@ -383,7 +384,8 @@ run(struct conn *c, const json_t *root)
 			    "missing, or no string.");
 			return;
 		}
-		if (def->changes)
+		if (def->changes && (id != CONTROL_IMPORT ||
+		    json_object_get(root, "begin") != NULL))
 			note(c, def, json_string_value(arg));
 	}
 	if (after != NULL && (!json_is_integer(after) ||

@@ -17,6 +17,8 @@
  *	came/ROOM/KEY		the seq behind which a member may read, who
  *				came as history was off
  *
+ *	import/ROOM		{"of","line"}: how far one is that is not over
+ *
  * SUBJECT is a:KEY, an account, n:KEY, a guest's name, or i:ADDRESS, that of
  * the guest of this name, or any client's there.
  *

@@ -35,6 +35,7 @@ struct hub {
 	struct skeletons looks;		/* of the rooms that are no inboxes */
 	struct room_index index;
 	uint32_t	 last_id;	/* of a room */
+	struct import	*imports;	/* under way */
 	struct room	**news;		/* rooms that had some, or NULL */
 	uint32_t	 nnews, news_cap;
 
@@ -97,6 +98,7 @@ enum verdict cmd_repass(struct hub *, struct login *, struct request *);
 enum verdict cmd_disown(struct hub *, struct login *, struct request *);
 enum verdict cmd_promote(struct hub *, struct login *, struct request *);
 enum verdict cmd_erase(struct hub *, struct login *, struct request *);
+enum verdict cmd_import(struct hub *, struct login *, struct request *);
 
 /* What came back from the store. KEPT: the op was submitted once more. */
 enum verdict say_committed(struct hub *, struct store_op *);
@@ -113,6 +115,7 @@ enum verdict promote_committed(struct hub *, struct store_op *);
 enum verdict erase_committed(struct hub *, struct store_op *);
 enum verdict ignore_committed(struct hub *, struct store_op *);
 enum verdict unignore_committed(struct hub *, struct store_op *);
+enum verdict import_committed(struct hub *, struct store_op *);
 /* Of what nobody is answered for: CMD_NOTE. */
 enum verdict note_committed(struct hub *, struct store_op *);
 
@@ -120,6 +123,10 @@ enum verdict note_committed(struct hub *, struct store_op *);
  * nothing else. */
 const char *operator_audit(struct request *, const char *act);
 void	 operator_note(struct hub *, struct request *, const char *act);
+
+/* Takes up a stored fact; false if it is of another kind. */
+bool	 import_load(struct hub *, const struct fact *);
+void	 imports_free(struct hub *);
 
 /* Sends away whoever has this name (NULL: nobody); how many that were. */
 uint32_t end_sessions(struct hub *, struct user *, const char *reason);

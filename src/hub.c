@@ -48,6 +48,7 @@ static const struct {
 	[CMD_DISOWN] = { cmd_disown, NEED_NAME, disown_committed },
 	[CMD_PROMOTE] = { cmd_promote, NEED_NAME, promote_committed },
 	[CMD_DEMOTE] = { cmd_promote, NEED_NAME, promote_committed },
+	[CMD_IMPORT] = { cmd_import, NEED_NAME | NEED_ROOM, import_committed },
 	[CMD_ERASE] = { cmd_erase, NEED_NAME, erase_committed },
 	[CMD_REGISTER] = { cmd_register, NEED_LOGIN, register_committed },
 	[CMD_PASSWD] = { cmd_passwd, NEED_LOGIN, passwd_committed },
@@ -121,7 +122,7 @@ fact_cb(void *arg, const struct store_fact *stored)
 	struct fact f;
 
 	if (!fact_parse(&f, stored) || (!account_load(arg, &f) &&
-	    !rules_load(arg, &f)))
+	    !rules_load(arg, &f) && !import_load(arg, &f)))
 		log_warn("store-fact-unknown", LS("key", stored->key), LEND);
 	else
 		fact_free(&f);
@@ -213,6 +214,7 @@ hub_free(struct hub *h)
 	ignorers_free(h);
 	tries_free(h->tries);
 	rules_free_all(h);
+	imports_free(h);
 	for (i = 0; i < h->nloops; i++)
 		free(h->clients[i].sids);
 	free(h->clients);
@@ -310,7 +312,12 @@ hub_request(struct hub *h, struct request *req)
 static size_t
 op_size(const struct store_op *op)
 {
-	return sizeof(*op) + (op->msg != NULL ? msg_size(op->msg) : 0) +
+	size_t n = 0;
+	uint32_t i;
+
+	for (i = 0; i < op->nmsgs; i++)
+		n += msg_size(op->msgs[i]);
+	return sizeof(*op) + n + (op->msg != NULL ? msg_size(op->msg) : 0) +
 	    (op->text != NULL ? strlen(op->text) : 0) + op->nfacts * FACT_COST;
 }
 
@@ -319,6 +326,7 @@ hub_submit(struct hub *h, struct room *room, const struct store_op *from)
 {
 	size_t size = op_size(from);
 	struct store_op *op;
+	uint32_t i;
 
 	if (from->kind != STORE_FORGET && h->queued > 0 &&
 	    h->queued + size > h->conf->store_queue)
@@ -335,6 +343,8 @@ hub_submit(struct hub *h, struct room *room, const struct store_op *from)
 	}
 	if (op->msg != NULL)
 		op->msg->room = op->room;
+	for (i = 0; i < op->nmsgs; i++)
+		op->msgs[i]->room = op->room;
 	h->queued += size;
 	h->ops++;
 	h->submitted = true;

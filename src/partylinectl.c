@@ -13,6 +13,7 @@
 #include "control-table.h"
 #include "ctl-ask.h"
 #include "ctl-backup.h"
+#include "ctl-export.h"
 #include "ctl-secret.h"
 #include "ctl-show.h"
 #include "ctl-trace.h"
@@ -423,6 +424,10 @@ main(int argc, char **argv)
 		    WAIT_SECONDS);
 	if (id == CONTROL_BACKUP)
 		status = ctl_backup(&ctl, arg);
+	else if (id == CONTROL_EXPORT)
+		status = ctl_export(&ctl, arg);
+	else if (id == CONTROL_IMPORT)
+		status = ctl_import(&ctl, arg);
 	else if (id == CONTROL_TOP)
 		top(&ctl, arg);
 	else if (id == CONTROL_TRACE)

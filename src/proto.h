@@ -61,6 +61,7 @@ enum cmd {
 	CMD_PROMOTE,		/* operator of the server, or no more */
 	CMD_DEMOTE,
 	CMD_ERASE,
+	CMD_IMPORT,
 	/* the hub's own: something to store, and nobody to answer */
 	CMD_NOTE
 };

@@ -116,6 +116,7 @@ enum proof {
 	PROOF_FAILED		/* no memory, or that is no hash */
 };
 
+struct import_part;
 struct request_chunk;
 
 struct request {
@@ -148,6 +149,7 @@ struct request {
 	uint32_t	 seconds;	/* for, expires; 0: for ever */
 	const char	*whom_address;	/* ban, mute: instead of a name */
 	struct settings	*set;		/* configure; the answer: all of them */
+	const struct import_part *import;	/* the operator's */
 	uint32_t	 whom_sid;	/* the hub's: of a guest, or 0 */
 	struct msg	*msg;		/* owned; back comes only tell's */
 	uint64_t	 after, before, seq;

@@ -525,9 +525,9 @@ news_post_all(struct hub *h, bool wait)
 	h->nnews = n;
 }
 
-/* Behind all that it has been given. */
-void
-news_forget(struct hub *h, struct room *room)
+/* Behind all that was given. */
+static void
+post_without(struct hub *h, struct room *room, uint64_t skip, bool forget)
 {
 	unsigned loop;
 	struct batch *b;
@@ -539,9 +539,22 @@ news_forget(struct hub *h, struct room *room)
 		b = xcalloc(1, sizeof(*b));
 		b->mail.kind = MAIL_BATCH;
 		b->room = room->id;
-		b->forget = true;
+		b->skip = skip;
+		b->forget = forget;
 		room->loops[loop].stamp = h->out.batch(h->out.arg, loop, b);
 	}
+}
+
+void
+news_forget(struct hub *h, struct room *room)
+{
+	post_without(h, room, 0, true);
+}
+
+void
+news_skip(struct hub *h, struct room *room, uint64_t seq)
+{
+	post_without(h, room, seq, false);
 }
 
 static struct batch *

@@ -121,6 +121,8 @@ void	 news_answer(struct hub *, struct room *, struct request *);
 void	 news_post(struct hub *, struct room *);
 /* Has its streams forget their texts: some were taken away in the store. */
 void	 news_forget(struct hub *, struct room *);
+/* Its readers are to read up to this seq in the store. */
+void	 news_skip(struct hub *, struct room *, uint64_t seq);
 /* All rooms'; with wait, but for those a loop still writes news of. */
 void	 news_post_all(struct hub *, bool wait);
 

@@ -314,20 +314,37 @@ key_check(struct memory *s, struct store_op *op, int64_t now)
 }
 
 static void
-append(struct memory *s, struct store_op *op, int64_t now)
+insert(struct memory *s, struct room *room, struct msg *m, int64_t at)
 {
-	struct room *room = room_get(s, op->room, op->key);
-	struct msg *m = op->msg;
-
-	if (key_check(s, op, now))
-		return;
-	op->seq = m->seq = ++s->seq;
-	op->time = m->time = now;
+	m->seq = ++s->seq;
+	m->time = at;
 	if (room->n == room->cap)
 		ring_resize(room, room->cap ? room->cap * 2 : 16);
 	room->ring[(room->first + room->n++) & (room->cap - 1)] = msg_ref(m);
 	room->bytes += msg_size(m);
 	s->bytes += msg_size(m);
+}
+
+static void
+append(struct memory *s, struct store_op *op, int64_t now)
+{
+	struct room *room = room_get(s, op->room, op->key);
+
+	if (key_check(s, op, now))
+		return;
+	insert(s, room, op->msg, now);
+	op->seq = s->seq;
+	op->time = now;
+}
+
+static void
+import(struct memory *s, const struct store_op *op)
+{
+	struct room *room = room_get(s, op->room, op->key);
+	uint32_t i;
+
+	for (i = 0; i < op->nmsgs; i++)
+		insert(s, room, op->msgs[i], op->msgs[i]->time);
 }
 
 static void
@@ -426,6 +443,9 @@ run_op(struct memory *s, struct store_op *op, int64_t now)
 	switch (op->kind) {
 	case STORE_APPEND:
 		append(s, op, now);
+		break;
+	case STORE_IMPORT:
+		import(s, op);
 		break;
 	case STORE_FORGET:
 		forget(s, op);

@@ -171,22 +171,17 @@ key_put(struct sqlite *s, struct store_op *op, int64_t now)
 	return SQLITE_CORRUPT;
 }
 
+/* The next message of the room; its seq is s->seq then. */
 static int
-append(struct sqlite *s, struct sqlite_room *room, struct store_op *op,
-    int64_t now)
+insert(struct sqlite *s, struct sqlite_room *room, const struct msg *m,
+    int64_t at)
 {
-	const struct msg *m = op->msg;
 	sqlite3_stmt *st = s->w[W_MESSAGE];
 	int rc;
 
-	if (op->kind == STORE_APPEND && m->key_len > 0 &&
-	    ((rc = key_put(s, op, now)) != SQLITE_OK || op->duplicate))
-		return rc;
-	op->seq = ++s->seq;
-	op->time = now;
-	sqlite_bind(st, 1, op->seq);
+	sqlite_bind(st, 1, ++s->seq);
 	sqlite_bind(st, 2, room->id);
-	sqlite3_bind_int64(st, 3, now);
+	sqlite3_bind_int64(st, 3, at);
 	sqlite_bind(st, 4, m->kind);
 	sqlite_bind(st, 5, m->flags);
 	bind_str(st, 6, msg_from(m), m->from_len);
@@ -194,13 +189,42 @@ append(struct sqlite *s, struct sqlite_room *room, struct store_op *op,
 	bind_str(st, 8, msg_text(m), m->text_len);
 	if ((rc = sqlite_run(st)) != SQLITE_OK)
 		return rc;
-	room->row.head = op->seq;
+	room->row.head = s->seq;
 	room->row.bytes += sqlite_cost(m->from_len, m->to_len, m->text_len);
 	if (room->row.count++ == 0) {
-		room->row.first = op->seq;
-		room->row.oldest = now;
+		room->row.first = s->seq;
+		room->row.oldest = at;
 	}
 	return SQLITE_OK;
+}
+
+static int
+append(struct sqlite *s, struct sqlite_room *room, struct store_op *op,
+    int64_t now)
+{
+	const struct msg *m = op->msg;
+	int rc;
+
+	if (op->kind == STORE_APPEND && m->key_len > 0 &&
+	    ((rc = key_put(s, op, now)) != SQLITE_OK || op->duplicate))
+		return rc;
+	op->seq = s->seq + 1;
+	op->time = now;
+	return insert(s, room, m, now);
+}
+
+/* Should the group fail, their seqs mean nothing. */
+static int
+import(struct sqlite *s, struct sqlite_room *room, const struct store_op *op)
+{
+	int rc = SQLITE_OK;
+	uint32_t i;
+
+	for (i = 0; i < op->nmsgs && rc == SQLITE_OK; i++) {
+		rc = insert(s, room, op->msgs[i], op->msgs[i]->time);
+		op->msgs[i]->seq = s->seq;
+	}
+	return rc;
 }
 
 static int
@@ -284,10 +308,13 @@ act(struct sqlite *s, struct store_op *op, int64_t now)
 		return append(s, room, op, now);
 	case STORE_TOPIC:
 	case STORE_APPEND:
+	case STORE_IMPORT:
 		break;
 	}
 	if ((rc = room_of(s, op, &room)) != SQLITE_OK)
 		return rc;
+	if (op->kind == STORE_IMPORT)
+		return import(s, room, op);
 	return op->kind == STORE_TOPIC ? set_topic(s, room, op) :
 	    append(s, room, op, now);
 }

@@ -69,6 +69,8 @@ enum store_op_kind {
 				 * in any room so far, text, actions and
 				 * notices, the text goes; room is 0. No read
 				 * asked after it came back shows any */
+	STORE_IMPORT,		/* append msgs, each with the time that it has,
+				 * all or none; there may be none */
 	STORE_REDACT		/* append msg, and take the text from the
 				 * room's message target; only if from_key,
 				 * unless NULL, is who said that */
@@ -85,6 +87,8 @@ struct store_op {
 	uint32_t	 room;
 	const char	*name, *key;	/* of the room */
 	struct msg	*msg;		/* a reference; seq and time are set */
+	struct msg	**msgs;		/* import: the asker's; seqs are set */
+	uint32_t	 nmsgs;
 	const char	*text;
 	uint64_t	 target;	/* redact: the seq of a message, */
 	int64_t		 since;		/* which has this time or a later one */

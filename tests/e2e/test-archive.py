@@ -2,6 +2,7 @@
 """What is taken out of the daemon, put back, and taken away for good:
 partylinectl backup, export, import and erase."""
 
+import json
 import os
 import shutil
 import signal
@@ -236,6 +237,185 @@ def erase_asked():
         t.send(answer)
         eq(t.wait_end(), status)
     eq(ctl_json(d, "accounts")["accounts"], [])
+
+
+# Exports ------------------------------------------------------------------
+
+def export(d, *words):
+    """Its lines."""
+    return [json.loads(line) for line in
+            ctl(d, "export", *words, timeout=60).splitlines()]
+
+
+def plain(lines):
+    """Without what another export has otherwise: numbers, id and its time."""
+    new = {}
+    out = []
+    for line in lines:
+        line = dict(line)
+        if "seq" in line:
+            new[str(line["seq"])] = "n%d" % len(new)
+            line.pop("seq")
+        if "partyline" in line:
+            line.pop("id")
+            line.pop("time")
+        if line.get("kind") == "redact":
+            target, _, rest = line["text"].partition(" ")
+            line["text"] = "%s %s" % (new.get(target), rest)
+        if line.get("fact", "").startswith("seen/"):
+            line["value"] = new.get(str(line["value"]))
+        out.append(line)
+    return out
+
+
+def write(lines):
+    path = tempdir() + "/export"
+    with open(path, "w") as f:
+        for line in lines:
+            f.write(line if isinstance(line, str) else json.dumps(line))
+            f.write("\n")
+    return path
+
+
+def village():
+    """A daemon with a room in which much has happened."""
+    d = daemon(history_max=100000)
+    ctl(d, "register", "Ann", given=PASSWORD + "\n")
+    ann, bob = Json(d), Json(d, "bob")
+    ann.ok("login", name="ann", password=PASSWORD)
+    ann.join("dev")
+    ann.ok("topic", room="dev", topic="tö\u202fpic")
+    bob.join("dev")
+    seqs = say_many(bob, ["\u00e9 %d \"q\"" % i for i in range(1200)], "dev")
+    ann.ok("redact", room="dev", seq=seqs[3], reason="why not")
+    ann.ok("say", room="dev", text="waves", kind="action")
+    ann.ok("configure", room="dev", moderated=True)
+    ann.ok("mute", room="dev", name="bob", reason="quiet", **{"for": 3600})
+    for text in ("one", "two", "three"):
+        bob.ok("tell", to="ann", text=text)
+    got = [ann.message(text=text) for text in ("one", "two", "three")]
+    ann.ok("seen", room="@ann", seq=got[1]["seq"])
+    ann.ok("tell", to="bob", text="hello bob")
+    ann.close()
+    until(lambda: ctl_json(d, "status")["users"] == 1, 10, "ann is gone")
+    bob.ok("tell", to="ann", text="four")
+    bob.close()
+    until(lambda: ctl_json(d, "status")["users"] == 0, 10, "both are gone")
+    return d
+
+
+@test(timeout=180)
+def round_trip():
+    """what is exported and imported elsewhere is exported again: the same but
+    for its numbers"""
+    d = village()
+    room, account = export(d, "room", "DEV"), export(d, "-p", "account", "ann")
+    eq(room[0]["name"], "dev")
+    eq(room[0]["topic"], "tö\u202fpic")
+    eq([line.get("redacted") for line in room].count(True), 1)
+    ok(room[-1]["end"], "its end")
+    for path in (write(room), write(account)):
+        contains(refused(d, "import", path), "There is a")
+    other = daemon(history_max=100000)
+    guest = Json(other, "guest")
+    contains(ctl(other, "import", write(account)), "imported 4 messages")
+    contains(ctl(other, "import", write(room)), "left out 0 facts")
+    eq(plain(export(other, "room", "dev")), plain(room))
+    again = export(other, "-p", "account", "ann")
+    own = [line for line in account if line.get("room") in (None, "@Ann",
+                                                            "dev")]
+    # what was told to bob went with bob's inbox
+
+    def essence(lines):
+        return sorted(json.dumps(line, sort_keys=True) for line in lines
+                      if "end" not in line and
+                      not line.get("fact", "").endswith("/dev"))
+    eq(essence(plain(again)), essence(plain(own)))
+    guest.ok("subscribe", room="dev")
+    other.kill()
+    other.start()
+    ann = Json(other)
+    r = ann.ok("login", name="ann", password=PASSWORD)
+    eq([k["room"] for k in r["rooms"]], ["dev"])
+    eq(ann.event("message")["text"], "four")    # the others had reached her
+    ann.join("dev")
+    ann.ok("configure", room="dev", moderated=False)
+    guest = Json(other, "bob")
+    guest.join("dev")
+    guest.refused("say", "muted", room="dev", text="let me")
+
+
+@test(timeout=120)
+def without_secrets():
+    """an export has no hashes, and such an account no password"""
+    d = village()
+    account = export(d, "account", "ann")
+    lacks(json.dumps(account), "argon2")
+    other = daemon()
+    ctl(other, "import", "-", given="\n".join(map(json.dumps, account)) + "\n")
+    Json(other).refused("login", "bad-password", name="ann", password=PASSWORD)
+    ctl(other, "passwd", "ann", given="another one\n")
+    Json(other).ok("login", name="ann", password="another one")
+    # a room's roles of who is not there would be a stranger's
+    other = daemon()
+    ctl(other, "import", write(export(d, "room", "dev")))
+    eq([line["fact"] for line in export(other, "room", "dev")
+        if "fact" in line and "set/" not in line["fact"]],
+       ["mute/dev/n:bob"])
+
+
+@test(timeout=120)
+def import_cut_short():
+    """an import that was cut short goes on where it was: nothing is missing
+    or twice; wrong lines are told"""
+    d = village()
+    room = export(d, "room", "dev")
+    other = daemon(history_max=100000)
+    eq(run_ctl("-s", socket_of(other), "import", "/nowhere")[0], 1)
+    broken = list(room)
+    broken[1000] = "{nonsense"
+    contains(refused(other, "import", write(broken)), ":1001: ")
+    other.kill()
+    other.start()
+    contains(refused(other, "import", write(room[:1100])), "cut short")
+    ctl(other, "import", write(room))
+    got = export(other, "room", "dev")
+    texts = [m["text"] for m in got if m.get("kind") == "text" and "text" in m]
+    eq(texts, [m["text"] for m in room
+               if m.get("kind") == "text" and "text" in m])
+    for wrong, why in (
+            (dict(room[20], time="yesterday"), "the time is none"),
+            (dict(room[20], kind="shout"), "the kind is unknown"),
+            (dict(room[20], **{"from": "a b"}), "that is no name"),
+            (dict(room[20], text=""), "there is no text"),
+            ("[]", "that is no object")):
+        third = daemon()
+        err = refused(third, "import", write(room[:20] + [wrong]))
+        contains(err, ":21: ")
+        contains(err, why)
+    contains(refused(third, "import", write(room[1:])), "no export")
+
+
+@test(timeout=120)
+def import_while_in_it():
+    """whoever is in a room is given what is merged into it, once, in order"""
+    d = village()
+    room = export(d, "room", "dev")
+    other = daemon(history_max=100000)
+    bob = Json(other, "bob")
+    bob.join("dev")
+    bob.say("before", "dev")
+    ctl(other, "import", "-m", write([line for line in room
+                                      if "fact" not in line]))
+    bob.say("after", "dev")
+    wanted = ["before"] + [m["text"] for m in room if m.get("kind") in
+                           ("text", "action") and "text" in m] + ["after"]
+    got = []
+    while not got or got[-1] != "after":
+        m = bob.event("message")
+        if "text" in m:
+            got.append(m["text"])
+    eq(got, wanted)
 
 
 main()

@@ -242,7 +242,7 @@ def command_line():
             ([], 2, "usage"), (["stats"], 2, "perhaps status"),
             (["nonsense"], 2, "-h"), (["notice"], 2, "text"),
             (["kick"], 2, "name"), (["status", "x"], 2, "no argument"),
-            (["-Q"], 2, "usage"), (["notice", "x" * 5000], 2, "too long"),
+            (["-Q"], 2, "usage"), (["notice", "x" * 5000], 1, "too long"),
             (["status"], 3, "no daemon is running at " + nowhere)):
         d = Daemon() if "too long" in wanted else None
         path = socket_of(d) if d else nowhere
@@ -399,10 +399,10 @@ def garbage():
     eq(c.ask("rooms", after=2**62)["rooms"], [])
     eq(c.ask("who", after=2**62)["members"], [])
     eq(c.ask("status")["ok"], True)
-    c.refused(b"x" * 4097, "too-long")
+    c.refused(b"x" * (512 * 1024 + 1), "too-long")
     eq(c.to_end(), b"")
     c = Control(d)
-    c.pour(b"x" * 100000 + b"\n")
+    c.send(b"x" * 600000 + b"\n")
     eq(c.answer()["error"], "too-long")
     c.to_end()
     c = Control(d)

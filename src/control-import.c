@@ -1,0 +1,142 @@
+/*
+ * An import's part, as partylinectl sends it: checked here, so that the hub
+ * gets nothing that it would not have made itself.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "control-ask.h"
+#include "control.h"
+#include "export-form.h"
+#include "import.h"
+#include "keeper.h"
+
+#define MSGS_MAX	1000	/* of a part */
+#define FACTS_MAX	1000
+#define KEY_MAX		1024	/* bytes of a fact's */
+
+static const char *
+text(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s != NULL ? s : "";
+}
+
+static bool
+is_set(const json_t *o, const char *key)
+{
+	return json_is_true(json_object_get(o, key));
+}
+
+/* The room, or the account with its inbox. */
+static bool
+take_name(struct request *req, const json_t *root, bool account)
+{
+	const char *s = text(root, "name");
+	struct name name;
+
+	if (account ? !name_parse(&name, s, strlen(s), NULL) :
+	    !name_parse_room(&name, s, strlen(s), NULL))
+		return false;
+	request_set_name(req, &name);
+	if (account) {
+		req->room = request_fmt(req, "@%s", name.shown);
+		req->room_key = request_fmt(req, "@%s", name.key);
+	} else
+		request_set_room(req, &name);
+	return true;
+}
+
+static const char *
+take_msgs(struct request *req, const json_t *list)
+{
+	const char *why = NULL;
+	const json_t *one;
+	size_t i;
+
+	if (json_array_size(list) == 0)
+		return NULL;
+	if (json_array_size(list) > MSGS_MAX)
+		return "too many messages";
+	req->msgs = xcalloc(json_array_size(list), sizeof(struct msg *));
+	json_array_foreach(list, i, one) {
+		if ((req->msgs[i] = export_msg(one, &why)) == NULL)
+			return why;
+		req->nlisted++;
+	}
+	return NULL;
+}
+
+static const char *
+take_facts(struct request *req, struct import_part *p, const json_t *list)
+{
+	size_t n = json_array_size(list), i;
+	struct store_fact *facts;
+	const json_t *one;
+	char *value;
+
+	if (n > FACTS_MAX)
+		return "too many facts";
+	p->facts = facts = request_alloc(req, (n + 1) * sizeof(*facts));
+	json_array_foreach(list, i, one) {
+		if (*text(one, "fact") == '\0' ||
+		    strlen(text(one, "fact")) > KEY_MAX ||
+		    (value = json_dumps(json_object_get(one, "value"),
+		    JSON_COMPACT | JSON_ENCODE_ANY)) == NULL)
+			return "that is no fact; one has a key and a value";
+		facts[p->nfacts++] = (struct store_fact){
+		    request_str(req, text(one, "fact")),
+		    request_str(req, value) };
+		free(value);
+	}
+	return NULL;
+}
+
+void
+control_import(const struct asking *a)
+{
+	struct request *req = request_new(CMD_IMPORT);
+	struct import_part *p = request_alloc(req, sizeof(*p));
+	const json_t *root = a->root;
+	const char *why = NULL;
+
+	*p = (struct import_part){ .of = request_str(req, text(root, "of")),
+	    .topic = request_str(req, text(root, "topic")),
+	    .line = (uint64_t)json_integer_value(json_object_get(root,
+	    "line")), .account = strcmp(text(root, "what"), "account") == 0,
+	    .begin = is_set(root, "begin"), .end = is_set(root, "end"),
+	    .merge = is_set(root, "merge") };
+	req->import = p;
+	req->client = a->who;
+	req->address = request_fmt(req, "uid %lu", (unsigned long)a->uid);
+	if (!take_name(req, root, p->account))
+		why = "that is no name";
+	else if (*p->of == '\0' || strlen(p->of) > KEY_BYTES ||
+	    strlen(p->topic) > STRING_BYTES)
+		why = "the first line has no id, or too long a topic";
+	else if ((why = take_msgs(req, json_object_get(root, "messages"))) ==
+	    NULL)
+		why = take_facts(req, p, json_object_get(root, "facts"));
+	if (why == NULL)
+		keeper_ask(a->keeper, req);
+	else {
+		control_fail(a->control, a->who, "bad-argument", why);
+		request_free(req);
+	}
+}
+
+void
+control_render_import(struct buf *b, const struct request *req)
+{
+	uint32_t i;
+
+	control_adds(b, "name", req->name);
+	control_addu(b, "line", req->seq);
+	control_addu(b, "left", req->members);
+	buf_adds(b, ",\"seqs\":[");
+	for (i = 0; i < req->nlisted; i++)
+		buf_addf(b, "%s%llu", i > 0 ? "," : "",
+		    (unsigned long long)req->msgs[i]->seq);
+	buf_addc(b, ']');
+}
