@@ -1,4 +1,7 @@
+#include <sys/resource.h>
+
 #include <err.h>
+#include <errno.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -6,8 +9,10 @@
 #include <string.h>
 
 #include "auth.h"
+#include "log.h"
 #include "util.h"
 
+#define NICE		19
 #define SALT_SIZE	crypto_pwhash_argon2id_SALTBYTES
 #define SUM_SIZE	32		/* bytes, as libsodium has it */
 #define BASE64		sodium_base64_VARIANT_ORIGINAL_NO_PADDING
@@ -175,6 +180,18 @@ take(struct auth *a)
 	return (struct request *)m;
 }
 
+/*
+ * Behind all other threads: two that hash would take a message's writers half
+ * of two cores. A niceness is the thread's own on Linux, whatever POSIX says.
+ * It is not SCHED_IDLE: on a busy machine that gets next to nothing.
+ */
+static void
+be_last(void)
+{
+	if (setpriority(PRIO_PROCESS, 0, NICE) == -1)
+		log_warn("auth_priority", LS("error", strerror(errno)), LEND);
+}
+
 static void *
 run(void *arg)
 {
@@ -182,6 +199,7 @@ run(void *arg)
 	struct request *req;
 
 	pthread_setname_np(pthread_self(), "auth");
+	be_last();
 	while ((req = take(a)) != NULL) {
 		work(a, req);
 		mailbox_post_one(a->to, &req->mail);
@@ -227,9 +245,27 @@ auth_submit(struct auth *a, struct request *req)
 }
 
 void
+auth_clear(struct auth *a)
+{
+	struct mail_list back;
+	struct mail *m;
+
+	mail_list_init(&back);
+	pthread_mutex_lock(&a->lock);
+	mail_list_join(&back, &a->waiting);
+	pthread_mutex_unlock(&a->lock);
+	for (m = back.first; m != NULL; m = m->next) {
+		struct request *req = (struct request *)m;
+
+		req->proof = PROOF_UNTRIED;
+		request_wipe(req);
+	}
+	mailbox_post(a->to, &back);
+}
+
+void
 auth_stop(struct auth *a)
 {
-	struct mail *m;
 	unsigned i;
 
 	pthread_mutex_lock(&a->lock);
@@ -239,8 +275,7 @@ auth_stop(struct auth *a)
 	for (i = 0; i < a->nthreads; i++)
 		pthread_join(a->threads[i], NULL);
 	a->nthreads = 0;
-	while ((m = mail_list_pop(&a->waiting)) != NULL)
-		request_free((struct request *)m);
+	auth_clear(a);
 }
 
 void

@@ -26,10 +26,13 @@ struct auth *auth_new(const struct conf *, struct mailbox *to);
  * it was stopped, and nothing was taken.
  */
 bool	 auth_submit(struct auth *, struct request *);
-/* Main thread: has done what was begun, and waits for the threads' end. What
- * waited is freed unanswered: its clients are gone. */
+/* Main thread: what waits goes back as PROOF_UNTRIED. */
+void	 auth_clear(struct auth *);
+/* Main thread: has done what was begun, waits for the threads' end, and clears:
+ * for as long as the hub misses a request it does not end. */
 void	 auth_stop(struct auth *);
-void	 auth_free(struct auth *);	/* stops if need be; NULL is nothing */
+/* Stops, if need be, for which the mailbox is still there; NULL is nothing. */
+void	 auth_free(struct auth *);
 
 /* The rest is for any thread. */
 

@@ -112,7 +112,7 @@ cmd_register(struct hub *h, struct login *l, struct request *req)
 	case PROOF_GOOD:
 		return make(h, l, req);
 	default:
-		request_fail(req, ERR_INTERNAL, NULL);
+		auth_failed(req);
 		return ANSWER;
 	}
 }

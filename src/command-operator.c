@@ -137,7 +137,7 @@ cmd_enrol(struct hub *h, struct login *l, struct request *req)
 	if (req->proof == PROOF_NONE)
 		return auth_ask(h, req, AUTH_HASH) ? KEPT : ANSWER;
 	if (req->proof != PROOF_GOOD) {
-		request_fail(req, ERR_INTERNAL, NULL);
+		auth_failed(req);
 		return ANSWER;
 	}
 	a = account_new(h, req->name_key, req->name);
@@ -165,7 +165,7 @@ cmd_repass(struct hub *h, struct login *l, struct request *req)
 	if (req->proof == PROOF_NONE)
 		return auth_ask(h, req, AUTH_HASH) ? KEPT : ANSWER;
 	if (req->proof != PROOF_GOOD) {
-		request_fail(req, ERR_INTERNAL, NULL);
+		auth_failed(req);
 		return ANSWER;
 	}
 	account_fact(req, &op, a, req->rehash);

@@ -32,6 +32,7 @@ static const char *const cost_words[] = { "interactive", "moderate",
 static const char *const tls_words[] = { "1.2", "1.3", NULL };
 static const char *const durability_words[] = { "commit", "relaxed", NULL };
 
+static char	*compute_auth_workers(const struct conf *);
 static char	*compute_control(const struct conf *);
 static char	*compute_loops(const struct conf *);
 static char	*compute_pid_file(const struct conf *);
@@ -183,9 +184,11 @@ const struct conf_option conf_options[] = {
 	    "interactive, 64M of memory for a tenth of a second; moderate, "
 	    "256M for half a second or more; minimal, 8M, for small machines. "
 	    "A password of another cost gets this one's at its next login." },
-	{ OPTION(auth_workers, CONF_NUMBER), BOUNDS(1, 16), .def = "2",
+	{ OPTION(auth_workers, CONF_NUMBER), BOUNDS(0, 16),
+	  .compute = compute_auth_workers, .computed = "0, one per two cores",
 	  .help = "Passwords that are checked at once, by a thread each, none "
-	    "of which serves clients; auth_cost's memory is needed as often." },
+	    "of which serves clients; auth_cost's memory is needed as often. "
+	    "0 for one per two cores." },
 	{ OPTION(auth_queue, CONF_NUMBER), BOUNDS(1, 10000), .def = "64",
 	  .help = "Logins that may wait until their password is checked; one "
 	    "more is answered rate-limited." },
@@ -313,14 +316,29 @@ compute_control(const struct conf *conf)
 	return in_state_dir(conf, "control");
 }
 
-/* One per core that is online, as the bounds have it. */
+/* One per so many cores that are online, from 1 to max. */
+static char *
+by_cores(long cores, long max)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN) / cores;
+
+	return xasprintf("%ld", n < 1 ? 1 : n > max ? max : n);
+}
+
+/* Half of the cores: hashing fills caches and the way to memory, which no
+ * thread's priority is asked for. */
+static char *
+compute_auth_workers(const struct conf *conf)
+{
+	(void)conf;
+	return by_cores(2, 16);
+}
+
 static char *
 compute_loops(const struct conf *conf)
 {
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-
 	(void)conf;
-	return xasprintf("%ld", n < 1 ? 1 : n > 64 ? 64 : n);
+	return by_cores(1, 64);
 }
 
 static char *

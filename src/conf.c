@@ -213,7 +213,7 @@ compute_defaults(struct parse *p)
 		if (o->compute == NULL)
 			continue;
 		if (place_of(p, o)->text != NULL && (o->type != CONF_NUMBER ||
-		    p->conf->loops != 0))
+		    *(unsigned *)((char *)p->conf + o->offset) != 0))
 			continue;
 		text = o->compute(p->conf);
 		if (!conf_value_set(p->conf, o, text, false, &why)) {

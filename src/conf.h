@@ -72,7 +72,8 @@ struct conf {
 	uint64_t	 read_timeout;	/* seconds, 0: never */
 	uint64_t	 write_timeout;	/* seconds, 0: never */
 
-	unsigned	 auth_workers;	/* threads that hash passwords */
+	unsigned	 auth_workers;	/* that hash passwords; never 0, once
+					 * parsed */
 	unsigned	 auth_queue;	/* requests that wait for them */
 	enum auth_cost	 auth_cost;
 	unsigned	 password_min;	/* characters */

@@ -168,6 +168,8 @@ bool	 guess_right(struct hub *, struct account *, struct request *,
 /* Gives the request to the auth pool, from where it comes again; false if that
  * is full, and the request is answered so. */
 bool	 auth_ask(struct hub *, struct request *, enum auth_job);
+/* It came back with neither hash nor verdict: the request fails. */
+void	 auth_failed(struct request *);
 /* It is back. */
 void	 auth_answered(struct hub *, struct request *);
 /* Whatever the auth pool has of this client is for nobody any more. */

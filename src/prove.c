@@ -13,6 +13,23 @@
 
 #define RETRY_MS	500	/* the auth pool is full */
 
+static void
+busy(struct request *req)
+{
+	request_fail(req, ERR_RATE_LIMITED, "The server is busy with other "
+	    "passwords: try again in a moment.");
+	req->retry_ms = RETRY_MS;
+}
+
+void
+auth_failed(struct request *req)
+{
+	if (req->proof == PROOF_UNTRIED)
+		busy(req);
+	else
+		request_fail(req, ERR_INTERNAL, NULL);
+}
+
 bool
 auth_ask(struct hub *h, struct request *req, enum auth_job job)
 {
@@ -24,9 +41,7 @@ auth_ask(struct hub *h, struct request *req, enum auth_job job)
 		return true;
 	}
 	h->proving = req->waits;
-	request_fail(req, ERR_RATE_LIMITED, "The server is busy with other "
-	    "passwords: try again in a moment.");
-	req->retry_ms = RETRY_MS;
+	busy(req);
 	return false;
 }
 
@@ -145,9 +160,9 @@ guess_right(struct hub *h, struct account *a, struct request *req,
 		guess_good(h, a, req, &g);
 		return true;
 	}
-	if (req->proof == PROOF_FAILED) {
+	if (req->proof == PROOF_FAILED || req->proof == PROOF_UNTRIED) {
 		guess_undo(h, &g);
-		request_fail(req, ERR_INTERNAL, NULL);
+		auth_failed(req);
 	} else
 		request_fail(req, ERR_BAD_PASSWORD, NULL);
 	return false;

@@ -113,7 +113,8 @@ enum proof {
 	PROOF_NONE,		/* it was not there yet */
 	PROOF_GOOD,
 	PROOF_BAD,
-	PROOF_FAILED		/* no memory, or that is no hash */
+	PROOF_FAILED,		/* no memory, or that is no hash */
+	PROOF_UNTRIED		/* its turn did not come */
 };
 
 struct import_part;

@@ -96,7 +96,9 @@ static const struct {
 	{ "mprotect", 2, PROT_EXEC, 0 },
 	/* Threads and processes, no namespaces. clone3(2), whose arguments
 	 * cannot be seen, is not there: the C library uses this then. */
-	{ "clone", 0, NAMESPACES, 0 }
+	{ "clone", 0, NAMESPACES, 0 },
+	/* A thread of its own niceness. */
+	{ "setpriority", 1, UINT32_MAX, 0 }
 };
 
 static bool

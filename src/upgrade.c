@@ -11,6 +11,7 @@
 
 #include <event2/event.h>
 
+#include "auth.h"
 #include "log.h"
 #include "record.h"
 #include "session.h"
@@ -330,6 +331,8 @@ step_on(struct upgrade *u)
 {
 	switch (u->step) {
 	case STEP_STILL:
+		/* Else all would wait for whose passwords do. */
+		auth_clear(u->daemon->auth);
 		u->step = STEP_QUIET;
 		order(u, ORDER_QUIET, false);
 		break;

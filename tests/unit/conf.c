@@ -221,6 +221,18 @@ Test(conf, names)
 	cr_assert_null(conf_option("none"));
 }
 
+/* 0 stands for another where one is computed. */
+static void
+expect_number(const struct conf *conf, const struct conf_option *o, unsigned v)
+{
+	unsigned is = *(const unsigned *)((const char *)conf + o->offset);
+
+	if (v == 0 && o->compute != NULL)
+		cr_expect_gt(is, 0, "%s", o->name);
+	else
+		cr_expect_eq(is, v, "%s", o->name);
+}
+
 /* Every number at its bounds and beyond, in the file and by -o. */
 Test(conf, bounds)
 {
@@ -242,8 +254,7 @@ Test(conf, bounds)
 			    (unsigned long long)v);
 			conf = good(text, NULL);
 			if (o->width == sizeof(unsigned))
-				cr_expect_eq(*(unsigned *)((char *)conf +
-				    o->offset), v == 0 ? conf->loops : v);
+				expect_number(conf, o, (unsigned)v);
 			else
 				cr_expect_eq(*(uint64_t *)((char *)conf +
 				    o->offset), v, "%s", o->name);
@@ -329,14 +340,19 @@ Test(conf, units)
 		set_to(units[i].text, NULL, units[i].name, units[i].shown);
 }
 
-Test(conf, loops)
+Test(conf, by_cores)
 {
-	struct conf *zero = good("loops = 0", NULL), *none = good("", NULL);
+	struct conf *none = good("", NULL), *zero = good("loops = 0\n"
+	    "auth_workers = 0", NULL);
 
 	cr_assert_geq(zero->loops, 1);
 	cr_assert_eq(zero->loops, none->loops);
+	cr_assert_geq(zero->auth_workers, 1);
+	cr_assert_leq(zero->auth_workers, zero->loops);
+	cr_assert_eq(zero->auth_workers, none->auth_workers);
 	conf_free(zero);
 	conf_free(none);
+	set_to("auth_workers = 3", NULL, "auth_workers", "3");
 	set_to("loops = 3", NULL, "loops", "3");
 	set_to("loops = 3", OPTS("loops=64"), "loops", "64");
 }

@@ -85,7 +85,13 @@ Test(account, wrong_passwords)
 	cr_assert_eq(f.reply->error, ERR_RATE_LIMITED);
 	cr_assert_gt(f.reply->retry_ms, 0);
 	f.full = false;
+	f.untried = true;
+	with_password(1, "ann", "secret");
+	cr_assert_eq(f.reply->error, ERR_RATE_LIMITED);
+	cr_assert_gt(f.reply->retry_ms, 0);
+	f.untried = false;
 	cr_assert_eq(hub_users(f.hub), 1);
+	cr_assert_eq(hub_pending(f.hub), 0);
 	gone(&c, NULL);
 }
 

@@ -439,6 +439,10 @@ fake_prove(struct fake *f)
 
 	while ((req = (struct request *)mail_list_pop(&f->proving)) != NULL) {
 		prove(req);
+		if (f->untried) {
+			req->proof = PROOF_UNTRIED;
+			req->rehash = NULL;
+		}
 		hub_request(f->hub, req);
 		n++;
 	}

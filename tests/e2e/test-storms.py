@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""Many who guess at passwords: others talk on, and who knows one comes in."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+from client import Json
+from daemon import Daemon
+from harness import HERE, Deadline, diag, eq, keep, main, ok, readable, \
+    test, until
+from others import Others
+from upgrade import Upgradable
+
+RATE = 50                       # logins a second
+PASSWORD = "correct horse"
+
+
+class Storm:
+    """Wrong passwords for accounts that are there and for none (the bench's);
+    more than the pool hashes, so that its queue fills and stays full."""
+
+    def __init__(self, daemon):
+        self.process = subprocess.Popen(
+            [sys.executable, os.path.join(HERE, "..", "bench", "storm.py"),
+             "login", str(daemon.port), str(RATE)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        keep(self)
+        eq(self.line(), b"ready\n")
+
+    def line(self):
+        limit = Deadline(30, "the storm")
+        while not readable(self.process.stdout, limit.left()):
+            pass
+        return self.process.stdout.readline()
+
+    def stop(self):
+        self.process.stdin.close()
+        return json.loads(self.line())
+
+    def cleanup(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        self.process.stdin.close()
+
+
+def daemon(**more):
+    return Daemon(login_tries=0, login_timeout=0, rate=0,
+                  max_clients_address=0, **more)
+
+
+def refused(d):
+    """Someone's login finds the queue full."""
+    c = Json(d)
+    reply = c.cmd("login", name="nobody", password="guess", timeout=60)
+    c.close()
+    return reply["error"] == "rate-limited" and reply["retry_ms"] > 0
+
+
+def niceness(pid):
+    """Of each thread of the process, by their names."""
+    found = {}
+    for stat in pathlib.Path("/proc/%d/task" % pid).glob("*/stat"):
+        name, rest = stat.read_text().split("(")[1].rsplit(")", 1)
+        found.setdefault(name, set()).add(int(rest.split()[16]))
+    return found
+
+
+@test()
+def last_of_all():
+    """who hashes passwords comes behind all other threads, the sandbox on"""
+    d = Daemon()
+    until(lambda: niceness(d.pid).get("auth") == {19}, 10, "niceness of auth")
+    found = niceness(d.pid)
+    eq({name: nice for name, nice in found.items()
+        if name != "auth" and max(nice) > min(found["hub"])}, {},
+       "threads that give way")
+
+
+@test(timeout=240)
+def others_talk():
+    """logins that fail, more than are hashed, don't make a message late"""
+    d = daemon()
+    others = Others(d)
+    storm = Storm(d)
+    until(lambda: refused(d), 60, "a full queue")
+    others.judge("%d logins a second" % RATE)
+    result = storm.stop()
+    diag("the storm: %s" % result)
+    ok(result["answers"]["bad-password"] > 0, "some were tried")
+    ok(result["answers"]["rate-limited"] > 0, "some were not")
+    eq(set(result["answers"]) - {"no client was free"},
+       {"bad-password", "rate-limited"}, "the answers")
+    ok(d.alive(), "the daemon lives")
+
+
+@test(timeout=180)
+def comes_in():
+    """who knows the password and comes again as told gets in meanwhile"""
+    d = daemon(auth_cost="minimal", auth_queue=4)
+    Json(d, "ann").ok("register", password=PASSWORD)
+    Storm(d)
+    limit = Deadline(120, "a login beside the storm")
+    while True:
+        c = Json(d)
+        reply = c.cmd("login", name="ann", password=PASSWORD,
+                      timeout=limit.left())
+        if reply["ok"]:
+            break
+        eq(reply["error"], "rate-limited")
+        c.close()
+        time.sleep(reply["retry_ms"] / 1000)    # as a client is told to
+    eq(reply["guest"], False)
+
+
+@test(timeout=120)
+def ends():
+    """with a full queue it ends as soon as ever"""
+    d = daemon(auth_queue=8)
+    Storm(d)
+    until(lambda: refused(d), 60, "a full queue")
+    d.stop()
+
+
+@test(timeout=180)
+def upgrades():
+    """an upgrade does not wait for the queue: who waits is told to try again"""
+    d = Upgradable(auth_cost="moderate", rate=0)
+    reader = Json(d, "reader")
+    reader.join()
+    clients = [Json(d) for _ in range(40)]
+    posted = [c.post("login", name="nobody", password="guess")
+              for c in clients]
+    reader.sync()
+    diag(d.upgrade().strip())
+    errors = [c.reply(n, 60)["error"] for c, n in zip(clients, posted)]
+    ok(errors.count("rate-limited") > 20, "most were given back: %s" % errors)
+    reader.say("on it goes")
+
+
+main()
