@@ -48,12 +48,12 @@ class Others:
            "messages seen, and how many out of order")
         return report
 
-    def judge(self, fault, make=None):
+    def judge(self, fault, make=None, floor=FLOOR):
         """Demands that beside the fault they are as soon served; the run.
 
         make() is called before each try, where the fault would not last.
         """
-        limit = 1.25 * self.without["p99"] + FLOOR
+        limit = 1.25 * self.without["p99"] + floor
         best = None
         for _ in range(TRIES):
             if make is not None:
