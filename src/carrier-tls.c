@@ -173,6 +173,41 @@ add_subject(struct buf *b, const SSL *ssl)
 	BIO_free(text);
 }
 
+/* The whole of it, without a NUL inside, and no second one beside it. */
+static bool
+copy_name(X509_NAME *subject, char name[NAME_SIZE])
+{
+	int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1), n;
+	unsigned char *text;
+	bool fits;
+
+	if (at < 0 ||
+	    X509_NAME_get_index_by_NID(subject, NID_commonName, at) >= 0)
+		return false;
+	n = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(
+	    X509_NAME_get_entry(subject, at)));
+	if (n < 0)
+		return false;
+	fits = n > 0 && n < NAME_SIZE && memchr(text, '\0', (size_t)n) == NULL;
+	if (fits) {
+		memcpy(name, text, (size_t)n);
+		name[n] = '\0';
+	}
+	OPENSSL_free(text);
+	return fits;
+}
+
+bool
+tls_common_name(struct bufferevent *bev, char name[NAME_SIZE])
+{
+	SSL *ssl = bufferevent_openssl_get_ssl(bev);
+	X509 *cert = SSL_get0_peer_certificate(ssl);
+
+	return cert != NULL && !SSL_session_reused(ssl) &&
+	    SSL_get_verify_result(ssl) == X509_V_OK &&
+	    copy_name(X509_get_subject_name(cert), name);
+}
+
 void
 tls_opened(struct bufferevent *bev, struct tls_peer *peer)
 {

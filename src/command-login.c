@@ -226,6 +226,9 @@ cmd_login(struct hub *h, struct login *l, struct request *req)
 		return show_token(h, a, req);
 	if (req->password != NULL || req->proof != PROOF_NONE)
 		return prove(h, a, req);
+	if (a != NULL && req->certified != NULL &&
+	    strcmp(req->certified, account_key(a)) == 0)
+		return enter(h, a, resumed(u, req->resume), req);
 	if ((old = resumed(u, req->resume)) != NULL)
 		return enter(h, a, old, req);
 	if (!may_bear(h, req))

@@ -29,6 +29,7 @@ static const char *const store_words[] = { "sqlite", "memory", NULL };
 static const char *const answer_words[] = { "no", "yes", NULL };
 static const char *const cost_words[] = { "interactive", "moderate",
     "minimal", NULL };
+static const char *const tls_login_words[] = { "no", "cn", NULL };
 static const char *const tls_words[] = { "1.2", "1.3", NULL };
 static const char *const durability_words[] = { "commit", "relaxed", NULL };
 
@@ -241,6 +242,10 @@ const struct conf_option conf_options[] = {
 	  .help = "Certificates, in PEM, of those who sign clients' ones. A "
 	    "client need show none, but a bad one is refused. Empty: none is "
 	    "asked for." },
+	{ OPTION(tls_login, CONF_CHOICE), .words = tls_login_words,
+	  .def = "no", .reloadable = true,
+	  .help = "cn: a client whose certificate was verified is logged in, "
+	    "without a password, to the account that is its common name." },
 	{ OPTION(tls_min, CONF_CHOICE), .words = tls_words, .def = "1.2",
 	  .reloadable = true,
 	  .help = "The oldest version of TLS that is spoken." },

@@ -309,6 +309,11 @@ check_tls(struct parse *p)
 	const struct conf *c = p->conf;
 	size_t i;
 
+	if (c->tls_login != TLS_LOGIN_NO && (c->tls_client_ca[0] == '\0' ||
+	    c->tls_cert[0] == '\0'))
+		clash(p, "tls_login", "tls_client_ca", xstrdup("clients are "
+		    "asked for no certificate; tls_cert and tls_client_ca, or "
+		    "no"));
 	if (c->tls_cert[0] != '\0') {
 		if (!tls_built())
 			clash(p, "tls_cert", "tls_cert", xstrdup("TLS was left "

@@ -30,6 +30,8 @@ enum answer { ANSWER_NO, ANSWER_YES };
 
 enum tls_version { TLS_1_2, TLS_1_3 };
 
+enum tls_login { TLS_LOGIN_NO, TLS_LOGIN_CN };
+
 enum auth_cost { COST_INTERACTIVE, COST_MODERATE, COST_MINIMAL };
 
 enum durability { DURABILITY_COMMIT, DURABILITY_RELAXED };
@@ -91,6 +93,7 @@ struct conf {
 	char		*tls_cert;	/* a path; "": no TLS */
 	char		*tls_key;	/* "": in tls_cert */
 	char		*tls_client_ca;	/* "": clients show no certificate */
+	enum tls_login	 tls_login;	/* by what of a certificate */
 	enum tls_version tls_min;
 	uint64_t	 handshake_timeout;	/* seconds */
 

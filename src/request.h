@@ -142,6 +142,8 @@ struct request {
 	const char	*password;	/* login, register, passwd */
 	const char	*new_password;
 	const char	*token;		/* login */
+	const char	*certified;	/* login: the key of the account whose
+					 * certificate was shown, or NULL */
 	bool		 marks;		/* login; moved: it tells by seen itself
 					 * what it has read, of its inbox too */
 	const char	*address;	/* login: the client's, as text; or

@@ -12,6 +12,7 @@
 #include "session-io.h"
 #include "session.h"
 #include "telnet.h"
+#include "tls.h"
 #include "tracing.h"
 #include "web.h"
 
@@ -549,6 +550,19 @@ session_resume(struct session *s)
 
 /* Requests and their answers. */
 
+/* Who it is by its certificate, where that is enough. */
+static void
+add_certified(const struct session *s, struct request *req)
+{
+	char text[NAME_SIZE];
+	struct name name;
+
+	if (s->loop->conf->tls_login == TLS_LOGIN_CN &&
+	    s->carrier == &carrier_tls && tls_common_name(s->bev, text) &&
+	    name_parse(&name, text, strlen(text), NULL))
+		req->certified = request_str(req, name.key);
+}
+
 void
 session_send(struct session *s, struct request *req)
 {
@@ -571,6 +585,8 @@ session_send(struct session *s, struct request *req)
 		req->cost += COST_MAX;
 	if (req->password != NULL || req->cmd == CMD_LOGIN)
 		req->address = request_str(req, address_text(s->address));
+	if (req->cmd == CMD_LOGIN)
+		add_certified(s, req);
 	s->cost += req->cost;
 	s->inflight++;
 	loop_send(s->loop, req);

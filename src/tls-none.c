@@ -53,6 +53,14 @@ tls_opened(struct bufferevent *bev, struct tls_peer *peer)
 	assert(!"no TLS was built in");
 }
 
+bool
+tls_common_name(struct bufferevent *bev, char name[NAME_SIZE])
+{
+	(void)bev;
+	(void)name;
+	return false;
+}
+
 const char *
 tls_failure(struct bufferevent *bev)
 {

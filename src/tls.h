@@ -16,6 +16,7 @@
 
 #include "carrier.h"
 #include "conf.h"
+#include "name.h"
 #include "util.h"
 
 struct tls;
@@ -57,6 +58,12 @@ struct tls_peer {
 
 /* After BEV_EVENT_CONNECTED, once; the caller frees the subject. */
 void	 tls_opened(struct bufferevent *, struct tls_peer *);
+/*
+ * The common name that the client's certificate has, if it has one and was
+ * verified on this connection: a ticket of an earlier one is no proof of what
+ * the authority says now. False: there is none.
+ */
+bool	 tls_common_name(struct bufferevent *, char name[NAME_SIZE]);
 /* After BEV_EVENT_ERROR, once: why. Static. */
 const char *tls_failure(struct bufferevent *);
 

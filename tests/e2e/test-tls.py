@@ -356,6 +356,81 @@ def client_certificates():
                    reason="certificate verify failed")
 
 
+def certified(ca, cert, subject, version=V13, **more):
+    return context(cert, low=version, high=version,
+                   cert=ca.sign(subject, **more))
+
+
+@test()
+def login_by_certificate():
+    """a certificate logs in to the account it names, and to no other"""
+    ca, other = Authority(), Authority("Another CA")
+    d, tls = start(tls_client_ca=ca.cert, tls_login="cn",
+                   auth_cost="minimal")
+    cert = d.options["tls_cert"]
+    for name in ("Ann", "bob"):
+        Json(d, name, tls=tls).ok("register", password="correct horse")
+    for version in (V12, V13):
+        ann = Json(d, tls=certified(ca, cert, "/O=Village/CN=ANN", version))
+        ann.refused("login", "name-registered", name="bob")
+        ann.refused("login", "bad-password", name="ann", password="wrong one")
+        r = ann.ok("login", name="ann")
+        eq((r["name"], r["guest"]), ("Ann", False))
+        ann.close()
+    Json(d, tls=tls).refused("login", "name-registered", name="ann")
+    Json(d).refused("login", "name-registered", name="ann")
+    for subject in ("/O=ann", "/CN=ann/CN=bob", "/CN=bob/CN=ann",
+                    "/CN=ann x", "/CN=\u0430nn"):
+        c = Json(d, tls=certified(ca, cert, subject))
+        c.refused("login", "name-registered", name="ann")
+    # a name that is no account's is a guest's, whatever the certificate
+    eq(Json(d, tls=certified(ca, cert, "/CN=eve")).ok("login", name="eve")
+       ["guest"], True)
+    for bad in (certified(other, cert, "/CN=ann"),
+                certified(ca, cert, "/CN=ann", days=-1)):
+        at = len(d.log.lines)
+        try:
+            Json(d, tls=bad).ok("login", name="ann")
+            raise Failure("it was taken")
+        except (OSError, Failure) as error:
+            lacks(str(error), "was taken", "the error")
+        d.log.wait("handshake-failed", start=at)
+
+
+@test()
+def certificate_at_a_terminal():
+    """openssl s_client with a certificate is asked for no password"""
+    ca = Authority()
+    d, tls = start(tls_client_ca=ca.cert, tls_login="cn",
+                   auth_cost="minimal", greet_delay=10)
+    Json(d, "ann", tls=tls).ok("register", password="correct horse")
+    pair = ca.sign("/CN=ann")
+    words = ["openssl", "s_client", "-quiet", "-connect", "127.0.0.1:%d" %
+             d.port]
+    p = Program(*words, "-cert", pair[0], "-key", pair[1])
+    p.until(NAME_PROMPT)
+    p.send("ann\n")
+    lacks(p.until(rb"(?i)lobby"), b"assword")
+    p = Program(*words)
+    p.until(NAME_PROMPT)
+    p.send("ann\n")
+    p.until(rb"(?i)password")
+
+
+@test()
+def certificate_without_tls_login():
+    """by default a certificate logs nobody in"""
+    ca = Authority()
+    d, tls = start(tls_client_ca=ca.cert, auth_cost="minimal")
+    cert = d.options["tls_cert"]
+    Json(d, "ann", tls=tls).ok("register", password="correct horse")
+    Json(d, tls=certified(ca, cert, "/CN=ann")).refused(
+        "login", "name-registered", name="ann")
+    status, _, err = run_binary("-n", "-t", "-o", "tls_login=cn")
+    eq(status, 1)
+    contains(err, "asked for no certificate")
+
+
 @test()
 def half_close():
     """what was asked for before the end is answered after it"""
