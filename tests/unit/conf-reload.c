@@ -168,7 +168,8 @@ Test(conf_reload, every_option)
 {
 	const struct conf_option *o;
 	const char *base = tls_built() ? "state_dir = /s\nuser = daemon\n"
-	    "tls_cert = /c\ntls_client_ca = /a" : "state_dir = /s\nuser = daemon";
+	    "tls_cert = /c\ntls_client_ca = /a" :
+	    "state_dir = /s\nuser = daemon";
 	struct buf before = { 0 }, b = { 0 };
 
 	run(base);
