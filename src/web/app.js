@@ -754,7 +754,7 @@ function connect() {
 	const url = new URL('ws', location.href);
 	url.protocol = url.protocol.replace('http', 'ws');
 	line = new Partyline(url, { name: tab.name, session: tab.session,
-		token: tab.token, inbox: 200 });
+		token: tab.token, inbox: 200, marks: true });
 	for (const type in events)
 		line.on(type, events[type]);
 	deeds.forEach(type => line.on(type, done));

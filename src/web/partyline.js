@@ -22,6 +22,7 @@ const DEFAULTS = {
 	steady: 10000,
 	idle: 45000,
 	patience: 10000,
+	marks: false,
 	connect: connectWebSocket
 };
 
@@ -284,7 +285,8 @@ export class Partyline {
 		try {
 			await this.#ask({ cmd: 'login', name: this.name,
 				resume: this.session || undefined, ...this.secret,
-				after: this.guest ? undefined : this.inbox.seq }, reply => this.#came(reply));
+				after: this.guest ? undefined : this.inbox.seq,
+				marks: this.#o.marks || undefined }, reply => this.#came(reply));
 		} catch (error) {
 			if (PASSING.includes(error.code)) {
 				this.#lost(error.code, error.reply.retry_ms);

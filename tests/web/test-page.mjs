@@ -659,6 +659,7 @@ test('what is done in a room is told in words, later as well', async () => {
 	boss.type('{"cmd":"unmute","room":"lobby","name":"ann"}');
 	await ann.notes('boss unmuted you');
 	await ann.say('oops');
+	await boss.sees('"oops"');
 	boss.type('{"cmd":"redact","room":"lobby","seq":3}');
 	await ann.notes('boss removed a message');
 	const ben = await Visitor.come(d, 'ben');
