@@ -209,6 +209,27 @@ kept_count(const struct account *a)
 }
 
 void
+kept_forget(struct account *a, uint32_t max, struct request *req,
+    struct store_op *op)
+{
+	struct kept **at, **found = NULL, *k;
+	uint32_t n = 0;
+
+	for (at = &a->kept; (k = *at) != NULL; at = &k->next) {
+		n++;
+		if (!k->kept && k->room[0] != '@')
+			found = at;
+	}
+	if (n < max || found == NULL)
+		return;
+	k = *found;
+	*found = k->next;
+	fact_add(req, op, fact_key(req, "seen", account_key(a), k->room),
+	    NULL);
+	free(k);
+}
+
+void
 account_fact(struct request *req, struct store_op *op, const struct account *a,
     const char *hash)
 {

@@ -43,6 +43,8 @@ struct account {
 	int64_t		 created;	/* ms since the epoch */
 	int64_t		 login;		/* the last one, or 0 */
 	uint32_t	 owned;		/* rooms */
+	uint32_t	 making;	/* rooms it will own once stored */
+	uint32_t	 asked;		/* tokens that are not stored yet */
 	bool		 op;		/* operator of the server */
 	bool		 pending;	/* not yet stored: reserved only */
 	uint64_t	 num;		/* in the roll */
@@ -93,5 +95,9 @@ struct token *token_match(const struct account *, const char *hash,
 struct kept *kept_find(const struct account *, const char *room);
 struct kept *kept_get(struct account *, const char *room);
 uint32_t kept_count(const struct account *);	/* of those kept */
+/* If it has been in so many rooms, forgets the one it has left that it came to
+ * first; the op removes the fact of it. */
+void	 kept_forget(struct account *, uint32_t max, struct request *,
+	    struct store_op *);
 
 #endif

@@ -42,6 +42,21 @@ fits(const struct hub *h, struct request *req, const char *field,
 	return false;
 }
 
+/* Meanwhile another may have registered what looks the same. */
+static bool
+is_free(const struct hub *h, const struct login *l, struct request *req)
+{
+	const char *shown = user_shown(l->user);
+	const char *other = skeletons_find(&h->guises, user_key(l->user),
+	    shown);
+
+	if (other == NULL)
+		return true;
+	request_fail(req, ERR_NAME_REGISTERED, "%s looks like %s, which is "
+	    "registered: take another name first.", shown, other);
+	return false;
+}
+
 /* What a guest is in rooms now, the account will be from then on. */
 static void
 add_roles(struct request *req, struct store_op *op, const struct login *l)
@@ -84,8 +99,6 @@ make(struct hub *h, const struct login *l, struct request *req)
 enum verdict
 cmd_register(struct hub *h, struct login *l, struct request *req)
 {
-	const char *other;
-
 	if (account_find(h, user_key(l->user)) != NULL) {
 		request_fail(req, ERR_NAME_REGISTERED, "You are registered: "
 		    "passwd sets another password.");
@@ -98,19 +111,12 @@ cmd_register(struct hub *h, struct login *l, struct request *req)
 	}
 	switch (req->proof) {
 	case PROOF_NONE:
-		other = skeletons_find(&h->guises, user_key(l->user),
-		    user_shown(l->user));
-		if (other != NULL) {
-			request_fail(req, ERR_NAME_REGISTERED, "%s looks like "
-			    "%s, which is registered: take another name "
-			    "first.", user_shown(l->user), other);
-			return ANSWER;
-		}
-		if (!fits(h, req, "password", req->password))
+		if (!is_free(h, l, req) ||
+		    !fits(h, req, "password", req->password))
 			return ANSWER;
 		return auth_ask(h, req, AUTH_HASH) ? KEPT : ANSWER;
 	case PROOF_GOOD:
-		return make(h, l, req);
+		return is_free(h, l, req) ? make(h, l, req) : ANSWER;
 	default:
 		auth_failed(req);
 		return ANSWER;
@@ -225,7 +231,7 @@ cmd_token(struct hub *h, struct login *l, struct request *req)
 		return bad(req, "label", "A label is missing: by it the token "
 		    "is found again.");
 	if (token_find(a, req->string) == NULL &&
-	    count_tokens(a) >= TOKENS_MAX) {
+	    count_tokens(a) + a->asked >= TOKENS_MAX) {
 		request_fail(req, ERR_FORBIDDEN, "You have %d tokens, and may "
 		    "not have more: revoke one.", TOKENS_MAX);
 		return ANSWER;
@@ -240,8 +246,10 @@ cmd_token(struct hub *h, struct login *l, struct request *req)
 	    json_pack("{s:s,s:I,s:I}", "hash", hash, "created",
 	    (json_int_t)req->time, "expires", (json_int_t)(req->seconds == 0 ?
 	    0 : req->time + (int64_t)req->seconds * 1000)));
-	if (hub_submit(h, NULL, &op))
+	if (hub_submit(h, NULL, &op)) {
+		a->asked++;
 		return KEPT;
+	}
 	request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
 	return ANSWER;
 }
@@ -252,7 +260,10 @@ token_committed(struct hub *h, struct store_op *op)
 	struct request *req = op->req;
 	struct account *a = account_find(h, req->name_key);
 
-	if (op->error == STORE_OK && a != NULL)
+	if (a == NULL)
+		return ANSWER;
+	a->asked--;
+	if (op->error == STORE_OK)
 		token_put(a, req->string, req->hash, req->time,
 		    req->seconds == 0 ? 0 :
 		    req->time + (int64_t)req->seconds * 1000);

@@ -498,6 +498,14 @@ set_role(struct hub *h, struct room *room, const struct request *req)
 		rules_uninvite(h, room->rules, req->whom_sid);
 }
 
+/* Keeps somebody out from then on: then no invitation holds any more. */
+static bool
+is_ban(const struct request *req)
+{
+	return req->cmd == CMD_BAN ||
+	    (req->cmd == CMD_KICK && req->seconds > 0);
+}
+
 enum verdict
 act_committed(struct hub *h, struct store_op *op)
 {
@@ -520,7 +528,7 @@ act_committed(struct hub *h, struct store_op *op)
 		inbox_note(h, req->name_key, msg_from(op->msg), request_fmt(req,
 		    "You are invited to #%s.", room_shown(room)));
 	if (req->cmd == CMD_KICK || req->cmd == CMD_BAN) {
-		if (req->cmd == CMD_BAN && req->whom_sid != 0)
+		if (is_ban(req) && req->whom_sid != 0)
 			rules_uninvite(h, room->rules, req->whom_sid);
 		expel(h, room, req, op->msg);
 	} else

@@ -126,6 +126,15 @@ make(struct hub *h, struct login *l, struct request *req)
 	return room;
 }
 
+/* Beside those it is in, as many that it has left: where it was there. */
+static void
+make_place(const struct hub *h, struct account *a, const char *room,
+    struct request *req, struct store_op *op)
+{
+	if (kept_find(a, room) == NULL)
+		kept_forget(a, 2 * (uint32_t)h->conf->max_rooms + 1, req, op);
+}
+
 void
 keep_room(struct hub *h, struct account *a, const struct room *room, bool kept,
     uint64_t after)
@@ -140,6 +149,7 @@ keep_room(struct hub *h, struct account *a, const struct room *room, bool kept,
 	op.req = request_new(CMD_NOTE);
 	if (k == NULL) {
 		/* What was said before is not unread to who comes first. */
+		make_place(h, a, room_key(room), op.req, &op);
 		k = kept_get(a, room_key(room));
 		k->seen = after;
 		fact_add(op.req, &op, fact_key(op.req, "seen", account_key(a),
@@ -236,21 +246,40 @@ make_owned(struct hub *h, struct login *l, struct account *a,
     struct room *room, struct request *req)
 {
 	struct store_op op = { .kind = STORE_FACTS, .req = req };
+	struct member *m;
 
-	if (a->owned >= h->conf->max_rooms)
+	if (a->owned + a->making >= h->conf->max_rooms)
 		request_fail(req, ERR_TOO_MANY_ROOMS, "You own %u rooms, and "
-		    "may not own more.", a->owned);
+		    "may not own more.", a->owned + a->making);
 	else {
+		request_set_key(req, account_key(a));
 		fact_add(req, &op, fact_key(req, "role", room_key(room),
 		    account_key(a)), json_pack("{s:s}", "role", "owner"));
 		if (hub_submit(h, room, &op)) {
-			enter(h, room, l, NULL)->role = ROLE_OWNER;
+			m = enter(h, room, l, NULL);
+			m->role = ROLE_OWNER;
+			m->making = true;
+			a->making++;
 			return KEPT;
 		}
 		fail(req, ERR_STORE_UNAVAILABLE);
 	}
 	room_settle(h, room);
 	return ANSWER;
+}
+
+/* Its other sessions may have come, or this one gone and come again. */
+static void
+own(struct hub *h, const char *key, const struct room *room)
+{
+	struct user *u = user_find(h, key);
+	struct login *l = u != NULL ? u->logins : NULL;
+	struct member *m;
+
+	for (; l != NULL; l = l->next) {
+		if ((m = member_find(l, room)) != NULL)
+			m->role = ROLE_OWNER;
+	}
 }
 
 enum verdict
@@ -260,9 +289,18 @@ subscribe_committed(struct hub *h, struct store_op *op)
 	struct request *req = op->req;
 	struct login *l = login_get(h, req->sid);
 	struct member *m = l != NULL ? member_find(l, room) : NULL;
+	struct account *a = account_find(h, req->name_key);
 
-	if (op->error == STORE_OK)
+	if (m != NULL && !m->making)
+		m = NULL;		/* another subscribe's, answered */
+	else if (m != NULL)
+		m->making = false;
+	if (a != NULL)
+		a->making--;
+	if (op->error == STORE_OK) {
 		rules_stored(h, op);
+		own(h, req->name_key, room);
+	}
 	/* What came meanwhile is not for it, but in the answer. */
 	news_post(h, room);
 	if (op->error != STORE_OK) {
@@ -361,6 +399,7 @@ cmd_seen(struct hub *h, struct login *l, struct request *req)
 	if (a == NULL)
 		return ANSWER;
 	request_set_key(req, account_key(a));
+	make_place(h, a, room_key(m->room), req, &op);
 	fact_add(req, &op, fact_key(req, "seen", account_key(a),
 	    room_key(m->room)), json_integer((json_int_t)req->seq));
 	return hub_submit(h, NULL, &op) ? KEPT :
@@ -372,17 +411,22 @@ cmd_seen(struct hub *h, struct login *l, struct request *req)
  * not given to it: then its reading counts only once that gap is closed.
  */
 static bool
-mark(struct login *l, struct account *a, struct request *req,
-    struct store_op *op, const struct moved_room *at, struct room *room)
+mark(const struct hub *h, struct login *l, struct account *a,
+    struct request *req, struct store_op *op, const struct moved_room *at)
 {
+	const struct room *room = room_by_id(h, at->room_id);
 	struct member *m = room != NULL ? member_find(l, room) : NULL;
 	struct kept *k;
+	uint64_t seen;
 
 	if (m == NULL || m->held)
 		return false;
-	k = kept_get(a, room_key(room));
-	if (k->seen < m->after || k->seen >= at->after)
+	k = kept_find(a, room_key(room));
+	seen = k != NULL ? k->seen : 0;
+	if (seen < m->after || seen >= at->after)
 		return false;
+	make_place(h, a, room_key(room), req, op);
+	k = kept_get(a, room_key(room));
 	k->seen = at->after;
 	fact_add(req, op, fact_key(req, "seen", account_key(a),
 	    room_key(room)), json_integer((json_int_t)k->seen));
@@ -398,8 +442,7 @@ take_marks(struct hub *h, struct login *l, struct request *req)
 	uint32_t i;
 
 	for (i = 0; a != NULL && i < req->nlisted; i++)
-		any |= mark(l, a, req, &op, &req->moved[i],
-		    room_by_id(h, req->moved[i].room_id));
+		any |= mark(h, l, a, req, &op, &req->moved[i]);
 	return any && hub_submit(h, NULL, &op);
 }
 

@@ -131,13 +131,28 @@ cmd_bans(struct hub *h, struct login *l, struct request *req)
 	return ANSWER;
 }
 
+/* A reason is told to all in the room: who may not speak there gives none. */
+static bool
+may_give_reason(struct doing *d)
+{
+	struct request *req = d->req;
+	const struct member *m;
+
+	if (req->string == NULL || *req->string == '\0' ||
+	    right_has(ACT_REDACT, d->role))
+		return true;
+	m = answer_member(d->hub, d->by, req);
+	return m != NULL && may_speak(d->hub, m, req);
+}
+
 enum verdict
 cmd_redact(struct hub *h, struct login *l, struct request *req)
 {
 	struct doing d = { .hub = h, .by = l, .req = req };
 	json_t *audit;
 
-	if (!act_begin(&d, ACT_REDACT_OWN) || !may_see(h, l, d.room, req))
+	if (!act_begin(&d, ACT_REDACT_OWN) || !may_see(h, l, d.room, req) ||
+	    !may_give_reason(&d))
 		return ANSWER;
 	d.op.kind = STORE_REDACT;
 	d.op.target = req->seq;

@@ -34,25 +34,35 @@ tell_renamed(struct hub *h, struct user *u, const char *from)
 	}
 }
 
-/* A mute is a name's: who is muted keeps it. What the rooms know of the old
+static bool
+is_muted(const struct rules *r, const struct login *l, struct request *req)
+{
+	if (r == NULL || rules_sanction(&r->mutes, subject(req, 'n',
+	    user_key(l->user))) == NULL)
+		return false;
+	request_fail(req, ERR_MUTED, "You are muted in #%s, and keep your "
+	    "name meanwhile.", r->key);
+	return true;
+}
+
+/* A mute is a name's: who is muted keeps it, also when invited to come again,
+ * as somebody whom no address is held against. What the rooms know of the old
  * name is the new one's. */
 static bool
 may_rename(struct hub *h, struct login *l, struct request *req)
 {
 	const char *key = user_key(l->user);
+	const struct invite *i;
 	struct member *m;
 
 	for (m = l->members; m != NULL; m = m->next) {
-		const struct rules *r = m->room->rules;
-
-		if (r != NULL && role_in(h, l, r, m) != ROLE_OPERATOR &&
-		    rules_sanction(&r->mutes, subject(req, 'n', key)) !=
-		    NULL) {
-			request_fail(req, ERR_MUTED, "You are muted in #%s, "
-			    "and keep your name meanwhile.",
-			    room_shown(m->room));
+		if (role_in(h, l, m->room->rules, m) != ROLE_OPERATOR &&
+		    is_muted(m->room->rules, l, req))
 			return false;
-		}
+	}
+	for (i = h->invites; i != NULL; i = i->next) {
+		if (i->sid == l->sid && is_muted(i->rules, l, req))
+			return false;
 	}
 	for (m = l->members; m != NULL; m = m->next) {
 		if (m->room->rules != NULL)

@@ -52,6 +52,7 @@ struct member {
 	uint32_t	 index;		/* in room->members */
 	uint8_t		 role;		/* enum role; in an inbox its owner's */
 	bool		 held;
+	bool		 making;	/* its own room, not yet stored */
 };
 
 /* Rooms in the order of their ids, for paging and for what comes by id. */

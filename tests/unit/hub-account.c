@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth.h"
+#include "account.h"
 #include "hub-test.h"
 
 TestSuite(account, .init = start, .fini = end);
@@ -412,4 +412,59 @@ Test(account, marks)
 	fake_round(&f);
 	mark(&a, 1, 11);
 	eq_str(fake_fact(&f, "seen/ann/lobby"), "11");
+}
+
+/* Both were free as they were asked for. */
+Test(account, look_alikes_at_once)
+{
+	struct fake_client a = login(0, "paypal"), b = login(1, "p\u0430ypal");
+
+	hub_request(f.hub, fake_request(&a, &(struct ask){
+	    .cmd = CMD_REGISTER, .password = "secret" }));
+	hub_request(f.hub, fake_request(&b, &(struct ask){
+	    .cmd = CMD_REGISTER, .password = "secret" }));
+	cr_assert_eq(fake_prove(&f), 2);
+	fake_round(&f);
+	cr_assert_neq(fake_fact(&f, "account/paypal") == NULL,
+	    fake_fact(&f, "account/p\u0430ypal") == NULL);
+}
+
+Test(account, no_more_tokens_by_haste)
+{
+	struct fake_client a = registered("ann");
+	char label[16];
+	int i;
+
+	for (i = 0; i < 2 * TOKENS_MAX; i++) {
+		snprintf(label, sizeof(label), "bot%d", i);
+		ASK(&f, &a, CMD_TOKEN, .string = label);
+	}
+	fake_round(&f);
+	ASK(&f, &a, CMD_TOKENS);
+	cr_assert_eq(f.reply->nlisted, TOKENS_MAX);
+	ASK(&f, &a, CMD_REVOKE, .string = "bot0");
+	fake_round(&f);
+	ASK(&f, &a, CMD_TOKEN, .string = "another");
+	fake_round(&f);
+	cr_assert_eq(f.reply->error, ERR_NONE);
+}
+
+/* Rooms that one has left for good are forgotten, the first ones first. */
+Test(account, places_are_bounded)
+{
+	struct fake_client a = registered("ann"), bob = login(1, "bob");
+	char room[24];
+	int i;
+
+	for (i = 0; i < 40; i++) {
+		snprintf(room, sizeof(room), "r%d", i);
+		enter(&bob, room);
+		enter(&a, room);
+		ASK(&f, &a, CMD_UNSUBSCRIBE, .room = room);
+		ASK(&f, &bob, CMD_UNSUBSCRIBE, .room = room);
+		fake_round(&f);
+	}
+	cr_assert_null(fake_fact(&f, "seen/ann/r0"));
+	cr_assert_null(fake_fact(&f, "seen/ann/r18"));
+	cr_assert_not_null(fake_fact(&f, "seen/ann/r39"));
 }

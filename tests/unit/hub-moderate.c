@@ -682,3 +682,94 @@ Test(moderate, invited_are_told)
 	    "You are invited to #den.");
 	gone(&carl, NULL);
 }
+
+/* A name may be changed; whom no address is held against comes back by it. */
+Test(moderate, who_was_invited_does_not_get_around_it)
+{
+	struct fake_client ann = registered("ann");
+	struct fake_client bob = from("bob", "192.0.2.7");
+	struct fake_client cat = from("cat", "192.0.2.8");
+
+	OK(&ann, CMD_SUBSCRIBE, .room = "den");
+	OK(&ann, CMD_INVITE, .room = "den", .name = "bob");
+	OK(&ann, CMD_INVITE, .room = "den", .name = "cat");
+	OK(&bob, CMD_SUBSCRIBE, .room = "den");
+	OK(&cat, CMD_SUBSCRIBE, .room = "den");
+	OK(&ann, CMD_KICK, .room = "den", .name = "bob", .seconds = 60);
+	OK(&bob, CMD_RENAME, .name = "rob");
+	NO(ERR_BANNED, &bob, CMD_SUBSCRIBE, .room = "den");
+	OK(&ann, CMD_MUTE, .room = "den", .name = "cat");
+	OK(&cat, CMD_UNSUBSCRIBE, .room = "den");
+	NO(ERR_MUTED, &cat, CMD_RENAME, .name = "tac");
+	OK(&cat, CMD_SUBSCRIBE, .room = "den");
+	NO(ERR_MUTED, &cat, CMD_SAY, .room = "den", .text = "hm");
+	OK(&ann, CMD_UNMUTE, .room = "den", .name = "cat");
+	OK(&cat, CMD_RENAME, .name = "tac");
+}
+
+/* A reason is said to all. */
+Test(moderate, no_reason_of_who_may_not_speak)
+{
+	struct fake_client ann = registered("ann"), bob = from("bob", NULL);
+	uint64_t first, second;
+
+	OK(&ann, CMD_SUBSCRIBE, .room = "den");
+	OK(&bob, CMD_SUBSCRIBE, .room = "den");
+	OK(&bob, CMD_SAY, .room = "den", .text = "one");
+	first = f.reply->seq;
+	OK(&bob, CMD_SAY, .room = "den", .text = "two");
+	second = f.reply->seq;
+	OK(&bob, CMD_REDACT, .room = "den", .seq = first, .string = "wrong");
+	OK(&ann, CMD_MUTE, .room = "den", .name = "bob");
+	NO(ERR_MUTED, &bob, CMD_REDACT, .room = "den", .seq = second,
+	    .string = "hear me");
+	OK(&bob, CMD_UNSUBSCRIBE, .room = "den");
+	NO(ERR_NOT_SUBSCRIBED, &bob, CMD_REDACT, .room = "den",
+	    .seq = second, .string = "hear me");
+	OK(&bob, CMD_REDACT, .room = "den", .seq = second);
+}
+
+/* What is asked for before the first is stored counts as well. */
+Test(moderate, no_more_rooms_by_haste)
+{
+	struct fake_client ann = registered("ann");
+	char room[8];
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		snprintf(room, sizeof(room), "r%d", i);
+		ASK(&f, &ann, CMD_SUBSCRIBE, .room = room);
+		ASK(&f, &ann, CMD_UNSUBSCRIBE, .room = room);
+	}
+	fake_round(&f);
+	cr_assert_not_null(fake_fact(&f, "role/r9/ann"));
+	cr_assert_null(fake_fact(&f, "role/r10/ann"));
+	OK(&ann, CMD_DEOP, .room = "r0", .name = "ann");
+	OK(&ann, CMD_SUBSCRIBE, .room = "one-more");
+}
+
+/* In, out and in again, before the store has said anything. */
+Test(moderate, who_comes_again_owns_it)
+{
+	struct fake_client ann = registered("ann"), b = again("ann");
+	struct fake_client c = again("ann");
+
+	ASK(&f, &ann, CMD_SUBSCRIBE, .room = "den");
+	ASK(&f, &ann, CMD_UNSUBSCRIBE, .room = "den");
+	ASK(&f, &ann, CMD_SUBSCRIBE, .room = "den");
+	ASK(&f, &b, CMD_SUBSCRIBE, .room = "den");
+	fake_round(&f);
+	cr_assert_eq(f.reply->error, ERR_NOT_SUBSCRIBED);
+	OK(&ann, CMD_CONFIGURE, .room = "den");
+	eq_str(f.reply->role, "owner");
+	OK(&b, CMD_CONFIGURE, .room = "den");
+	eq_str(f.reply->role, "owner");
+	/* And stays where it is, if it could not be stored. */
+	f.store.fail = true;
+	ASK(&f, &c, CMD_SUBSCRIBE, .room = "hall");
+	ASK(&f, &c, CMD_UNSUBSCRIBE, .room = "hall");
+	ASK(&f, &c, CMD_SUBSCRIBE, .room = "hall");
+	fake_round(&f);
+	f.store.fail = false;
+	OK(&c, CMD_SAY, .room = "hall", .text = "here");
+}
