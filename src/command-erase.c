@@ -103,6 +103,21 @@ cmd_erase(struct hub *h, struct login *l, struct request *req)
 	return ANSWER;
 }
 
+/* What was on its way to the store then is there now: it goes as well, or it
+ * would be the next one's of this name. */
+static void
+forget_rest(struct hub *h, const struct account *a)
+{
+	struct store_op op = { .kind = STORE_FACTS,
+	    .req = request_new(CMD_NOTE) };
+
+	add_own(op.req, &op, a);
+	add_rooms(h, op.req, &op, account_key(a));
+	rules_stored(h, &op);
+	if (!hub_submit(h, NULL, &op))
+		request_free(op.req);
+}
+
 /* Whom it ignored; also what was on its way to the store then. */
 static void
 forget_ignores(struct hub *h, const struct request *req)
@@ -142,6 +157,7 @@ erase_committed(struct hub *h, struct store_op *op)
 		return ANSWER;
 	rules_stored(h, op);
 	forget_ignores(h, op->req);
+	forget_rest(h, a);
 	account_free(h, a);
 	if (inbox != NULL)
 		inbox_end(h, inbox, 0);

@@ -144,6 +144,7 @@ struct room *
 room_restore(struct hub *h, const struct store_room *from, bool stored)
 {
 	struct room *room = room_alloc(h, from->id, from->key, from->name);
+	struct account *a = room->inbox ? account_find(h, from->key + 1) : NULL;
 
 	if (from->id > h->last_id)
 		h->last_id = from->id;
@@ -151,6 +152,8 @@ room_restore(struct hub *h, const struct store_room *from, bool stored)
 	room->floor = from->floor;
 	room->stored = stored;
 	table_put(&h->rooms, room);
+	if (a != NULL)
+		a->inbox = room;
 	return room;
 }
 

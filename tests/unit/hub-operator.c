@@ -151,3 +151,29 @@ Test(operator, lists_in_pages)
 	} while (after > 0);
 	cr_assert_eq(n, 450);
 }
+
+/* Also of what was not yet stored nothing is left for the next of that name. */
+Test(operator, erases_what_is_under_way)
+{
+	struct fake_client c = login(0, "ann");
+
+	ASK(&f, &c, CMD_REGISTER, .password = "secret");
+	fake_round(&f);
+	ASK(&f, &c, CMD_TOKEN, .string = "bot");
+	ASK(&f, &c, CMD_SUBSCRIBE, .room = "den");
+	ASK(&f, &control, CMD_ERASE, .name = "ann");
+	fake_round(&f);
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	fake_round(&f);
+	cr_assert_null(fake_fact(&f, "account/ann"));
+	cr_assert_null(fake_fact(&f, "token/ann/bot"));
+	cr_assert_null(fake_fact(&f, "role/den/ann"));
+	c = login(0, "ann");
+	ASK(&f, &c, CMD_REGISTER, .password = "secret");
+	fake_round(&f);
+	ASK(&f, &c, CMD_TOKENS);
+	cr_assert_eq(f.reply->nlisted, 0);
+	ASK(&f, &c, CMD_CONFIGURE, .room = "den");
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	eq_str(f.reply->role, "member");
+}

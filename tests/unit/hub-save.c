@@ -259,3 +259,30 @@ Test(hub_save, damage)
 	}
 	buf_free(&b);
 }
+
+/* The inbox of an account that is not here, which nothing is in yet. */
+Test(hub_save, empty_inbox)
+{
+	struct fake_client ann = login(0, "ann"), bob;
+	struct buf b;
+
+	ASK(&f, &ann, CMD_REGISTER, .password = "secret");
+	fake_round(&f);
+	gone(&ann, NULL);
+	bob = login(0, "bob");
+	f.store.fail = true;
+	ASK(&f, &bob, CMD_TELL, .name = "ann", .text = "in vain");
+	fake_round(&f);
+	cr_assert_eq(f.reply->error, ERR_STORE_UNAVAILABLE);
+	f.store.fail = false;
+	b = saved(f.hub);
+	fake_restart(&f);
+	cr_assert(hub_restore(f.hub, b.data, b.len, NULL, 0));
+	buf_free(&b);
+	cr_assert_eq(hub_rooms(f.hub), 1);
+	bob = login(0, "bob");
+	ASK(&f, &bob, CMD_TELL, .name = "ann", .text = "psst");
+	fake_round(&f);
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	cr_assert_eq(hub_rooms(f.hub), 1);
+}
