@@ -249,9 +249,9 @@ subscribe_inbox(struct model *m, const struct request *r, struct m_answer *a)
 	else {
 		a->created = !box->exists;
 		box->exists = box->in = true;
-		box->since = 0;
 		a->owner = true;
 		start(r, box->head, 0, a);
+		box->since = a->has_after ? a->after : box->head;
 	}
 }
 
@@ -397,8 +397,6 @@ member_request(struct model *m, const struct request *r, struct m_answer *a)
 	else if (r->cmd == CMD_SEEN) {
 		if (r->seq > (inbox ? u->inbox.head : m->rooms[a->room].head))
 			a->error = ERR_NO_SUCH_MESSAGE;
-		else if (inbox)
-			u->inbox.since = r->seq;
 	} else if (r->cmd == CMD_UNSUBSCRIBE) {
 		a->id = inbox ? u->inbox.id : m->rooms[a->room].id;
 		a->mark = model_events(m, a->id)->n;
