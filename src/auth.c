@@ -305,11 +305,11 @@ auth_password_fits(struct request *req, const char *password,
     const struct conf *conf, const char **why)
 {
 	if (strlen(password) > PASSWORD_MAX)
-		*why = request_fmt(req, "a password has at most %d bytes",
+		*why = request_fmt(req, "A password has at most %d bytes.",
 		    PASSWORD_MAX);
 	else if (characters(password) < conf->password_min)
-		*why = request_fmt(req, "a password has at least %u "
-		    "characters", conf->password_min);
+		*why = request_fmt(req, "A password has at least %u "
+		    "characters.", conf->password_min);
 	else
 		return true;
 	return false;

@@ -32,12 +32,12 @@ static bool
 fits(const struct hub *h, struct request *req, const char *field,
     const char *password)
 {
-	const char *why = "is missing.";
+	const char *why = "The password is missing.";
 
 	if (password != NULL && auth_password_fits(req, password, h->conf,
 	    &why))
 		return true;
-	request_fail(req, ERR_BAD_ARGUMENT, "The password %s", why);
+	request_fail(req, ERR_BAD_ARGUMENT, "%s", why);
 	req->field = field;
 	return false;
 }

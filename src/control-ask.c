@@ -89,7 +89,7 @@ add_string(const struct asking *a, struct request *req, const char *key)
 static bool
 add_password(const struct asking *a, struct request *req)
 {
-	const char *s = text(a, "password"), *why = "is missing.", *said;
+	const char *s = text(a, "password"), *why = "The password is missing.";
 
 	if (s != NULL && auth_password_fits(req, s, keeper_conf(a->keeper),
 	    &why)) {
@@ -98,8 +98,7 @@ add_password(const struct asking *a, struct request *req)
 		explicit_bzero((char *)(uintptr_t)s, strlen(s));
 		return true;
 	}
-	said = request_fmt(req, "The password %s", why);
-	fail(a, "bad-argument", said);
+	fail(a, "bad-argument", why);
 	return false;
 }
 

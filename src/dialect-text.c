@@ -102,7 +102,10 @@ void
 text_failure(struct text *t, struct dialect_io *io, const char *message,
     uint32_t retry_ms)
 {
-	if (retry_ms > 0)
+	if (retry_ms >= 60 * 1000)
+		text_error(t, &io->out, "%s (%u min)", message,
+		    retry_ms / (60 * 1000) + (retry_ms % (60 * 1000) != 0));
+	else if (retry_ms > 0)
 		text_error(t, &io->out, "%s (%u.%u s)", message,
 		    retry_ms / 1000, retry_ms % 1000 / 100);
 	else

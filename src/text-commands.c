@@ -94,7 +94,11 @@ cmd_join(struct text *t, struct dialect_io *io, char *args)
 
 	if (*args == '\0' || strpbrk(args, " \t") != NULL)
 		return false;
-	if (is_inbox(t, io, args) || go_to(t, io, args))
+	/*
+	 * Also where it is entered by what is known here: whoever was sent out
+	 * is in again, or told why not.
+	 */
+	if (is_inbox(t, io, args))
 		return true;
 	if ((r = text_room_request(t, io, CMD_SUBSCRIBE, args)) != NULL) {
 		r->last = TEXT_HISTORY;

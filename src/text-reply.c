@@ -430,6 +430,21 @@ not_there(struct text *t, struct dialect_io *io, const struct request *r)
 		    "enters a room.", TEXT_ROOM(r->room));
 }
 
+/* Whoever may not enter a room is not in it, so that one talks elsewhere. */
+static void
+kept_out(struct text *t, struct dialect_io *io, const struct request *r)
+{
+	uint16_t i = (uint16_t)text_find(t, r->room_key);
+	bool current = i == t->current;
+
+	if (i >= t->nrooms)
+		return;
+	forget(t, i);
+	if (current && t->current < t->nrooms)
+		text_info(&io->out, "You are talking in %s%s now.",
+		    TEXT_ROOM(t->rooms[t->current].shown));
+}
+
 static void
 refused(struct text *t, struct dialect_io *io, const struct request *r)
 {
@@ -455,6 +470,9 @@ refused(struct text *t, struct dialect_io *io, const struct request *r)
 		text_error(t, &io->out, "%s%s: %s", TEXT_ROOM(r->room), text);
 	else
 		text_failure(t, io, text, r->retry_ms);
+	if (r->cmd == CMD_SUBSCRIBE && r->room_key != NULL &&
+	    (r->error == ERR_BANNED || r->error == ERR_PRIVATE))
+		kept_out(t, io, r);
 	if (r->cmd == CMD_SUBSCRIBE && r->tag == TEXT_FIRST)
 		text_info(&io->out, "You are in no room: /join ROOM enters "
 		    "one.");
@@ -472,7 +490,7 @@ text_reply(struct text *t, struct dialect_io *io, struct request *r)
 	} else if (r->cmd == CMD_SUBSCRIBE &&
 	    r->error == ERR_ALREADY_SUBSCRIBED) {
 		remember(t, r, true);
-		text_info(&io->out, "You are in %s%s already.",
+		text_info(&io->out, "You are talking in %s%s now.",
 		    TEXT_ROOM(r->room));
 	} else {
 		refused(t, io, r);

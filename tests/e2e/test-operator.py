@@ -44,7 +44,8 @@ def register(store):
     contains(refused(d, "register", "aNN", given="other words\n"),
              "There is such an account")
     contains(refused(d, "register", "bob"), "there is no password")
-    contains(refused(d, "register", "bob", given="x\n"), "The password")
+    contains(refused(d, "register", "bob", given="x\n"),
+             "partylinectl: A password has at least 8 characters.")
     contains(refused(d, "register", "b/b", given="long enough\n"), "no name")
     contains(refused(d, "register", "\u0430nn", given="long enough\n"),
              "looks like")
@@ -71,7 +72,8 @@ def passwd():
     login(d, "ann", "another one")
     contains(refused(d, "passwd", "nobody", given="another one\n"),
              "no account")
-    contains(refused(d, "passwd", "ann", given="short\n"), "The password")
+    contains(refused(d, "passwd", "ann", given="short\n"),
+             "A password has at least 8 characters.")
     login(d, "ann", "another one")
     lacks(repr(d.log.records()), "another one")
     has(d.log.wait("control", cmd="passwd", name="nobody"), "uid", "pid")

@@ -123,7 +123,7 @@ def the_door():
         p.send("wrong\r\n")
         p.until(rb"\*\* Name or password is wrong\.\r\n.*: ")
     p.send(WORDS + "\r\n")
-    p.until(rb"\*\* [^\r\n]* \(\d+\.\d s\)\r\n")
+    p.until(rb"\*\* [^\r\n]* \(4 min\)\r\n")
     p.to_end()
 
 

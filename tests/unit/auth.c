@@ -418,7 +418,7 @@ Test(auth, how_long_a_password_may_be)
 
 	cr_assert(auth_password_fits(r, "12345678", &conf, &why));
 	cr_assert_not(auth_password_fits(r, "1234567", &conf, &why));
-	cr_assert_str_eq(why, "a password has at least 8 characters");
+	cr_assert_str_eq(why, "A password has at least 8 characters.");
 	cr_assert_not(auth_password_fits(r, "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4",
 	    &conf, &why), "four characters");
 	memset(many, 'x', sizeof(many));
@@ -427,7 +427,7 @@ Test(auth, how_long_a_password_may_be)
 	many[PASSWORD_MAX] = 'x';
 	many[PASSWORD_MAX + 1] = '\0';
 	cr_assert_not(auth_password_fits(r, many, &conf, &why));
-	cr_assert_str_eq(why, "a password has at most 512 bytes");
+	cr_assert_str_eq(why, "A password has at most 512 bytes.");
 	request_free(r);
 }
 

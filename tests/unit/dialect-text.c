@@ -176,7 +176,7 @@ Test(text, rooms_entered_and_left)
 	says("hi", "ops", "hi");
 	gets("/room #DEV", "-- You are talking in #Dev now.\r\n");
 	says("hi", "dev", "hi");
-	gets("/join lobby", "-- You are talking in #Lobby now.\r\n");
+	gets("/room lobby", "-- You are talking in #Lobby now.\r\n");
 	gets("/room x", "** You are not in that room: /join ROOM enters it."
 	    "\r\n");
 	gets("/room a b", "** Usage: /room [ROOM]\r\n");
@@ -220,7 +220,7 @@ Test(text, join)
 	says("hi", "lobby", "hi");
 	r = asks("/join dev", CMD_SUBSCRIBE);
 	request_fail(r, ERR_ALREADY_SUBSCRIBED, NULL);
-	answers(r, "-- You are in #dev already.\r\n");
+	answers(r, "-- You are talking in #dev now.\r\n");
 	says("hi", "dev", "hi");
 	gets("/room", "-- You are in #Lobby, #dev; talking in #dev.\r\n");
 	r = asks("/join old", CMD_SUBSCRIBE);

@@ -88,7 +88,7 @@ Test(account, door)
 	types("secret", "", 0);
 	request_fail(r = take_request(CMD_LOGIN), ERR_RATE_LIMITED, "Wait.");
 	r->retry_ms = 61500;
-	answers_hiding(r, "** Wait. (61.5 s)\r\nPassword: ", DIALECT_HIDE);
+	answers_hiding(r, "** Wait. (2 min)\r\nPassword: ", DIALECT_HIDE);
 	types("secret", "", 0);
 	request_fail(r = take_request(CMD_LOGIN), ERR_SERVER_FULL, NULL);
 	answers_hiding(r, "** The server is full: try again later.\r\n" ASK,

@@ -201,6 +201,34 @@ Test(moderate, sent_out)
 	gets("hi", HERE);
 }
 
+/* It is asked for again what one was in, for one may have been sent out. */
+Test(moderate, sent_out_and_back)
+{
+	struct request *r;
+
+	log_in();
+	r = asks("/join dev", CMD_SUBSCRIBE);
+	r->members = 1;
+	answers(r, "-- You are in #dev (1 here).\r\n");
+	request_fail(r = asks("/join dev", CMD_SUBSCRIBE),
+	    ERR_ALREADY_SUBSCRIBED, NULL);
+	answers(r, "-- You are talking in #dev now.\r\n");
+	request_fail(r = asks("/join dev", CMD_SUBSCRIBE), ERR_RATE_LIMITED,
+	    "Too fast.");
+	r->retry_ms = 59900;
+	answers(r, "** Too fast. (59.9 s)\r\n");
+	says("hi", "dev", "hi");
+	request_fail(r = asks("/join dev", CMD_SUBSCRIBE), ERR_BANNED,
+	    "You are banned from #dev.");
+	r->retry_ms = 119 * 1000;
+	answers(r, "** You are banned from #dev. (2 min)\r\n"
+	    "-- You are talking in #Lobby now.\r\n");
+	says("hi", "lobby", "hi");
+	request_fail(r = asks("/join dev", CMD_SUBSCRIBE), ERR_PRIVATE,
+	    "#dev is private.");
+	answers(r, "** #dev is private.\r\n");
+}
+
 /* What /help lists with this role. */
 static const char *
 help_of(const char *role)
