@@ -147,7 +147,7 @@ BOTH(queries)
 {
 	static const char *const texts[] = {
 		"The quick brown fox.", "Quid pro quo; quiz", "QUICK! quick",
-		"un caf\xc3\xa9 \xe2\x98\x95", "Stra\xc3\x9f" "e",
+		"un caf\xc3\xa9 \xe2\x98\x95", ("Stra\xc3\x9f" "e"),
 		"\xd0\xbf\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82",
 		"Vi\xe1\xbb\x87t Nam", "near or far", "", "..."
 	};

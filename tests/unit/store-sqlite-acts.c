@@ -562,9 +562,9 @@ check_acts(uint64_t told)
 	reopen();
 	last = (uint64_t)sql_int("SELECT max(seq) FROM messages");
 	cr_assert_geq(last, told);
-	cr_assert_eq(sql_int("SELECT count(*) FROM audit"), last);
-	cr_assert_eq(sql_int("SELECT value FROM facts WHERE key = 'last'"),
-	    last);
+	cr_assert_eq((uint64_t)sql_int("SELECT count(*) FROM audit"), last);
+	cr_assert_eq((uint64_t)sql_int("SELECT value FROM facts "
+	    "WHERE key = 'last'"), last);
 	cr_assert_eq(sql_int("SELECT count(*) FROM messages WHERE text = "
 	    "'event'"), sql_int("SELECT count(*) FROM messages WHERE "
 	    "flags = 1 AND trim(text) = ''"));
