@@ -32,6 +32,26 @@ setting(enum setting i, uint32_t value)
 	    json_integer(value);
 }
 
+/* The lobby is where everybody comes in, and whoever came first owns it. */
+static bool
+may_set(struct doing *d)
+{
+	struct request *req = d->req;
+
+	if (d->role == ROLE_OPERATOR || !is_lobby(d->hub, room_key(d->room)))
+		return true;
+	if (user_account(d->hub, d->by->user) == NULL)
+		request_fail(req, ERR_FORBIDDEN, "Only who has an account may "
+		    "say how the lobby is set: register first.");
+	else if (req->set->given[SET_PRIVATE] &&
+	    req->set->value[SET_PRIVATE] != 0)
+		request_fail(req, ERR_FORBIDDEN, "Only an operator of the "
+		    "server may make the lobby private.");
+	else
+		return true;
+	return false;
+}
+
 enum verdict
 cmd_configure(struct hub *h, struct login *l, struct request *req)
 {
@@ -48,7 +68,8 @@ cmd_configure(struct hub *h, struct login *l, struct request *req)
 		req->role = role_shown(d.room, d.role);
 		return ANSWER;
 	}
-	if (!may_act(ACT_CONFIGURE, d.role, d.room, req))
+	if (!may_act(ACT_CONFIGURE, d.role, d.room, req) ||
+	    !may_set(&d))
 		return ANSWER;
 	changed = json_object();
 	for (i = 0; i < SET_MAX; i++) {

@@ -235,6 +235,8 @@ void	 keep_room(struct hub *, struct account *, const struct room *,
 void	 inbox_note(struct hub *, const char *key, const char *from,
 	    const char *text);
 void	 inbox_noted(struct hub *, struct store_op *);
+/* Is this the key of the room that people enter first? */
+bool	 is_lobby(const struct hub *, const char *key);
 /* May it read what was said there? */
 bool	 may_read(const struct hub *, struct login *,
 	    const struct room *);

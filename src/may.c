@@ -138,6 +138,15 @@ refuse(struct request *req, enum error error, const char *what,
 }
 
 bool
+is_lobby(const struct hub *h, const char *key)
+{
+	struct name lobby;
+
+	return name_parse_room(&lobby, h->conf->lobby,
+	    strlen(h->conf->lobby), NULL) && strcmp(lobby.key, key) == 0;
+}
+
+bool
 may_enter(const struct hub *h, const struct login *l, const struct rules *r,
     const struct member *m, struct request *req)
 {

@@ -84,23 +84,41 @@ log_in(struct text *t, struct dialect_io *io, const char *password)
 	r->password = request_str(r, password);
 }
 
-/* What was typed twice is the same, or there is an end of it. */
-static bool
-same(struct text *t, struct dialect_io *io, const char *again)
-{
-	if (strcmp(t->ask->new, again) == 0)
-		return true;
-	text_ask_end(t, io);
-	text_error(t, &io->out, "Those two are not the same. Nothing was "
-	    "changed.");
-	return false;
-}
-
 static void
 next(struct text *t, struct dialect_io *io, enum text_asked what)
 {
 	t->ask->what = what;
 	text_ask_again(t, io);
+}
+
+/* What was typed twice is the same, or both are asked for again: who types a
+ * password must not find that it was said to the room. */
+static bool
+same(struct text *t, struct dialect_io *io, const char *again,
+    enum text_asked first)
+{
+	if (strcmp(t->ask->new, again) == 0)
+		return true;
+	forget(&t->ask->new);
+	text_error(t, &io->out, "Those two are not the same.");
+	next(t, io, first);
+	return false;
+}
+
+/* A new password may be one; or it was said why not, and is asked for again. */
+static bool
+fits(struct text *t, struct dialect_io *io, const char *secret)
+{
+	struct request *r = request_new(CMD_NONE);
+	const char *why = "is missing.";
+	bool ok = auth_password_fits(r, secret, io->conf, &why);
+
+	if (!ok) {
+		text_error(t, &io->out, "The password %s", why);
+		text_ask_again(t, io);
+	}
+	request_free(r);
+	return ok;
 }
 
 static void
@@ -119,18 +137,20 @@ answered(struct text *t, struct dialect_io *io, const char *secret)
 		break;
 	case ASK_REGISTER:
 	case ASK_NEW:
+		if (!fits(t, io, secret))
+			break;
 		ask->new = xstrdup(secret);
 		next(t, io, ask->what == ASK_NEW ? ASK_NEW_AGAIN :
 		    ASK_REGISTER_AGAIN);
 		break;
 	case ASK_REGISTER_AGAIN:
-		if (!same(t, io, secret))
+		if (!same(t, io, secret, ASK_REGISTER))
 			break;
 		r = text_request(io, CMD_REGISTER);
 		r->password = request_str(r, secret);
 		break;
 	case ASK_NEW_AGAIN:
-		if (!same(t, io, secret))
+		if (!same(t, io, secret, ASK_NEW))
 			break;
 		r = text_request(io, CMD_PASSWD);
 		r->password = request_str(r, ask->old);

@@ -773,3 +773,22 @@ Test(moderate, who_comes_again_owns_it)
 	f.store.fail = false;
 	OK(&c, CMD_SAY, .room = "hall", .text = "here");
 }
+
+/* Whoever came first cannot shut everybody out of where all come in. */
+Test(moderate, lobby)
+{
+	struct settings shut = { .given = { [SET_PRIVATE] = true },
+	    .value = { [SET_PRIVATE] = 1 } };
+	struct settings slow = { .given = { [SET_PACE] = true },
+	    .value = { [SET_PACE] = 5 } };
+	struct fake_client bob = login(1, "bob"), ann;
+
+	enter(&bob, "lobby");
+	NO(ERR_FORBIDDEN, &bob, CMD_CONFIGURE, .room = "lobby", .set = &slow);
+	ASK(&f, &bob, CMD_REGISTER, .password = "secret");
+	fake_round(&f);
+	NO(ERR_FORBIDDEN, &bob, CMD_CONFIGURE, .room = "lobby", .set = &shut);
+	OK(&bob, CMD_CONFIGURE, .room = "lobby", .set = &slow);
+	ann = login(2, "ann");
+	OK(&ann, CMD_SUBSCRIBE, .room = "lobby");
+}

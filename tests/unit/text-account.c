@@ -132,9 +132,7 @@ Test(account, registering)
 	types("", "-- Nothing was changed.\r\n", DIALECT_SHOW);
 	send_line("/register");
 	types("one", AGAIN, DIALECT_HIDE);
-	types("two", "** Those two are not the same. Nothing was changed.\r\n",
-	    DIALECT_SHOW);
-	send_line("/register");
+	types("two", "** Those two are not the same.\r\n" NEW, DIALECT_HIDE);
 	types(" one", AGAIN, DIALECT_HIDE);
 	types(" one", "", 0);
 	r = take_request(CMD_REGISTER);
