@@ -139,6 +139,8 @@ enter(struct hub *h, struct account *a, struct login *old, struct request *req)
 	struct user *u = user_find(h, req->name_key);
 	struct login *l;
 
+	if (!may_log_in(h, a, req))
+		return ANSWER;
 	if (u == NULL)
 		u = user_new(h, req->name_key,
 		    a != NULL ? account_shown(a) : req->name);

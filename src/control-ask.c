@@ -1,3 +1,4 @@
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "keeper.h"
 #include "log.h"
 #include "store.h"
+#include "text.h"
 
 #define AUDIT_LINES	20	/* shown if no number is given */
 #define AUDIT_MAX	1000000
@@ -117,6 +119,46 @@ ask_person(const struct asking *a, enum cmd cmd, enum control_id id)
 		keeper_ask(a->keeper, req);
 }
 
+/* The reason may begin with how long: 2h, 3d. */
+static void
+take_time(struct request *req)
+{
+	const char *s = req->string;
+	size_t n = s != NULL ? strcspn(s, " \t") : 0;
+	uint32_t seconds;
+
+	if (n == 0 || !text_duration(request_strn(req, s, n), &seconds))
+		return;
+	req->seconds = seconds;
+	s += n;
+	s += strspn(s, " \t");
+	req->string = *s != '\0' ? s : NULL;
+}
+
+/* About a name, or about an address. */
+static void
+ask_ban(const struct asking *a, enum cmd cmd)
+{
+	struct in6_addr address;
+	struct request *req;
+
+	if (inet_pton(AF_INET, a->arg, &address) == 1 ||
+	    inet_pton(AF_INET6, a->arg, &address) == 1) {
+		req = request_new(cmd);
+		req->client = a->who;
+		req->address = request_fmt(req, "uid %lu",
+		    (unsigned long)a->uid);
+		req->whom_address = request_str(req, a->arg);
+	} else if ((req = about(a, cmd)) == NULL)
+		return;
+	if (!add_string(a, req, "reason")) {
+		request_free(req);
+		return;
+	}
+	take_time(req);
+	keeper_ask(a->keeper, req);
+}
+
 static void
 tell_notice(const struct asking *a)
 {
@@ -168,6 +210,8 @@ control_ask(const struct asking *a, enum control_id id)
 		[CONTROL_ROOMS] = { CMD_ALL_ROOMS, ask_list },
 		[CONTROL_WHO] = { CMD_ALL_WHO, ask_list },
 		[CONTROL_ACCOUNTS] = { CMD_ACCOUNTS, ask_list },
+		[CONTROL_BAN] = { CMD_SHUT_OUT, ask_ban },
+		[CONTROL_UNBAN] = { CMD_LET_IN, ask_ban },
 	};
 	static const enum cmd persons[CONTROL_MAX] = {
 		[CONTROL_KICK] = CMD_EXPEL, [CONTROL_REGISTER] = CMD_ENROL,
@@ -247,7 +291,8 @@ control_render(struct buf *b, const struct request *req)
 		return;
 	}
 	control_adds(b, "name", req->name);
-	if (req->cmd == CMD_EXPEL || req->cmd == CMD_ERASE)
+	if (req->cmd == CMD_EXPEL || req->cmd == CMD_ERASE ||
+	    req->cmd == CMD_SHUT_OUT)
 		control_addu(b, "sessions", req->members);
 	else if (req->cmd == CMD_DISOWN)
 		control_addu(b, "tokens", req->members);

@@ -184,6 +184,20 @@ show_kick(struct buf *b, const json_t *o)
 	buf_addf(b, " of %s\n", text(o, "name"));
 }
 
+static void
+show_ban(struct buf *b, const json_t *o)
+{
+	buf_addf(b, "banned %s, and ended ", text(o, "name"));
+	add_count(b, number(o, "sessions"), "connection");
+	buf_addc(b, '\n');
+}
+
+static void
+show_unban(struct buf *b, const json_t *o)
+{
+	buf_addf(b, "%s may come again\n", text(o, "name"));
+}
+
 /* "2026-11-24 20:45", or a dash. */
 static void
 add_time(struct columns *c, const json_t *o, const char *key)
@@ -367,6 +381,8 @@ static const struct {
 	[CONTROL_WHO] = { show_who, "members" },
 	[CONTROL_NOTICE] = { show_notice, NULL },
 	[CONTROL_KICK] = { show_kick, NULL },
+	[CONTROL_BAN] = { show_ban, NULL },
+	[CONTROL_UNBAN] = { show_unban, NULL },
 	[CONTROL_RELOAD] = { show_reload, NULL },
 	[CONTROL_DRAIN] = { show_drain, NULL },
 	[CONTROL_UPGRADE] = { show_upgrade, NULL },

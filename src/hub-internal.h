@@ -235,6 +235,11 @@ void	 keep_room(struct hub *, struct account *, const struct room *,
 void	 inbox_note(struct hub *, const char *key, const char *from,
 	    const char *text);
 void	 inbox_noted(struct hub *, struct store_op *);
+/* The operator's bans. May who has shown who it is log in? Else it fails. */
+bool	 may_log_in(struct hub *, const struct account *, struct request *);
+enum verdict cmd_shut_out(struct hub *, struct login *, struct request *);
+enum verdict cmd_let_in(struct hub *, struct login *, struct request *);
+enum verdict shut_out_committed(struct hub *, struct store_op *);
 /* Is this the key of the room that people enter first? */
 bool	 is_lobby(const struct hub *, const char *key);
 /* May it read what was said there? */

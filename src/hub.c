@@ -49,6 +49,8 @@ static const struct {
 	[CMD_PROMOTE] = { cmd_promote, NEED_NAME, promote_committed },
 	[CMD_DEMOTE] = { cmd_promote, NEED_NAME, promote_committed },
 	[CMD_IMPORT] = { cmd_import, NEED_NAME | NEED_ROOM, import_committed },
+	[CMD_SHUT_OUT] = { cmd_shut_out, 0, shut_out_committed },
+	[CMD_LET_IN] = { cmd_let_in, 0, shut_out_committed },
 	[CMD_ERASE] = { cmd_erase, NEED_NAME, erase_committed },
 	[CMD_REGISTER] = { cmd_register, NEED_LOGIN, register_committed },
 	[CMD_PASSWD] = { cmd_passwd, NEED_LOGIN, passwd_committed },

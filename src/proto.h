@@ -61,6 +61,8 @@ enum cmd {
 	CMD_PROMOTE,		/* operator of the server, or no more */
 	CMD_DEMOTE,
 	CMD_ERASE,
+	CMD_SHUT_OUT,		/* banned from the server */
+	CMD_LET_IN,
 	CMD_IMPORT,
 	/* the hub's own: something to store, and nobody to answer */
 	CMD_NOTE

@@ -580,7 +580,7 @@ session_send(struct session *s, struct request *req)
 	else if (req->cmd == CMD_REDACT)
 		req->since = clock_wall() - 1000 *
 		    (int64_t)(s->loop->now - s->started + 1);
-	/* What follows a secret is for who has shown it, and answered behind. */
+	/* What follows a secret is for who has shown it: answered behind. */
 	if (req->password != NULL || req->token != NULL || req->resume != NULL)
 		req->cost += COST_MAX;
 	if (req->password != NULL || req->cmd == CMD_LOGIN)

@@ -59,6 +59,31 @@ def register(store):
 
 
 @test()
+def ban():
+    """a name or an address is kept away, for a time, and after SIGKILL"""
+    d = daemon(trusted="127.0.0.1")
+    account(d, "ann")
+    ann, _ = login(d, "ann")
+    eq(ctl(d, "ban", "ann", "2h", "too", "loud"),
+       "banned ann, and ended 1 connection\n")
+    ann.event("bye")
+    d.kill()
+    d.start()
+    r = Json(d).refused("login", "banned", name="ann", password=PASSWORD)
+    contains(r["message"], "too loud")
+    eq(ctl(d, "unban", "ann"), "ann may come again\n")
+    contains(refused(d, "unban", "ann"), "not banned")
+    login(d, "ann")
+    far = b"PROXY TCP4 192.0.2.7 192.0.2.1 5 6\r\n"
+    eve = Json(d, "eve", first=far)
+    ctl(d, "ban", "192.0.2.7")
+    eve.event("bye")
+    Json(d, first=far).refused("login", "banned", name="mallory")
+    Json(d, "mallory")
+    contains(refused(d, "ban", "127.0.0.1"), "no address")
+
+
+@test()
 def passwd():
     """another password counts at once, the old one no more, also later"""
     d = daemon()

@@ -177,3 +177,61 @@ Test(operator, erases_what_is_under_way)
 	cr_assert_eq(f.reply->error, ERR_NONE);
 	eq_str(f.reply->role, "member");
 }
+
+static struct request *
+shut(enum cmd cmd, const char *name, const char *address, uint32_t seconds)
+{
+	struct fake_client op = { CLIENT_ID(0, 900, 1), 0 };
+
+	ASK(&f, &op, cmd, .name = name, .whom_address = address,
+	    .seconds = seconds, .string = "spam");
+	fake_round(&f);
+	return f.reply;
+}
+
+/* Who is banned from the server is out, and stays out, until the end of it. */
+Test(operator, bans)
+{
+	struct fake_client ann = login(1, "ann"), again = client(1, 901);
+
+	cr_assert_eq(shut(CMD_SHUT_OUT, "ann", NULL, 0)->members, 1);
+	cr_assert_eq(hub_users(f.hub), 0);
+	ASK(&f, &again, CMD_LOGIN, .name = "ann");
+	cr_assert_eq(f.reply->error, ERR_BANNED);
+	cr_assert_not_null(strstr(f.reply->message, "spam"));
+	fake_restart(&f);
+	ASK(&f, &again, CMD_LOGIN, .name = "ANN");
+	cr_assert_eq(f.reply->error, ERR_BANNED);
+	cr_assert_eq(shut(CMD_LET_IN, "bob", NULL, 0)->error,
+	    ERR_NO_SUCH_USER);
+	cr_assert_eq(shut(CMD_LET_IN, "ann", NULL, 0)->error, ERR_NONE);
+	ASK(&f, &again, CMD_LOGIN, .name = "ann");
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	gone(&ann, NULL);
+	gone(&again, NULL);
+	fake_put(&f, "ban/*/n:ann", "{\"by\":\"operator\",\"reason\":\"\","
+	    "\"at\":1,\"until\":2,\"name\":\"ann\"}");
+	fake_restart(&f);
+	again = client(1, 902);
+	ASK(&f, &again, CMD_LOGIN, .name = "ann");
+	cr_assert_eq(f.reply->error, ERR_NONE);
+}
+
+Test(operator, bans_of_addresses)
+{
+	struct fake_client c = client(1, 903);
+
+	f.address = "192.0.2.7";
+	ASK(&f, &c, CMD_LOGIN, .name = "eve");
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	cr_assert_eq(shut(CMD_SHUT_OUT, NULL, "127.0.0.1", 0)->error,
+	    ERR_BAD_ARGUMENT);
+	cr_assert_eq(shut(CMD_SHUT_OUT, NULL, "192.0.2.7", 60)->members, 1);
+	c = client(1, 904);
+	ASK(&f, &c, CMD_LOGIN, .name = "mallory");
+	cr_assert_eq(f.reply->error, ERR_BANNED);
+	f.address = "192.0.2.8";
+	ASK(&f, &c, CMD_LOGIN, .name = "mallory");
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	f.address = NULL;
+}
