@@ -132,10 +132,10 @@ def ends():
 @test(timeout=180)
 def upgrades():
     """an upgrade does not wait for the queue: who waits is told to try again"""
-    d = Upgradable(auth_cost="moderate", rate=0)
+    d = Upgradable(auth_cost="minimal", rate=0)
     reader = Json(d, "reader")
     reader.join()
-    clients = [Json(d) for _ in range(40)]
+    clients = [Json(d) for _ in range(60)]
     posted = [c.post("login", name="nobody", password="guess")
               for c in clients]
     reader.sync()
