@@ -159,7 +159,9 @@ fill(struct request *r, struct listed_room *room, struct listed_user *user)
 		r->rooms = room;
 		r->nlisted = 1;
 	} else if (r->cmd == CMD_WHO) {
-		*user = (struct listed_user){ "ann", "owner", text, 2, true };
+		*user = (struct listed_user){ .name = "ann",
+		    .role = "owner", .away = text, .sessions = 2,
+		    .guest = true };
 		r->users = user;
 		r->nlisted = 1;
 	} else if (r->cmd == CMD_HISTORY) {
