@@ -43,7 +43,7 @@ ctl_db_path(const struct ctl *c)
 	/* Without a configuration there is only the daemon that can tell. */
 	fd = c->conf == NULL ? ctl_dial(c, WAIT_SECONDS) :
 	    ctl_try_dial(c, WAIT_SECONDS);
-	if (fd != -1) {
+	if (fd != -1 || c->conf == NULL) {	/* ctl_dial() gives one */
 		path = path_by_daemon(c, fd);
 		close(fd);
 		return path;

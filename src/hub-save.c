@@ -251,7 +251,7 @@ load_member(struct hub *h, struct login *l, struct record *outer)
 	    (room->inbox && room->owner != l->user))
 		r.bad = true;
 	record_close(&r, outer);
-	if (outer->bad)
+	if (outer->bad || room == NULL)
 		return;
 	m = member_add(room, l);
 	m->after = seen;

@@ -466,7 +466,8 @@ refused(struct text *t, struct dialect_io *io, const struct request *r)
 	else if (r->cmd == CMD_RENAME && r->error == ERR_NAME_REGISTERED)
 		text_error(t, &io->out, "%s is registered. If it is yours: "
 		    "/quit, and come back by that name.", r->name);
-	else if (r->tag == TEXT_KEPT && r->cmd == CMD_SUBSCRIBE)
+	else if (r->tag == TEXT_KEPT && r->cmd == CMD_SUBSCRIBE &&
+	    r->room != NULL)
 		text_error(t, &io->out, "%s%s: %s", TEXT_ROOM(r->room), text);
 	else
 		text_failure(t, io, text, r->retry_ms);
