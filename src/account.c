@@ -122,6 +122,17 @@ token_find(const struct account *a, const char *label)
 	return t;
 }
 
+uint32_t
+token_count(const struct account *a)
+{
+	const struct token *t;
+	uint32_t n = 0;
+
+	for (t = a->tokens; t != NULL; t = t->next)
+		n++;
+	return n;
+}
+
 void
 token_put(struct account *a, const char *label, const char *hash,
     int64_t created, int64_t expires)

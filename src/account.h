@@ -82,6 +82,7 @@ void	 account_fact(struct request *, struct store_op *,
 	    const struct account *, const char *hash);
 
 struct token *token_find(const struct account *, const char *label);
+uint32_t token_count(const struct account *);
 /* Takes the place of one with the same label. */
 void	 token_put(struct account *, const char *label, const char *hash,
 	    int64_t created, int64_t expires);

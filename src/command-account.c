@@ -181,7 +181,9 @@ cmd_passwd(struct hub *h, struct login *l, struct request *req)
 			return bad(req, "old", "The old password is missing.");
 		if (!fits(h, req, "new", req->new_password))
 			return ANSWER;
-		req->hash = request_str(req, a->hash);
+		/* An account may have none yet: then nothing is right. */
+		req->hash = *a->hash != '\0' ? request_str(req, a->hash) :
+		    NULL;
 		return guess_ask(h, a, req, AUTH_VERIFY_HASH,
 		    account_key(a)) ? KEPT : ANSWER;
 	}
@@ -207,17 +209,6 @@ passwd_committed(struct hub *h, struct store_op *op)
 	return ANSWER;
 }
 
-static uint32_t
-count_tokens(const struct account *a)
-{
-	const struct token *t;
-	uint32_t n = 0;
-
-	for (t = a->tokens; t != NULL; t = t->next)
-		n++;
-	return n;
-}
-
 enum verdict
 cmd_token(struct hub *h, struct login *l, struct request *req)
 {
@@ -231,7 +222,7 @@ cmd_token(struct hub *h, struct login *l, struct request *req)
 		return bad(req, "label", "A label is missing: by it the token "
 		    "is found again.");
 	if (token_find(a, req->string) == NULL &&
-	    count_tokens(a) + a->asked >= TOKENS_MAX) {
+	    token_count(a) + a->asked >= TOKENS_MAX) {
 		request_fail(req, ERR_FORBIDDEN, "You have %d tokens, and may "
 		    "not have more: revoke one.", TOKENS_MAX);
 		return ANSWER;
@@ -278,7 +269,7 @@ cmd_tokens(struct hub *h, struct login *l, struct request *req)
 
 	if (a == NULL)
 		return ANSWER;
-	req->tokens = request_alloc(req, count_tokens(a) *
+	req->tokens = request_alloc(req, token_count(a) *
 	    sizeof(*req->tokens));
 	for (t = a->tokens; t != NULL; t = t->next)
 		req->tokens[req->nlisted++] = (struct listed_token){

@@ -12,17 +12,6 @@
 #define ROWS		200	/* of a page */
 #define LOOK_MAX	10000	/* accounts looked at for one */
 
-static uint32_t
-count_tokens(const struct account *a)
-{
-	const struct token *t;
-	uint32_t n = 0;
-
-	for (t = a->tokens; t != NULL; t = t->next)
-		n++;
-	return n;
-}
-
 static void
 fill(const struct hub *h, struct request *req, const struct account *a)
 {
@@ -30,7 +19,7 @@ fill(const struct hub *h, struct request *req, const struct account *a)
 
 	req->accounts[req->nlisted++] = (struct listed_account){
 	    .name = request_str(req, account_shown(a)), .created = a->created,
-	    .login = a->login, .tokens = count_tokens(a), .op = a->op,
+	    .login = a->login, .tokens = token_count(a), .op = a->op,
 	    .sessions = u != NULL ? user_sessions(u) : 0 };
 }
 
