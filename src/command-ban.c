@@ -3,7 +3,6 @@
  * rules of a room of a name that none can have, and so are kept, end and are
  * carried forward as those of rooms.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "address.h"
@@ -22,9 +21,8 @@ bool
 may_log_in(struct hub *h, const struct account *a, struct request *req)
 {
 	const struct rules *r = rules_find(h, SERVER);
-	char whose[ADDRESS_SIZE], until[TIME_RFC3339 + 8] = "";
+	char whose[ADDRESS_SIZE];
 	const struct sanction *s;
-	char at[TIME_RFC3339];
 
 	if (r == NULL || r->bans.n == 0 || (a != NULL && a->op))
 		return true;
@@ -34,12 +32,8 @@ may_log_in(struct hub *h, const struct account *a, struct request *req)
 		s = find(req, r, 'i', whose);
 	if (s == NULL)
 		return true;
-	if (s->until != 0) {
-		time_rfc3339(s->until, at);
-		snprintf(until, sizeof(until), " until %.19sZ", at);
-	}
 	request_fail(req, ERR_BANNED, "You are banned from this server%s%s%s",
-	    until, s->reason[0] != '\0' ? ": " : ".", s->reason);
+	    until(req, s), s->reason[0] != '\0' ? ": " : ".", s->reason);
 	return false;
 }
 

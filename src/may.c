@@ -118,22 +118,29 @@ banned(const struct hub *h, const struct login *l, const struct rules *r,
 	return r != NULL ? sanctioned(h, l, &r->bans, role) : NULL;
 }
 
+const char *
+until(struct request *req, const struct sanction *s)
+{
+	char at[TIME_RFC3339];
+
+	if (s->until == 0)
+		return "";
+	time_rfc3339(s->until, at);
+	return request_fmt(req, " until %.19sZ", at);
+}
+
 static void
 refuse(struct request *req, enum error error, const char *what,
     const char *room, const struct sanction *s)
 {
 	int64_t left = s->until - clock_wall();
-	char until[TIME_RFC3339 + 8] = "", at[TIME_RFC3339];
 
 	if (req == NULL)
 		return;
-	if (s->until != 0) {
-		time_rfc3339(s->until, at);
-		snprintf(until, sizeof(until), " until %.19sZ", at);
-		if (left > 0 && left <= DAY_MS)
-			req->retry_ms = (uint32_t)left;
-	}
-	request_fail(req, error, "You are %s #%s%s%s%s", what, room, until,
+	if (s->until != 0 && left > 0 && left <= DAY_MS)
+		req->retry_ms = (uint32_t)left;
+	request_fail(req, error, "You are %s #%s%s%s%s", what, room,
+	    until(req, s),
 	    s->reason[0] != '\0' ? ": " : ".", s->reason);
 }
 
