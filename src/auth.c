@@ -1,7 +1,4 @@
-#include <sys/resource.h>
-
 #include <err.h>
-#include <errno.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -9,20 +6,14 @@
 #include <string.h>
 
 #include "auth.h"
-#include "log.h"
+#include "hasher.h"
 #include "util.h"
 
-#define NICE		19
-#define SALT_SIZE	crypto_pwhash_argon2id_SALTBYTES
-#define SUM_SIZE	32		/* bytes, as libsodium has it */
 #define BASE64		sodium_base64_VARIANT_ORIGINAL_NO_PADDING
 
 /* By enum auth_cost: passes, and bytes of memory. The least is what OWASP's
  * "Password Storage Cheat Sheet" has for so little memory. */
-static const struct cost {
-	unsigned long long passes;
-	size_t		 memory;
-} costs[] = {
+static const struct hash_cost costs[] = {
 	[COST_INTERACTIVE] = { crypto_pwhash_argon2id_OPSLIMIT_INTERACTIVE,
 	    crypto_pwhash_argon2id_MEMLIMIT_INTERACTIVE },
 	[COST_MODERATE] = { crypto_pwhash_argon2id_OPSLIMIT_MODERATE,
@@ -32,7 +23,8 @@ static const struct cost {
 
 struct auth {
 	struct mailbox	*to;
-	struct cost	 cost;
+	struct hashers	*hashers;	/* one for each thread */
+	struct hash_cost cost;
 	char		 nobodys[crypto_pwhash_STRBYTES];
 	pthread_mutex_t	 lock;		/* of the next three */
 	pthread_cond_t	 cond;
@@ -40,13 +32,17 @@ struct auth {
 	bool		 stopped;
 	unsigned	 max;		/* of those that wait */
 	unsigned	 nthreads;
-	pthread_t	 threads[];
+	struct worker {
+		struct auth *auth;
+		pthread_t thread;
+		unsigned number;
+	} workers[];
 };
 
 /* An account's argon2id string, taken apart. */
 struct hash {
-	struct cost	 cost;
-	unsigned char	 salt[SALT_SIZE], sum[SUM_SIZE];
+	struct hash_cost cost;
+	unsigned char	 salt[HASH_SALT_SIZE], sum[HASH_SUM_SIZE];
 };
 
 static void
@@ -56,23 +52,30 @@ init(void)
 		errx(1, "libsodium");
 }
 
+/* As libsodium writes and reads it. */
+static void
+hash_print(const struct hash *h, char text[crypto_pwhash_STRBYTES])
+{
+	char salt[sodium_base64_ENCODED_LEN(HASH_SALT_SIZE, BASE64)];
+	char sum[sodium_base64_ENCODED_LEN(HASH_SUM_SIZE, BASE64)];
+
+	sodium_bin2base64(salt, sizeof(salt), h->salt, sizeof(h->salt),
+	    BASE64);
+	sodium_bin2base64(sum, sizeof(sum), h->sum, sizeof(h->sum), BASE64);
+	snprintf(text, crypto_pwhash_STRBYTES,
+	    "$argon2id$v=19$m=%zu,t=%llu,p=1$%s$%s", h->cost.memory / 1024,
+	    h->cost.passes, salt, sum);
+}
+
 /* The string of a cost that no password is known to have. */
 static void
 make_nobodys(struct auth *a)
 {
-	unsigned char salt[SALT_SIZE], sum[SUM_SIZE];
-	char salt_text[sodium_base64_ENCODED_LEN(SALT_SIZE, BASE64)];
-	char sum_text[sodium_base64_ENCODED_LEN(SUM_SIZE, BASE64)];
+	struct hash h = { .cost = a->cost };
 
-	random_bytes(salt, sizeof(salt));
-	random_bytes(sum, sizeof(sum));
-	sodium_bin2base64(salt_text, sizeof(salt_text), salt, sizeof(salt),
-	    BASE64);
-	sodium_bin2base64(sum_text, sizeof(sum_text), sum, sizeof(sum),
-	    BASE64);
-	snprintf(a->nobodys, sizeof(a->nobodys),
-	    "$argon2id$v=19$m=%zu,t=%llu,p=1$%s$%s", a->cost.memory / 1024,
-	    a->cost.passes, salt_text, sum_text);
+	random_bytes(h.salt, sizeof(h.salt));
+	random_bytes(h.sum, sizeof(h.sum));
+	hash_print(&h, a->nobodys);
 }
 
 static bool
@@ -96,11 +99,27 @@ hash_parse(struct hash *h, const char *s)
 		return false;
 	s += n;
 	if ((sum = strchr(s, '$')) == NULL ||
-	    !from_base64(h->salt, SALT_SIZE, s, (size_t)(sum - s)) ||
-	    !from_base64(h->sum, SUM_SIZE, sum + 1, strlen(sum + 1)))
+	    !from_base64(h->salt, sizeof(h->salt), s, (size_t)(sum - s)) ||
+	    !from_base64(h->sum, sizeof(h->sum), sum + 1, strlen(sum + 1)))
 		return false;
-	h->cost = (struct cost){ passes, (size_t)memory * 1024 };
+	h->cost = (struct hash_cost){ passes, (size_t)memory * 1024 };
 	return true;
+}
+
+/* The sum of a password, or of as much as any may have. */
+static bool
+make_sum(const struct worker *w, const char *password, const struct hash *h,
+    unsigned char sum[HASH_SUM_SIZE])
+{
+	struct hash_input in = { .cost = h->cost };
+	bool good;
+
+	memcpy(in.salt, h->salt, sizeof(in.salt));
+	in.len = strnlen(password, sizeof(in.password));
+	memcpy(in.password, password, in.len);
+	good = hashers_sum(w->auth->hashers, w->number, &in, sum);
+	sodium_memzero(&in, sizeof(in));
+	return good;
 }
 
 /*
@@ -108,45 +127,49 @@ hash_parse(struct hash *h, const char *s)
  * there is no memory to check it.
  */
 static enum proof
-verify(const struct auth *a, const char *password, const char *text)
+verify(const struct worker *w, const char *password, const char *text)
 {
-	unsigned char sum[SUM_SIZE];
+	unsigned char sum[HASH_SUM_SIZE];
 	struct hash h;
 
 	if (password == NULL ||
-	    !hash_parse(&h, text != NULL ? text : a->nobodys) ||
-	    crypto_pwhash(sum, sizeof(sum), password, strlen(password), h.salt,
-	    h.cost.passes, h.cost.memory, crypto_pwhash_ALG_ARGON2ID13) != 0)
+	    !hash_parse(&h, text != NULL ? text : w->auth->nobodys) ||
+	    !make_sum(w, password, &h, sum))
 		return PROOF_FAILED;
-	return sodium_memcmp(sum, h.sum, sizeof(sum)) == 0 && text != NULL ?
-	    PROOF_GOOD : PROOF_BAD;
+	return sodium_memcmp(sum, h.sum, sizeof(sum)) == 0 && text != NULL &&
+	    strlen(password) <= PASSWORD_MAX ? PROOF_GOOD : PROOF_BAD;
 }
 
 /* The string of a password, in the request's arena; NULL: no memory. */
 static const char *
-make_hash(const struct auth *a, struct request *req, const char *password)
+make_hash(const struct worker *w, struct request *req, const char *password)
 {
 	char text[crypto_pwhash_STRBYTES];
+	struct hash h = { .cost = w->auth->cost };
 
-	if (password == NULL || crypto_pwhash_str_alg(text, password,
-	    strlen(password), a->cost.passes, a->cost.memory,
-	    crypto_pwhash_ALG_ARGON2ID13) != 0)
+	if (password == NULL || strlen(password) > PASSWORD_MAX)
 		return NULL;
+	random_bytes(h.salt, sizeof(h.salt));
+	if (!make_sum(w, password, &h, h.sum))
+		return NULL;
+	hash_print(&h, text);
 	return request_str(req, text);
 }
 
 /* Another cost's hash: a new one, for as long as the password is known. If
  * there is no memory, the next login will do. */
 static void
-renew(const struct auth *a, struct request *req)
+renew(const struct worker *w, struct request *req)
 {
-	if (crypto_pwhash_str_needs_rehash(req->hash, a->cost.passes,
-	    a->cost.memory) == 1)
-		req->rehash = make_hash(a, req, req->password);
+	const struct hash_cost *cost = &w->auth->cost;
+
+	if (crypto_pwhash_str_needs_rehash(req->hash, cost->passes,
+	    cost->memory) == 1)
+		req->rehash = make_hash(w, req, req->password);
 }
 
 static void
-work(const struct auth *a, struct request *req)
+work(const struct worker *w, struct request *req)
 {
 	const char *wanted = req->new_password;
 
@@ -156,12 +179,12 @@ work(const struct auth *a, struct request *req)
 		if (wanted == NULL)
 			wanted = req->password;
 	} else
-		req->proof = verify(a, req->password, req->hash);
+		req->proof = verify(w, req->password, req->hash);
 	if (req->auth_job == AUTH_VERIFY) {
 		if (req->proof == PROOF_GOOD)
-			renew(a, req);
+			renew(w, req);
 	} else if (req->proof == PROOF_GOOD) {
-		req->rehash = make_hash(a, req, wanted);
+		req->rehash = make_hash(w, req, wanted);
 		if (req->rehash == NULL)
 			req->proof = PROOF_FAILED;
 	}
@@ -180,42 +203,31 @@ take(struct auth *a)
 	return (struct request *)m;
 }
 
-/*
- * Behind all other threads: two that hash would take a message's writers half
- * of two cores. A niceness is the thread's own on Linux, whatever POSIX says.
- * It is not SCHED_IDLE: on a busy machine that gets next to nothing.
- */
-static void
-be_last(void)
-{
-	if (setpriority(PRIO_PROCESS, 0, NICE) == -1)
-		log_warn("auth_priority", LS("error", strerror(errno)), LEND);
-}
-
 static void *
 run(void *arg)
 {
-	struct auth *a = arg;
+	const struct worker *w = arg;
 	struct request *req;
 
 	pthread_setname_np(pthread_self(), "auth");
-	be_last();
-	while ((req = take(a)) != NULL) {
-		work(a, req);
-		mailbox_post_one(a->to, &req->mail);
+	while ((req = take(w->auth)) != NULL) {
+		work(w, req);
+		mailbox_post_one(w->auth->to, &req->mail);
 	}
 	return NULL;
 }
 
 struct auth *
-auth_new(const struct conf *conf, struct mailbox *to)
+auth_new(const struct conf *conf, struct hashers *hashers, struct mailbox *to)
 {
 	struct auth *a = xcalloc(1, sizeof(*a) + conf->auth_workers *
-	    sizeof(a->threads[0]));
+	    sizeof(a->workers[0]));
+	struct worker *w;
 	int error;
 
 	init();
 	a->to = to;
+	a->hashers = hashers;
 	a->cost = costs[conf->auth_cost];
 	a->max = conf->auth_queue;
 	make_nobodys(a);
@@ -223,7 +235,10 @@ auth_new(const struct conf *conf, struct mailbox *to)
 	pthread_cond_init(&a->cond, NULL);
 	mail_list_init(&a->waiting);
 	for (; a->nthreads < conf->auth_workers; a->nthreads++) {
-		error = pthread_create(&a->threads[a->nthreads], NULL, run, a);
+		w = &a->workers[a->nthreads];
+		w->auth = a;
+		w->number = a->nthreads;
+		error = pthread_create(&w->thread, NULL, run, w);
 		if (error != 0)
 			errx(1, "pthread_create: %s", strerror(error));
 	}
@@ -273,7 +288,7 @@ auth_stop(struct auth *a)
 	pthread_cond_broadcast(&a->cond);
 	pthread_mutex_unlock(&a->lock);
 	for (i = 0; i < a->nthreads; i++)
-		pthread_join(a->threads[i], NULL);
+		pthread_join(a->workers[i].thread, NULL);
 	a->nthreads = 0;
 	auth_clear(a);
 }
@@ -284,6 +299,7 @@ auth_free(struct auth *a)
 	if (a == NULL)
 		return;
 	auth_stop(a);
+	hashers_end(a->hashers);
 	pthread_cond_destroy(&a->cond);
 	pthread_mutex_destroy(&a->lock);
 	free(a);

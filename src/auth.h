@@ -1,8 +1,8 @@
 /*
- * Passwords and tokens. A pool of threads takes passwords' hashes (argon2id),
- * which is made to take long and much memory: off the loops and off the hub, so
- * many at a time as there are threads, and a bounded queue before them. What
- * they are handed is theirs until they post it to the hub.
+ * Passwords and tokens. A pool of threads has passwords hashed (argon2id),
+ * which is made to take long and much memory: in a process each, so many at a
+ * time as there are threads, and a bounded queue before them. What they are
+ * handed is theirs until they post it to the hub.
  */
 #ifndef AUTH_H
 #define AUTH_H
@@ -12,14 +12,17 @@
 #include <stdint.h>
 
 #include "conf.h"
+#include "hasher.h"
 #include "mailbox.h"
 #include "request.h"
 
 struct auth;
 
 /* Main thread, once the sandbox is entered; starts the threads. They post to
- * this mailbox, which outlives them. Keeps no pointer into conf. */
-struct auth *auth_new(const struct conf *, struct mailbox *to);
+ * this mailbox, which outlives them. Takes the hashers, auth_workers of them;
+ * keeps no pointer into conf. */
+struct auth *auth_new(const struct conf *, struct hashers *,
+	    struct mailbox *to);
 /*
  * The hub's thread, before or after a stop. Takes over: the request comes back
  * as MAIL_REQUEST with its proof, its secrets wiped. False: too many wait, or
@@ -35,8 +38,6 @@ void	 auth_stop(struct auth *);
 void	 auth_free(struct auth *);
 
 /* The rest is for any thread. */
-
-#define PASSWORD_MAX	512	/* bytes */
 
 /* Whether a new password is long enough and not too long; *why (a constant, or
  * in the request's arena) is what is wrong with it. */

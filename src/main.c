@@ -14,6 +14,7 @@
 
 #include "auth.h"
 #include "conf.h"
+#include "hasher.h"
 #include "hub-thread.h"
 #include "inetd.h"
 #include "keeper.h"
@@ -336,8 +337,8 @@ is_ready(int parent, const struct conf *conf)
 }
 
 static void
-serve(struct daemon *d, struct listener *listeners, struct keeper *keeper,
-    int parent, int lock)
+serve(struct daemon *d, struct listener *listeners, struct hashers *hashers,
+    struct keeper *keeper, int parent, int lock)
 {
 	int sig;
 	struct hub_thread *hub;
@@ -348,7 +349,7 @@ serve(struct daemon *d, struct listener *listeners, struct keeper *keeper,
 	d->loops = xcalloc(d->nloops, sizeof(*d->loops));
 	hub = hub_thread_new(d);
 	d->hub = hub_thread_box(hub);
-	d->auth = auth_new(d->conf, d->hub);
+	d->auth = auth_new(d->conf, hashers, d->hub);
 	for (i = 0; i < d->nloops; i++)
 		loop_init(&d->loops[i], d, i);
 	take_over(d, hub);
@@ -417,6 +418,7 @@ live(struct daemon *d, const struct args *args,
 	struct privileges priv = { .background = args->background,
 	    .given = given->n > 0 };
 	struct listener *listeners;
+	struct hashers *hashers;
 	struct keeper *keeper;
 	char *self = own_path(argv[0]), *error;
 	int parent = -1;
@@ -429,6 +431,8 @@ live(struct daemon *d, const struct args *args,
 		parent = to_background();
 	if (!privileges_drop(conf, &priv, &error))
 		fail(conf, "%s", error);
+	hashers = hashers_start(conf->auth_workers,
+	    conf->sandbox != ANSWER_NO, argv);
 	pid_wanted = args->background && conf->pid_file[0] != '\0';
 	if (taken == NULL) {
 		d->store = open_store(conf);
@@ -446,7 +450,7 @@ live(struct daemon *d, const struct args *args,
 	}
 	if (args->inetd)
 		keeper_linger(keeper);
-	serve(d, listeners, keeper, parent, lock);
+	serve(d, listeners, hashers, keeper, parent, lock);
 	if (!keeper_is_replaced(keeper))
 		remove_pid(d->conf);
 	tls_free(d->tls);

@@ -56,6 +56,9 @@ void	 sandbox_enter(const struct conf *, const char *file,
  * frees. landlock.c, and seccomp.c or what stands in its place. */
 char	*landlock_enter(const struct sandbox_paths *);
 char	*seccomp_enter(bool tell);	/* refusals to the kernel's log */
+/* For a process that only computes: its memory, children like itself, and the
+ * sockets it has. */
+char	*seccomp_enter_bare(void);
 
 /* What a build needs that the sanitizers are in; sandbox-plain.c, or
  * sandbox-sanitizer.c. */

@@ -1,5 +1,5 @@
 /*
- * System calls, by libseccomp: a list of those that the daemon, its libraries
+ * System calls, by libseccomp: lists of those that the daemon, its libraries
  * and the start of a new binary make. Of the others some are what no version of
  * them would ever ask for, only an intruder: they end the process. The rest are
  * told that there is no such call, which libraries know how to do without,
@@ -63,6 +63,16 @@ static const char *const allowed[] = {
 	NULL
 };
 
+/* Of one that computes, and has children like itself. */
+static const char *const bare[] = {
+	"brk", "clock_gettime", "clock_gettime64", "exit", "exit_group",
+	"fork", "futex", "futex_time64", "getpid", "getrandom", "gettid",
+	"madvise", "mremap", "munmap", "recv", "recvfrom", "restart_syscall",
+	"rseq", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
+	"sched_yield", "send", "sendto", "set_robust_list", "sigaction",
+	"sigprocmask", "sigreturn", "wait4", "waitid", "waitpid", NULL
+};
+
 static const char *const deadly[] = {
 	"acct", "add_key", "bpf", "delete_module", "finit_module",
 	"fsopen", "init_module", "io_uring_setup", "kexec_file_load",
@@ -79,13 +89,11 @@ static const char *const deadly[] = {
 			CLONE_NEWNET)
 
 /* Allowed where an argument, masked, has this value. */
-static const struct {
+static const struct condition {
 	const char	*name;
 	unsigned	 arg;
 	scmp_datum_t	 mask, value;
 } conditional[] = {
-	/* For the log and the operator; clients come by what listens. */
-	{ "socket", 0, UINT32_MAX, AF_UNIX },
 	/* Nothing that was written is executed. */
 	{ "mmap", 2, WRITE_EXEC, 0 },
 	{ "mmap", 2, WRITE_EXEC, PROT_WRITE },
@@ -96,8 +104,11 @@ static const struct {
 	{ "mprotect", 2, PROT_EXEC, 0 },
 	/* Threads and processes, no namespaces. clone3(2), whose arguments
 	 * cannot be seen, is not there: the C library uses this then. */
-	{ "clone", 0, NAMESPACES, 0 },
-	/* A thread of its own niceness. */
+	{ "clone", 0, NAMESPACES, 0 }
+}, conditional_daemon[] = {
+	/* For the log and the operator; clients come by what listens. */
+	{ "socket", 0, UINT32_MAX, AF_UNIX },
+	/* Whoever hashes comes last, in an upgraded daemon too. */
 	{ "setpriority", 1, UINT32_MAX, 0 }
 };
 
@@ -128,33 +139,40 @@ add_names(scmp_filter_ctx ctx, uint32_t action, const char *const *names)
 }
 
 static int
-add_when(scmp_filter_ctx ctx, size_t i)
+add_conditional(scmp_filter_ctx ctx, const struct condition *c, size_t n)
 {
-	const struct scmp_arg_cmp when = { conditional[i].arg,
-	    SCMP_CMP_MASKED_EQ, conditional[i].mask, conditional[i].value };
-	int number = seccomp_syscall_resolve_name(conditional[i].name);
+	int rc = 0, number;
 
-	if (number < 0)
-		return 0;
-	return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, number, 1, &when);
+	for (; n-- > 0 && rc == 0; c++) {
+		const struct scmp_arg_cmp when = { c->arg, SCMP_CMP_MASKED_EQ,
+		    c->mask, c->value };
+
+		number = seccomp_syscall_resolve_name(c->name);
+		if (number >= 0)
+			rc = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW,
+			    number, 1, &when);
+	}
+	return rc;
 }
 
 static int
-add_rules(scmp_filter_ctx ctx)
+add_rules(scmp_filter_ctx ctx, bool whole)
 {
-	size_t i;
 	int rc;
 
 	if ((rc = add_names(ctx, SCMP_ACT_ALLOW, sandbox_extra_calls)) != 0 ||
-	    (rc = add_names(ctx, SCMP_ACT_ALLOW, allowed)) != 0)
+	    (rc = add_names(ctx, SCMP_ACT_ALLOW, whole ? allowed : bare)) !=
+	    0 || (rc = add_conditional(ctx, conditional,
+	    NITEMS(conditional))) != 0)
 		return rc;
-	for (i = 0; i < NITEMS(conditional) && rc == 0; i++)
-		rc = add_when(ctx, i);
-	return rc != 0 ? rc : add_names(ctx, SCMP_ACT_KILL_PROCESS, deadly);
+	if (whole && (rc = add_conditional(ctx, conditional_daemon,
+	    NITEMS(conditional_daemon))) != 0)
+		return rc;
+	return add_names(ctx, SCMP_ACT_KILL_PROCESS, deadly);
 }
 
-char *
-seccomp_enter(bool tell)
+static char *
+enter(bool tell, bool whole)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 	int rc;
@@ -168,10 +186,22 @@ seccomp_enter(bool tell)
 	seccomp_attr_set(ctx, SCMP_FLTATR_CTL_SSB, 1);
 	seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
 	seccomp_attr_set(ctx, SCMP_FLTATR_API_SYSRAWRC, 1);
-	if ((rc = add_rules(ctx)) == 0)
+	if ((rc = add_rules(ctx, whole)) == 0)
 		rc = seccomp_load(ctx);
 	seccomp_release(ctx);
 	if (rc == -EINVAL || rc == -ENOSYS)
 		return xstrdup("no: the kernel has none");
 	return rc == 0 ? xstrdup("yes") : xasprintf("no: %s", strerror(-rc));
+}
+
+char *
+seccomp_enter(bool tell)
+{
+	return enter(tell, true);
+}
+
+char *
+seccomp_enter_bare(void)
+{
+	return enter(false, false);
 }

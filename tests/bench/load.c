@@ -348,7 +348,7 @@ private_bytes(pid_t pid)
 	if ((f = fopen(path, "r")) == NULL)
 		err(1, "%s", path);
 	while (fgets(line, sizeof(line), f) != NULL) {
-		if (sscanf(line, "Private_%*[a-zA-Z]: %lu", &kb) == 1)
+		if (sscanf(line, "Private_Dirty: %lu", &kb) == 1)
 			sum += kb * 1024;
 	}
 	fclose(f);

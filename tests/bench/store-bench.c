@@ -5,10 +5,15 @@
  *	store-bench [-kx] [-d dir] [-r rooms] [-s seconds] [-t bytes] [-m max]
  *
  * -k gives each message a key; -m is history_max; -x: without an index of
- * words. Or how long searches take in a log of so many messages, and pages
- * that are read beside them:
+ * words. Or how much slower an index makes it, with one and without by turns:
  *
- *	store-bench -n messages [-d dir] [-r rooms] [-t bytes]
+ *	store-bench -c turns [-k] [-d dir] [-r rooms] [-s seconds] [-t bytes]
+ *
+ * Or how long searches take in a log of so many messages, and pages that are
+ * read beside them; -f only makes such a log, with its index, and leaves it
+ * in the directory, for a daemon to be tried with:
+ *
+ *	store-bench -n messages [-f] [-d dir] [-r rooms] [-t bytes]
  */
 #include <sys/stat.h>
 
@@ -205,10 +210,11 @@ start(struct conf *conf, const char *backend, struct mailbox *box)
 	return s;
 }
 
+static const size_t groups[] = { 1, 16, 256, 1000 };
+
 static void
 bench(struct conf *conf, const char *backend)
 {
-	static const size_t groups[] = { 1, 16, 256, 1000 };
 	struct mailbox box;
 	struct store *s = start(conf, backend, &box);
 	size_t i;
@@ -258,8 +264,8 @@ ask(struct store *s, struct mailbox *to, enum store_read_kind kind,
 }
 
 /* The index is done when nothing is left to be gone through: no search for
- * what nobody said takes long, or is cut short. */
-static void
+ * what nobody said takes long, or is cut short. Seconds it took. */
+static double
 await_index(struct store *s, struct mailbox *to)
 {
 	uint64_t at = clock_us(), took;
@@ -274,7 +280,7 @@ await_index(struct store *s, struct mailbox *to)
 		more = r->more;
 		store_read_free(r);
 	} while (more || took > 20000);
-	printf("indexed after %.1f s\n\n", (double)(clock_us() - at) / 1e6);
+	return (double)(clock_us() - at) / 1e6;
 }
 
 struct storm {
@@ -372,8 +378,8 @@ bench_search(struct conf *conf, const char *backend, uint64_t messages)
 
 	mailbox_init(&to, NULL, NULL);
 	fill(s, &box, messages);
-	printf("%s, %" PRIu64 " messages; ", backend, messages);
-	await_index(s, &to);
+	printf("%s, %" PRIu64 " messages; indexed after %.1f s\n\n", backend,
+	    messages, await_index(s, &to));
 	printf("| ms | p50 | p95 | longest | found | cut short |\n"
 	    "| --- | ---: | ---: | ---: | ---: | ---: |\n");
 	measure(s, &to, "a very common word", 0, "%s", 0, 5);
@@ -407,6 +413,81 @@ bench_search(struct conf *conf, const char *backend, uint64_t messages)
 	take(mailbox_drain(&box), NULL);
 }
 
+/* A log of so many messages and its index, which stay. */
+static void
+make_log(struct conf *conf, uint64_t messages)
+{
+	struct mailbox box, to;
+	struct store *s = start(conf, "sqlite", &box);
+
+	mailbox_init(&to, NULL, NULL);
+	fill(s, &box, messages);
+	await_index(s, &to);
+	store_close(s);
+	take(mailbox_drain(&box), NULL);
+}
+
+static int
+compare_double(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double
+median(double *values, size_t n)
+{
+	qsort(values, n, sizeof(*values), compare_double);
+	return values[n / 2];
+}
+
+/* Appends with an index and without, each for the time given, by turns. What
+ * one leaves to be indexed is not indexed while the other is measured. */
+static void
+bench_index(struct conf *with, struct conf *without, size_t turns)
+{
+	double *rates[2] = { xcalloc(turns, sizeof(double)),
+		xcalloc(turns, sizeof(double)) };
+	double *shares = xcalloc(turns, sizeof(double));
+	struct mailbox box[2], to;
+	struct store *s[2];
+	size_t i, j, turn;
+
+	mailbox_init(&to, NULL, NULL);
+	s[0] = start(with, "sqlite", &box[0]);
+	s[1] = start(without, "sqlite", &box[1]);
+	printf("| group | with an index, messages/s | without | of that |"
+	    " a tenth below | a tenth above |\n"
+	    "| ---: | ---: | ---: | ---: | ---: | ---: |\n");
+	for (i = 0; i < NITEMS(groups); i++) {
+		for (turn = 0; turn < turns; turn++) {
+			for (j = 0; j < 2; j++) {
+				/* Who begins changes, too. */
+				size_t at = (turn + j) % 2;
+
+				rates[at][turn] = run(s[at], &box[at],
+				    groups[i]).rate;
+				if (at == 0)
+					await_index(s[at], &to);
+			}
+			shares[turn] = rates[0][turn] / rates[1][turn];
+		}
+		printf("| %zu | %.0f | %.0f | %.2f |", groups[i],
+		    median(rates[0], turns), median(rates[1], turns),
+		    median(shares, turns));
+		printf(" %.2f | %.2f |\n", shares[turns / 10],
+		    shares[turns - 1 - turns / 10]);
+		fflush(stdout);
+	}
+	for (j = 0; j < 2; j++) {
+		store_close(s[j]);
+		take(mailbox_drain(&box[j]), NULL);
+		free(rates[j]);
+	}
+	free(shares);
+}
+
 static void
 clean(const char *dir)
 {
@@ -435,16 +516,32 @@ forbid_index(const char *dir)
 	free(path);
 }
 
+static void
+compare_with_index(struct conf *with, size_t turns)
+{
+	struct conf without = *with;
+
+	without.state_dir = xasprintf("%s-x", with->state_dir);
+	forbid_index(without.state_dir);
+	bench_index(with, &without, turns);
+	clean(without.state_dir);
+	free(without.state_dir);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct conf conf = { .history_bytes = 64 << 20 };
 	const char *under = ".";
 	uint64_t messages = 0;
+	size_t turns = 0;
+	bool stays = false;
 	int c;
 
-	while ((c = getopt(argc, argv, "kxd:m:n:r:s:t:")) != -1) {
+	while ((c = getopt(argc, argv, "fkxc:d:m:n:r:s:t:")) != -1) {
 		switch (c) {
+		case 'c': turns = strtoul(optarg, NULL, 10); break;
+		case 'f': stays = true; break;
 		case 'k': keyed = true; break;
 		case 'd': under = optarg; break;
 		case 'm': conf.history_max = strtoull(optarg, NULL, 10); break;
@@ -454,26 +551,34 @@ main(int argc, char **argv)
 		case 's': seconds = atof(optarg); break;
 		case 't': text_size = strtoul(optarg, NULL, 10); break;
 		default:
-			errx(2, "usage: store-bench [-kx] [-d dir] [-m max] "
-			    "[-n messages] [-r rooms] [-s seconds] [-t bytes]");
+			errx(2, "usage: store-bench [-fkx] [-c turns] "
+			    "[-d dir] [-m max] [-n messages]\n\t"
+			    "[-r rooms] [-s seconds] [-t bytes]");
 		}
 	}
 	if (rooms < 1 || seconds <= 0 || text_size > 65000)
 		errx(2, "that is out of range");
-	conf.state_dir = xasprintf("%s/store-bench-%ld", under, (long)getpid());
-	if (messages > 0) {
+	if (messages > 0)
 		conf.history_bytes = 0;
-		bench_search(&conf, "sqlite", messages);
-		clean(conf.state_dir);
-		free(conf.state_dir);
+	if (stays && messages > 0) {
+		conf.state_dir = (char *)under;
+		make_log(&conf, messages);
 		return 0;
 	}
-	if (unindexed)
-		forbid_index(conf.state_dir);
-	printf("| backend  |  group |   messages/s |   us each | p50 group |"
-	    " p99 group |\n| --- | ---: | ---: | ---: | ---: | ---: |\n");
-	bench(&conf, "memory");
-	bench(&conf, "sqlite");
+	conf.state_dir = xasprintf("%s/store-bench-%ld", under, (long)getpid());
+	if (messages > 0) {
+		bench_search(&conf, "sqlite", messages);
+	} else if (turns > 0) {
+		compare_with_index(&conf, turns);
+	} else {
+		if (unindexed)
+			forbid_index(conf.state_dir);
+		printf("| backend  |  group |   messages/s |   us each |"
+		    " p50 group | p99 group |\n"
+		    "| --- | ---: | ---: | ---: | ---: | ---: |\n");
+		bench(&conf, "memory");
+		bench(&conf, "sqlite");
+	}
 	clean(conf.state_dir);
 	free(conf.state_dir);
 	return 0;

@@ -10,6 +10,7 @@ import collections
 import itertools
 import json
 import os
+import random
 import selectors
 import socket
 import statistics
@@ -21,7 +22,30 @@ CLIENTS = 256           # of them, as many logins may wait as the queue takes
 ADDRESSES = 16          # where they come from
 PASSWORD = "correct horse battery"
 PROBE_S = 0.5           # a good login so long after the last
-QUERIES = ["w00017", "said", "w00017 said", "w0001*"]
+SEEKERS = 16
+WORDS = 20000           # that store-bench's texts are made of
+SYLLABLES = "ba ke li mo nu ra se ti vo zu".split()
+ROOMS = 20
+
+
+def word(n):
+    """As store-bench's."""
+    return "".join(SYLLABLES[int(digit)] for digit in reversed(str(n)))
+
+
+def query(n):
+    """Search n of a sequence that is the same in each run: of all kinds, in
+    all rooms and in one; the lower a word's number, the more often said."""
+    pick = random.Random(n).randrange
+    common, rare = word(pick(20, 200)), word(pick(5000, WORDS))
+    kinds = [{"query": word(pick(5))}, {"query": common}, {"query": rare},
+             {"query": "x" + common}, {"query": f"{word(pick(50))} {common}"},
+             {"query": f"{common} {rare}"}, {"query": common[:3] + "*"},
+             {"query": f'"{word(pick(50))} {word(pick(50))}"'},
+             {"query": common, "room": f"room{1 + pick(ROOMS)}"},
+             {"query": f"{word(pick(50))} {common}",
+              "room": f"room{1 + pick(ROOMS)}"}]
+    return kinds[n % len(kinds)]
 
 
 class Client:
@@ -167,7 +191,8 @@ class Searches(Storm):
 
     def __init__(self, port, rate):
         super().__init__(port, rate)
-        for i in range(16):
+        self.found = 0
+        for i in range(SEEKERS):
             client = Client(port, i)
             reply = client.ask("login", name=f"seeker{i}")
             if not reply["ok"]:
@@ -175,7 +200,14 @@ class Searches(Storm):
             self.add(client)
 
     def send(self, client):
-        client.send("search", query=QUERIES[next(self.number) % len(QUERIES)])
+        client.send("search", **query(next(self.number)))
+
+    def answered(self, client, reply, took):
+        super().answered(client, reply, took)
+        self.found += len(reply.get("messages", []))
+
+    def result(self, seconds):
+        return {**super().result(seconds), "found": self.found}
 
 
 def main():

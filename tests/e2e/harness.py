@@ -167,11 +167,13 @@ def rss(pid):
 
 
 def uss(pid):
-    """What would come free if the process ended, bytes."""
+    """What it has written, and nobody else has: that would come free if it
+    ended, bytes. Not a library's clean pages, which become its own when the
+    last other process that has them ends."""
     total = 0
     with open("/proc/%d/smaps_rollup" % pid) as f:
         for line in f:
-            if line.startswith(("Private_Clean:", "Private_Dirty:")):
+            if line.startswith(("Private_Dirty:", "Swap:")):
                 total += int(line.split()[1]) * 1024
     return total
 

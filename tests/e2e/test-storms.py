@@ -4,14 +4,15 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
 
 from client import Json
 from daemon import Daemon
-from harness import HERE, SLOW, Deadline, diag, eq, keep, main, ok, \
-    readable, test, until
+from harness import HERE, SLOW, Deadline, contains, descriptors, diag, eq, \
+    keep, main, ok, readable, test, until
 from others import Others
 from upgrade import Upgradable
 
@@ -73,15 +74,52 @@ def niceness(pid):
     return found
 
 
+def hashers(d):
+    """The processes that hash for the daemon."""
+    with open("/proc/%d/task/%d/children" % (d.pid, d.pid)) as f:
+        return [int(pid) for pid in f.read().split()]
+
+
 @test()
 def last_of_all():
-    """who hashes passwords comes behind all other threads, the sandbox on"""
-    d = Daemon()
-    until(lambda: niceness(d.pid).get("auth") == {19}, 10, "niceness of auth")
+    """who hashes passwords comes behind all threads, and reaches nothing"""
+    d = Daemon(auth_workers=2)
     until(lambda: "hub" in niceness(d.pid), 10, "the hub")
-    ours = os.nice(0)
     eq({name: nice for name, nice in niceness(d.pid).items()
-        if name != "auth" and nice != {ours}}, {}, "threads that give way")
+        if nice != {os.nice(0)}}, {}, "threads that give way")
+    eq(len(hashers(d)), 2)
+    for pid in hashers(d):
+        until(lambda: niceness(pid).get("auth") == {19}, 10, "niceness")
+        until(lambda: descriptors(pid) == 1, 10, "one descriptor, its socket")
+        with open("/proc/%d/cmdline" % pid, "rb") as f:
+            eq(f.read().rstrip(b"\0"), b"partylined: auth", "its title")
+        if d.log.wait("privileges")["seccomp"] == "yes":
+            with open("/proc/%d/status" % pid, encoding="ascii") as f:
+                contains(f.read(), "Seccomp:\t2")
+    gone = hashers(d)
+    d.stop()
+    until(lambda: not any(os.path.exists("/proc/%d" % p) for p in gone), 10,
+          "they end with the daemon")
+
+
+@test()
+def killed():
+    """passwords are known still when those processes have been killed, and
+    they end when the daemon has been"""
+    d = Daemon(auth_cost="minimal", auth_workers=2)
+    Json(d, "ann").ok("register", password=PASSWORD)
+    for pid in hashers(d):
+        os.kill(pid, signal.SIGKILL)
+    for _ in range(4):
+        eq(Json(d).ok("login", name="ann", password=PASSWORD)["guest"], False)
+    eq(Json(d).cmd("login", name="ann", password="wrong")["error"],
+       "bad-password")
+    d.log.wait("auth-process-gone")
+    d = Daemon(auth_cost="minimal")
+    gone = hashers(d)
+    d.kill()
+    until(lambda: not any(os.path.exists("/proc/%d" % p) for p in gone), 10,
+          "they end with the daemon")
 
 
 @test(timeout=240)

@@ -1,11 +1,13 @@
 #include <sys/resource.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "auth.h"
@@ -22,7 +24,7 @@ start(enum auth_cost cost, unsigned workers, unsigned queue)
 	    .auth_queue = queue };
 
 	mailbox_init(&box, NULL, NULL);
-	return auth_new(&conf, &box);
+	return auth_new(&conf, hashers_start(workers, true, NULL), &box);
 }
 
 static struct request *
@@ -177,9 +179,9 @@ Test(auth, what_is_no_hash_proves_nothing)
 	end(a);
 }
 
-/* Of this process's private memory, as RLIMIT_DATA counts it. */
-static rlim_t
-data_bytes(void)
+/* The number of a line of /proc/self/status. */
+static unsigned long
+status_kib(const char *format)
 {
 	FILE *f = fopen("/proc/self/status", "re");
 	unsigned long kib = 0;
@@ -187,11 +189,11 @@ data_bytes(void)
 
 	cr_assert_not_null(f);
 	while (fgets(line, sizeof(line), f) != NULL &&
-	    sscanf(line, "VmData: %lu", &kib) != 1)
+	    sscanf(line, format, &kib) != 1)
 		;
 	fclose(f);
 	cr_assert_neq(kib, 0);
-	return (rlim_t)kib * 1024;
+	return kib;
 }
 
 Test(auth, no_memory_is_not_a_wrong_password)
@@ -199,21 +201,23 @@ Test(auth, no_memory_is_not_a_wrong_password)
 	static const char hash[] = "$argon2id$v=19$m=65536,t=2,p=1$"
 	    "AAAAAAAAAAAAAAAAAAAAAA$"
 	    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-	struct auth *a = start(COST_INTERACTIVE, 1, 8);
 	struct rlimit before, limit;
 	struct request *r;
+	struct auth *a;
 
-	cr_assert_eq(proof(a, "password", hash), PROOF_BAD);
 	cr_assert_eq(getrlimit(RLIMIT_DATA, &before), 0);
 	limit = before;
-	limit.rlim_cur = data_bytes() + (32 << 20);
+	limit.rlim_cur = status_kib("VmData: %lu") * 1024 + (32 << 20);
 	cr_assert_eq(setrlimit(RLIMIT_DATA, &limit), 0);
+	a = start(COST_INTERACTIVE, 1, 8);
 	cr_assert_eq(proof(a, "password", hash), PROOF_FAILED);
 	r = done(a, AUTH_HASH, "password", NULL, NULL);
 	cr_assert_eq(r->proof, PROOF_FAILED);
 	cr_assert_null(r->rehash);
 	request_free(r);
+	end(a);
 	cr_assert_eq(setrlimit(RLIMIT_DATA, &before), 0);
+	a = start(COST_INTERACTIVE, 1, 8);
 	cr_assert_eq(proof(a, "password", hash), PROOF_BAD);
 	end(a);
 }
@@ -340,73 +344,124 @@ Test(auth, ends_in_the_middle)
 	auth_free(NULL);
 }
 
+/* CPU time, which others on the machine disturb little, of a pool's processes
+ * for some wrong passwords, us. */
 static int64_t
-cpu_us(void)
+cost_of(const char *hash)
 {
-	struct timespec ts;
-
-	cr_assert_eq(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts), 0);
-	return ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
-
-static int
-by_value(const void *a, const void *b)
-{
-	const int64_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-/* CPU time, which others on the machine disturb little. */
-Test(auth, nobodys_takes_as_long)
-{
-	enum { TIMES = 15 };
 	struct auth *a = start(COST_MINIMAL, 1, 8);
-	char *hash = hash_of(a, "password");
-	int64_t known[TIMES], unknown[TIMES], at;
+	struct rusage before, after;
 	unsigned i;
 
-	for (i = 0; i < TIMES; i++) {
-		at = cpu_us();
+	cr_assert_eq(getrusage(RUSAGE_CHILDREN, &before), 0);
+	for (i = 0; i < 15; i++)
 		cr_assert_eq(proof(a, "guess", hash), PROOF_BAD);
-		known[i] = cpu_us() - at;
-		at = cpu_us();
-		cr_assert_eq(proof(a, "guess", NULL), PROOF_BAD);
-		unknown[i] = cpu_us() - at;
-	}
-	qsort(known, TIMES, sizeof(known[0]), by_value);
-	qsort(unknown, TIMES, sizeof(unknown[0]), by_value);
-	cr_log_info("%lld us known, %lld us unknown",
-	    (long long)known[TIMES / 2], (long long)unknown[TIMES / 2]);
-	cr_assert_gt(known[TIMES / 2], 1000, "it costs something");
-	cr_assert_lt(known[TIMES / 2], unknown[TIMES / 2] * 3 / 2);
-	cr_assert_lt(unknown[TIMES / 2], known[TIMES / 2] * 3 / 2);
-	free(hash);
 	end(a);
+	cr_assert_eq(getrusage(RUSAGE_CHILDREN, &after), 0);
+	timersub(&after.ru_utime, &before.ru_utime, &after.ru_utime);
+	timersub(&after.ru_stime, &before.ru_stime, &after.ru_stime);
+	timeradd(&after.ru_utime, &after.ru_stime, &after.ru_utime);
+	return after.ru_utime.tv_sec * 1000000 + after.ru_utime.tv_usec;
 }
 
-static long
-resident(void)
+Test(auth, nobodys_takes_as_long)
 {
-	FILE *f = fopen("/proc/self/statm", "re");
-	long size, pages;
+	struct auth *a = start(COST_MINIMAL, 1, 8);
+	char *hash = hash_of(a, "password");
+	int64_t known = INT64_MAX, unknown = INT64_MAX, cost;
+	unsigned i;
 
-	cr_assert_not_null(f);
-	cr_assert_eq(fscanf(f, "%ld %ld", &size, &pages), 2);
-	fclose(f);
-	return pages * sysconf(_SC_PAGESIZE);
+	end(a);
+	for (i = 0; i < 3; i++) {
+		known = (cost = cost_of(hash)) < known ? cost : known;
+		unknown = (cost = cost_of(NULL)) < unknown ? cost : unknown;
+	}
+	cr_log_info("%lld us known, %lld us unknown", (long long)known,
+	    (long long)unknown);
+	cr_assert_gt(known, 15000, "it costs something");
+	cr_assert_lt(known, unknown * 3 / 2);
+	cr_assert_lt(unknown, known * 3 / 2);
+	free(hash);
 }
 
-Test(auth, its_memory_is_given_back)
+Test(auth, it_takes_no_memory_of_ours)
 {
 	struct auth *a = start(COST_INTERACTIVE, 2, 8);
-	long before = resident();
+	unsigned long before = status_kib("VmHWM: %lu");
 	char *hash = hash_of(a, "password");
 
 	cr_assert_eq(proof(a, "password", hash), PROOF_GOOD);
-	cr_assert_lt(resident() - before, 16 << 20);
+	cr_assert_lt(status_kib("VmHWM: %lu") - before, 16 << 10);
 	free(hash);
 	end(a);
+}
+
+/* The first child of a process; waits for it. */
+static pid_t
+child_of(pid_t pid)
+{
+	uint64_t limit = clock_us() + LIMIT_MS * UINT64_C(1000);
+	char path[64];
+	int child = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid,
+	    (int)pid);
+	do {
+		cr_assert_lt(clock_us(), limit, "%s", path);
+		cr_assert_not_null(f = fopen(path, "re"));
+		if (fscanf(f, "%d", &child) != 1)
+			child = 0;
+		fclose(f);
+	} while (child == 0);
+	return child;
+}
+
+/* As a kernel does that is short of memory. */
+Test(auth, a_sum_that_is_killed_is_one_login)
+{
+	struct auth *a = start(COST_MODERATE, 1, 8);
+	struct request *r = job(AUTH_HASH, "password", NULL, NULL);
+	char *hash;
+
+	cr_assert(auth_submit(a, r));
+	cr_assert_eq(kill(child_of(child_of(getpid())), SIGKILL), 0);
+	cr_assert_eq(answer(), r);
+	cr_assert_eq(r->proof, PROOF_FAILED);
+	cr_assert_null(r->rehash);
+	request_free(r);
+	hash = hash_of(a, "password");
+	cr_assert_eq(proof(a, "password", hash), PROOF_GOOD);
+	free(hash);
+	end(a);
+}
+
+Test(auth, it_goes_on_without_its_process)
+{
+	struct auth *a = start(COST_MINIMAL, 1, 8);
+	char *hash = hash_of(a, "password");
+
+	cr_assert_eq(kill(child_of(getpid()), SIGKILL), 0);
+	cr_assert_eq(proof(a, "password", hash), PROOF_GOOD);
+	cr_assert_eq(proof(a, "Password", hash), PROOF_BAD);
+	free(hash);
+	end(a);
+}
+
+/* What a group is sent, at a terminal or by systemd, is not for them. */
+Test(auth, only_the_pool_ends_it)
+{
+	struct auth *a = start(COST_MINIMAL, 1, 8);
+	pid_t pid = child_of(getpid());
+	char *hash = hash_of(a, "password");
+
+	cr_assert_eq(kill(pid, SIGINT), 0);
+	cr_assert_eq(kill(pid, SIGTERM), 0);
+	cr_assert_eq(proof(a, "password", hash), PROOF_GOOD);
+	cr_assert_eq(child_of(getpid()), pid);
+	free(hash);
+	end(a);
+	cr_assert_eq(waitpid(-1, NULL, 0), -1, "no child is left");
 }
 
 Test(auth, how_long_a_password_may_be)

@@ -222,9 +222,11 @@ passwords(void)
 	struct mailbox box;
 	struct auth *a;
 
+	struct hashers *h = hashers_start(conf.auth_workers, true, NULL);
+
 	need_yes(seccomp_enter(false));
 	mailbox_init(&box, NULL, NULL);
-	a = auth_new(&conf, &box);
+	a = auth_new(&conf, h, &box);
 	req->auth_job = AUTH_HASH;
 	req->password = request_str(req, "password");
 	NEED(auth_submit(a, req));
