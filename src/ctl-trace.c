@@ -56,7 +56,7 @@ ctl_trace_next(struct ctl_trace *t)
 
 	for (;;) {
 		len = t->in.len - t->taken;
-		line = t->in.data + t->taken;
+		line = len > 0 ? t->in.data + t->taken : NULL;
 		lf = len > looked ? memchr(line + looked, '\n', len - looked) :
 		    NULL;
 		if (lf != NULL)
