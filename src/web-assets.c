@@ -27,7 +27,10 @@
 	EMBED(symbol##_gz, WEB_GZ_DIR "/" file ".gz")
 
 ASSET(index, "index.html");
-ASSET(style, "style.css");
+ASSET(style_css, "style.css");
+ASSET(chat_css, "chat.css");
+ASSET(log_css, "log.css");
+ASSET(dialogs_css, "dialogs.css");
 ASSET(account, "account.js");
 ASSET(acts, "acts.js");
 ASSET(app, "app.js");
@@ -36,16 +39,23 @@ ASSET(composer, "composer.js");
 ASSET(deeds, "deeds.js");
 ASSET(door, "door.js");
 ASSET(finder, "finder.js");
+ASSET(hear, "hear.js");
 ASSET(keep, "keep.js");
+ASSET(keys, "keys.js");
+ASSET(link, "link.js");
 ASSET(lists, "lists.js");
 ASSET(marks, "marks.js");
+ASSET(orders, "orders.js");
 ASSET(partyline, "partyline.js");
 ASSET(reader, "reader.js");
 ASSET(rights, "rights.js");
 ASSET(rules, "rules.js");
 ASSET(search, "search.js");
 ASSET(sides, "sides.js");
+ASSET(sight, "sight.js");
+ASSET(speak, "speak.js");
 ASSET(talk, "talk.js");
+ASSET(talks, "talks.js");
 ASSET(view, "view.js");
 ASSET(icon, "icon.svg");
 
@@ -55,10 +65,14 @@ ASSET(icon, "icon.svg");
 	{ path, type, FORM(symbol), FORM(symbol##_gz) }
 
 static const char script[] = "text/javascript; charset=utf-8";
+static const char style[] = "text/css; charset=utf-8";
 
 static struct web_asset assets[] = {
 	ROW("/", "text/html; charset=utf-8", index),
-	ROW("/style.css", "text/css; charset=utf-8", style),
+	ROW("/style.css", style, style_css),
+	ROW("/chat.css", style, chat_css),
+	ROW("/log.css", style, log_css),
+	ROW("/dialogs.css", style, dialogs_css),
 	ROW("/account.js", script, account),
 	ROW("/acts.js", script, acts),
 	ROW("/app.js", script, app),
@@ -67,16 +81,23 @@ static struct web_asset assets[] = {
 	ROW("/deeds.js", script, deeds),
 	ROW("/door.js", script, door),
 	ROW("/finder.js", script, finder),
+	ROW("/hear.js", script, hear),
 	ROW("/keep.js", script, keep),
+	ROW("/keys.js", script, keys),
+	ROW("/link.js", script, link),
 	ROW("/lists.js", script, lists),
 	ROW("/marks.js", script, marks),
+	ROW("/orders.js", script, orders),
 	ROW("/partyline.js", script, partyline),
 	ROW("/reader.js", script, reader),
 	ROW("/rights.js", script, rights),
 	ROW("/rules.js", script, rules),
 	ROW("/search.js", script, search),
 	ROW("/sides.js", script, sides),
+	ROW("/sight.js", script, sight),
+	ROW("/speak.js", script, speak),
 	ROW("/talk.js", script, talk),
+	ROW("/talks.js", script, talks),
 	ROW("/view.js", script, view),
 	ROW("/icon.svg", "image/svg+xml", icon)
 };

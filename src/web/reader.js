@@ -6,8 +6,7 @@ export const LAST = 60;		// messages to begin a room with
 const AROUND = 60;		// before and behind what one goes to
 export const WINDOW = 1000;	// and at most here, while one has scrolled up
 
-/* pill() is called when there is more, or less, below. */
-export function reader(app, log, pill) {
+export function reader(app) {
 	/* A page may be empty, for all in it is by people who are ignored. */
 	async function ask(talk, fields) {
 		const on = 'after' in fields ? 'after' : 'before';
@@ -44,9 +43,9 @@ export function reader(app, log, pill) {
 					(!older && items.length > 0 && talk.last < talk.newest);
 				talk.quiet = true;
 			}
-			log.update(talk);
+			app.log.update(talk);
 			if (talk === app.current)
-				pill();
+				app.pill();
 		} catch { /* the next scroll asks again */ }
 		talk.loading = false;
 	}
@@ -55,7 +54,7 @@ export function reader(app, log, pill) {
 	async function toEnd() {
 		const talk = app.current;
 		if (!talk.newer && !talk.stale) {
-			log.toEnd();
+			app.log.toEnd();
 			return;
 		}
 		try {
@@ -69,10 +68,10 @@ export function reader(app, log, pill) {
 		} catch { /* there is no connection: to the end of what there is */ }
 		if (talk !== app.current)
 			return;
-		log.stuck = !talk.newer;
-		log.sync();
+		app.log.stuck = !talk.newer;
+		app.log.sync();
 		$('log').scrollTop = $('log').scrollHeight;
-		pill();
+		app.pill();
 	}
 
 	/* To a message of the current room, with what was said before and after. */
@@ -91,10 +90,10 @@ export function reader(app, log, pill) {
 		}
 		if (talk !== app.current)
 			return;
-		log.stuck = false;
-		log.sync();
-		log.jump(seq);
-		pill();
+		app.log.stuck = false;
+		app.log.sync();
+		app.log.jump(seq);
+		app.pill();
 	}
 
 	/* To where what is new begins. */
@@ -109,7 +108,7 @@ export function reader(app, log, pill) {
 				await around(messages[0].seq).catch(() => {});
 		}
 		if (talk === app.current)
-			log.jump();
+			app.log.jump();
 	}
 
 	return { page, toEnd, around, toNew };

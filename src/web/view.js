@@ -12,6 +12,18 @@ export const $ = id => document.getElementById(id);
 export const put = (id, words) => { $(id).textContent = words; };
 export const count = (n, what) => n + ' ' + what + (n === 1 ? '' : 's');
 
+/* Once, soon. */
+const due = new Set();
+export function later(f) {
+	if (due.has(f))
+		return;
+	due.add(f);
+	setTimeout(() => {
+		due.delete(f);
+		f();
+	}, 60);
+}
+
 /* make('button.link', { onclick } or 'text', node or text or null, …) */
 export function make(what, props, ...children) {
 	const [tag, ...classes] = what.split('.');

@@ -1,0 +1,162 @@
+/* The page: what is shown of a room, how much of it, and what is new in it. */
+import assert from 'node:assert/strict';
+
+import { Daemon, Program, main, test, until } from './harness.mjs';
+import { Visitor } from './browser.mjs';
+
+test('history: back to the first message, and nothing jumps', async () => {
+	const d = await Daemon.start();
+	const bot = await Program.come(d, 'bot', 'lobby');
+	await Promise.all(Array.from({ length: 350 }, (_, i) =>
+		bot.say('line ' + i + (i % 7 ? '' : ' and more'.repeat(20)))));
+	const ann = await Visitor.come(d, 'ann');
+	await ann.sees('line 349');
+	assert.ok((await ann.texts()).length < 200);
+	/* As it is read: up by wheel, from message to message. */
+	await ann.page.hover('#log');
+	for (let shown = 0; !(await ann.texts()).some(t =>
+		t.startsWith('line 0')); ) {
+		const before = await ann.page.evaluate(() => {
+			const log = document.getElementById('log');
+			log.scrollTop = 150;
+			const top = log.getBoundingClientRect().top;
+			const e = [...log.children].find(c =>
+				c.getBoundingClientRect().top > top);
+			e.dataset.mark = 'x';
+			return { top: e.lastElementChild.getBoundingClientRect().top,
+				n: log.children.length };
+		});
+		const after = await until(() => ann.page.evaluate(n => {
+			const e = document.querySelector('[data-mark]');
+			const log = document.getElementById('log');
+			return log.children.length > n && {
+				top: e.lastElementChild.getBoundingClientRect().top,
+				n: log.children.length };
+		}, before.n), 'older messages');
+		assert.ok(Math.abs(after.top - before.top) < 1.5,
+			before.top + ' became ' + after.top);
+		await ann.page.$eval('[data-mark]', e => { delete e.dataset.mark; });
+		assert.ok(++shown < 10);
+	}
+	assert.equal((await ann.texts()).length, 350);
+	/* What comes meanwhile moves nothing either, but is told. */
+	const at = () => ann.page.$eval('#log', e => e.scrollTop);
+	await ann.page.$eval('#log', e => { e.scrollTop = 2000; });
+	await bot.say('fresh');
+	await ann.shows('#pill', '1 new message ↓');
+	await ann.sees('fresh');
+	assert.ok(Math.abs(await at() - 2000) < 1.5);
+	await ann.title('(1) #lobby · village');
+	await ann.page.click('#pill');
+	await ann.title('#lobby · village');
+	assert.ok(!await ann.page.isVisible('#pill'));
+	/* At the end it stays at the end. */
+	await bot.say('newest ' + 'long '.repeat(300));
+	await until(() => ann.page.$eval('#log', e => e.innerText.includes(
+		'newest') && e.scrollHeight - e.scrollTop - e.clientHeight < 2),
+	'the end');
+	assert.ok(!await ann.page.isVisible('#pill'));
+});
+
+test('a room that talks on: what is shown stays bounded, both ways',
+async () => {
+	const d = await Daemon.start();
+	const bot = await Program.come(d, 'bot', 'lobby');
+	let n = 0;
+	const talk = async many => {
+		await Promise.all(Array.from({ length: many }, () =>
+			bot.say('line ' + n++)));
+	};
+	await talk(300);
+	const ann = await Visitor.come(d, 'ann');
+	const items = () => ann.page.$$eval('#log .msg', all => all.length);
+	const to = top => ann.page.$eval('#log', (e, t) => {
+		e.scrollTop = t;
+	}, top);
+	await ann.sees('line 299');
+	await to(200);
+	await ann.sees('line 200');
+	await talk(1500);
+	await ann.shows('#pill', '1500 new messages ↓');
+	assert.ok(await items() <= 1000, await items() + ' are kept');
+	await ann.title('(1500) #lobby · village');
+	/* Down, as it is read: each once and in order, to the very newest. */
+	const seen = new Set();
+	await until(async () => {
+		const texts = await ann.texts();
+		const first = Number(texts[0].slice(5));
+		assert.deepEqual(texts, texts.map((_, i) => 'line ' + (first + i)));
+		assert.ok(texts.length <= 1100, texts.length + ' are kept');
+		texts.forEach(t => seen.add(t));
+		await to(1e9);
+		return texts.includes('line 1799');
+	}, 'the newest message', 30);
+	for (let i = 200; i < 1800; i++)
+		assert.ok(seen.has('line ' + i), i + ' was not shown');
+	await ann.title('#lobby · village');
+	assert.ok(!await ann.page.isVisible('#pill'));
+	await talk(1);
+	await ann.sees('line 1800');
+	/* Up again, by far, and back at once. */
+	await until(async () => {
+		await to(0);
+		return (await ann.texts()).includes('line 700');
+	}, 'older messages', 30);
+	assert.ok(await items() <= 1000);
+	await ann.shows('#pill', 'Jump to the newest ↓');
+	await talk(2);
+	await ann.shows('#pill', '2 new messages ↓');
+	await ann.page.click('#pill');
+	await ann.sees('line 1802');
+	assert.ok(!await ann.page.isVisible('#pill'));
+	await until(() => ann.page.$eval('#log', e =>
+		e.scrollHeight - e.scrollTop - e.clientHeight < 2), 'the end');
+	/* So does who says something. */
+	await until(async () => {
+		await to(0);
+		return (await ann.texts()).includes('line 600');
+	}, 'older messages', 30);
+	await ann.say('here I am');
+	await ann.sees('line 1802', 'here I am');
+	await talk(1);
+	await ann.sees('line 1803');
+	assert.deepEqual((await ann.texts()).slice(-3),
+		['line 1802', 'here I am', 'line 1803']);
+});
+
+test('unread counts, where they end, and what marks them', async () => {
+	const d = await Daemon.start();
+	const bot = await Program.come(d, 'bot', 'lobby', 'garden');
+	const ann = await Visitor.come(d, 'ann');
+	await ann.say('/join garden');
+	await ann.shows('#title', '#garden');
+	await bot.say('one');
+	await bot.say('two');
+	await ann.shows('[data-id="#lobby"] .badge', /^2/);
+	assert.equal(await ann.page.$('.loud'), null);
+	await ann.title('(2) #garden · village');
+	await bot.say('ann, come over!');
+	await ann.shows('[data-id="#lobby"] .badge.loud', /^3/);
+	await bot.ask({ cmd: 'tell', to: 'ann', text: 'psst' });
+	await ann.shows('[data-id="@bot"] .badge.loud', /^1/);
+	await ann.title('(4) #garden · village');
+	await ann.page.keyboard.press('Alt+Shift+ArrowUp');
+	await ann.shows('#title', '#lobby');
+	await ann.title('(1) #lobby · village');
+	const news = await ann.page.$$eval('.new', all => all.map(e =>
+		e.parentNode.querySelector('.text').innerText));
+	assert.deepEqual(news, ['one']);
+	assert.equal(await ann.page.$$eval('.mention', all => all.length), 1);
+	/* What was read stays read when one comes back. */
+	await ann.page.click('[data-id="@bot"]');
+	await ann.title('bot · village');
+	await bot.say('three');
+	await ann.title('(1) bot · village');
+	await ann.page.click('[data-id="#garden"]');
+	await ann.page.reload();
+	await ann.shows('[data-id="#lobby"] .badge', /^1/);
+	await ann.page.click('[data-id="@bot"]');
+	await ann.sees('psst');
+});
+
+await main();
