@@ -94,6 +94,7 @@ function gone(talk, e, me) {
 
 export function takeIn(talk, e, name) {
 	if (e.event === 'redact') {
+		talk.removed.add(e.target);
 		const it = talk.items.find(i => i.seq === e.target);
 		if (it)
 			Object.assign(it, { redacted: true, text: '', changed: true });

@@ -18,6 +18,8 @@ export function hearing(app) {
 	function heard(m, past) {
 		const { line, current, log } = app;
 		const it = item(m, line.name), inbox = m.room[0] === '@';
+		if (m.redacted)
+			app.search.removed(m.room, m.seq);
 		if (inbox && it.own)
 			return;			// a word to oneself stands there already
 		const talk = inbox ? app.person(m.from) : app.room(m.room);
@@ -81,6 +83,8 @@ export function hearing(app) {
 	function done(e) {
 		const { name } = app.line, talk = app.room(e.room);
 		takeIn(talk, e, name);
+		if (e.event === 'redact')
+			app.search.removed(e.room, e.target);
 		if (e.seq)
 			take(talk, item(e, name));
 		else

@@ -1,5 +1,4 @@
 /* What is read of a room: its newest messages, or pages of its history. */
-import { item } from './talk.js';
 import { $ } from './view.js';
 
 export const LAST = 60;		// messages to begin a room with
@@ -32,7 +31,7 @@ export function reader(app) {
 		try {
 			const { messages, more } = await ask(talk,
 				{ [older ? 'before' : 'after']: seq });
-			const items = messages.map(m => item(m, app.line.name));
+			const items = talk.made(messages, app.line.name);
 			if (edge() === seq && talk[cond]) {
 				if (older)
 					talk.addOlder(items, WINDOW);
@@ -59,7 +58,7 @@ export function reader(app) {
 		}
 		try {
 			const { messages, more } = await ask(talk, { limit: LAST });
-			const items = messages.map(m => item(m, app.line.name));
+			const items = talk.made(messages, app.line.name);
 			Object.assign(talk, { items, older: more, newer: false,
 				stale: false, quiet: true });
 			/* Those that have come meanwhile, if any. */
@@ -81,8 +80,8 @@ export function reader(app) {
 			const pages = await Promise.all([
 				ask(talk, { before: seq + 1, limit: AROUND }),
 				ask(talk, { after: seq, limit: AROUND })]);
-			const items = pages.flatMap(p => p.messages)
-				.map(m => item(m, app.line.name));
+			const items = talk.made(pages.flatMap(p => p.messages),
+				app.line.name);
 			if (!items.some(here))
 				throw new Error('That message is no longer kept.');
 			Object.assign(talk, { items, older: pages[0].more, quiet: true,

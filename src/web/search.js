@@ -1,6 +1,6 @@
 /* The dialog that finds what was said, and the way to it and back. */
 import { fold } from './partyline.js';
-import { $, avatar, count, make, put, said, when } from './view.js';
+import { $, avatar, count, make, put, removed, said, when } from './view.js';
 
 const box = $('search'), query = $('words'), hits = $('hits');
 const SHOWN = 240, LEAD = 60;	// of a long text, and in front of what is found
@@ -37,9 +37,14 @@ export function marked(e, text, query) {
 	return e;
 }
 
-/* again() shows it as it was left, and whether there is anything to show. */
+/*
+ * again() shows it as it was left, and whether there is anything to show;
+ * removed(room, seq): that message's text is gone, and here as well.
+ */
 export function search(app) {
 	let asked, next, busy, chosen;
+	const gone = new Set();		// since it was asked
+	const key = (room, seq) => fold(room) + ' ' + seq;
 
 	function say(words, wrong) {
 		put('search-said', words);
@@ -58,6 +63,7 @@ export function search(app) {
 				make('time', { textContent: when(Date.parse(m.time)),
 					dateTime: m.time })),
 			marked(said('span.found', ''), m.text || '', asked.query)));
+		e.dataset.message = key(m.room, m.seq);
 		return make('li', null, e);
 	}
 
@@ -73,7 +79,8 @@ export function search(app) {
 			do {
 				const reply = await app.line.request('search',
 					{ ...ask, before: from });
-				messages = reply.messages.filter(m => !m.redacted);
+				messages = reply.messages.filter(m => !m.redacted &&
+					!gone.has(key(m.room, m.seq)));
 				from = reply.more ? reply.next : 0;
 			} while (!messages.length && from && ask === asked && box.open);
 		} catch (e) {
@@ -105,6 +112,7 @@ export function search(app) {
 		asked = { query: words, limit: 20, room: !$('here').checked ?
 			undefined : talk.room ? talk.name : '@' + app.line.name };
 		next = undefined;
+		gone.clear();
 		hits.replaceChildren();
 		return more();
 	}
@@ -143,6 +151,13 @@ export function search(app) {
 			begin();
 		return true;
 	}
+	show.removed = (room, seq) => {
+		gone.add(key(room, seq));
+		for (const e of hits.querySelectorAll('button')) {
+			if (e.dataset.message === key(room, seq))
+				e.querySelector('.found').replaceChildren(removed());
+		}
+	};
 	show.again = () => {
 		if (!chosen?.isConnected)
 			return false;

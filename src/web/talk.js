@@ -7,6 +7,7 @@ export const idOf = (kind, name) => (kind === 'room' ? '#' : '@') + fold(name);
 export class Talk {
 	items = [];		// messages and notes, oldest first
 	pending = [];		// said here and not stored yet
+	removed = new Set();	// seqs of messages whose text is gone
 	members = new Map();	// by folded name: who's rows
 	topic = '';
 	older = true;		// there may be older messages
@@ -94,6 +95,12 @@ export class Talk {
 			this.items.splice(0, this.items.length - max);
 			this.older = true;
 		}
+	}
+
+	/* What was asked for; some of it may have been removed on its way. */
+	made(messages, me) {
+		return messages.map(m => item(this.removed.has(m.seq) ?
+			{ ...m, text: '', redacted: true } : m, me));
 	}
 
 	/*

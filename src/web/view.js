@@ -39,6 +39,9 @@ export function make(what, props, ...children) {
 export const said = (what, text) =>
 	make(what, { textContent: text, dir: 'auto' });
 
+/* What stands where a message's text was. */
+export const removed = () => make('i', 'This message was removed.');
+
 export function tint(e, name) {
 	let h = 0;
 	for (const c of fold(name))
@@ -104,7 +107,7 @@ function nodeOf(item, on) {
 	const from = tint(said('b.from', item.from), item.from);
 	const action = item.kind === 'action';
 	if (item.redacted)
-		text.append(make('i', 'This message was removed.'));
+		text.append(removed());
 	else
 		linked(text, item.text);
 	if (action)

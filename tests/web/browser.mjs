@@ -131,11 +131,47 @@ export class Visitor {
 			'the title ' + wanted);
 	}
 
+	/*
+	 * What the server says goes through here from now on: hold(which) keeps
+	 * back lines that are so, and what it returns lets them go on.
+	 */
+	async between() {
+		let which = null, held = [], pass;
+		await this.page.routeWebSocket(/\/ws$/, ws => {
+			pass = line => ws.send(line);
+			ws.connectToServer().onMessage(line => {
+				if (which?.(JSON.parse(line)))
+					held.push(line);
+				else
+					pass(line);
+			});
+		});
+		await this.page.reload();
+		this.hold = f => {
+			which = f;
+			return async () => {
+				await until(() => held.length, 'what is held back');
+				which = null;
+				held.splice(0).forEach(pass);
+			};
+		};
+	}
+
 	focus() {
 		return this.page.evaluate(() => document.activeElement.id ||
 			document.activeElement.dataset.id || document.activeElement.tagName);
 	}
 }
+
+/* Whether the message with this text is all in sight. */
+export const inSight = (v, text) => v.page.$$eval('#log .msg', (all, wanted) => {
+	const log = document.getElementById('log').getBoundingClientRect();
+	return all.some(e => {
+		const at = e.getBoundingClientRect();
+		return e.querySelector('.text').textContent === wanted &&
+			at.top >= log.top && at.bottom <= log.bottom;
+	});
+}, text);
 
 export const DARK = { colorScheme: 'dark' };
 export const NARROW = { viewport: { width: 360, height: 640 }, hasTouch: true,

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 
 import { Daemon, Program, main, test, until } from './harness.mjs';
-import { Visitor } from './browser.mjs';
+import { PASSWORD, Visitor, axe, inSight, keepName, logIn } from
+	'./browser.mjs';
 
 test('history: back to the first message, and nothing jumps', async () => {
 	const d = await Daemon.start();
@@ -157,6 +158,51 @@ test('unread counts, where they end, and what marks them', async () => {
 	await ann.shows('[data-id="#lobby"] .badge', /^1/);
 	await ann.page.click('[data-id="@bot"]');
 	await ann.sees('psst');
+});
+
+test('where reading ended: a line, and the way to it', async () => {
+	const d = await Daemon.start();
+	const bot = await Program.come(d, 'bot', 'lobby', 'garden');
+	for (let i = 0; i < 10; i++)
+		await bot.say('read ' + i, 'garden');
+	const ann = await Visitor.come(d, 'ann');
+	await keepName(ann, PASSWORD);
+	await ann.say('/join garden');
+	await ann.sees('read 9');
+	const { page } = ann, lines = () => page.$$eval('.new', all =>
+		all.map(e => [e.textContent.replace(/\d/g, '0')
+			.replace(/ .M$/, ''), e.parentNode.querySelector('.text').innerText]));
+	await page.click('[data-id="#lobby"]');
+	for (let i = 0; i < 3; i++)
+		await bot.say('new ' + i, 'garden');
+	await ann.shows('[data-id="#garden"] .badge', /^3/);
+	await page.click('[data-id="#garden"]');
+	await ann.sees('new 2');
+	assert.deepEqual(await lines(), [['New since 00:00', 'new 0']]);
+	/* It is in sight: nothing needs to be said of it. */
+	assert.ok(!await page.isVisible('#since'));
+	/* More than is there at first: it is fetched. */
+	await page.click('[data-id="#lobby"]');
+	await ann.say('/quit');
+	await page.waitForSelector('#name:focus');
+	for (let i = 0; i < 200; i++)
+		await bot.say('missed ' + i, 'garden');
+	const two = await Visitor.open(d);
+	await logIn(two, 'ann', PASSWORD);
+	await two.shows('[data-id="#garden"] .badge', /^200/);
+	await two.page.click('[data-id="#garden"]');
+	await two.sees('missed 199');
+	await two.shows('#since', '↑ 200 new messages');
+	await axe(two, 'what is new above');
+	await two.page.keyboard.press('Control+j');
+	await until(() => inSight(two, 'missed 0'), 'the first new one');
+	await two.sees('new 2', 'missed 0', 'missed 30');
+	assert.ok(!await two.page.isVisible('#since'));
+	assert.match((await two.page.textContent('.new')), /^New since \d/);
+	await two.page.keyboard.press('Escape');
+	await until(() => inSight(two, 'missed 199'), 'the end');
+	assert.equal(await two.page.evaluate(() =>
+		document.activeElement.id), 'text');
 });
 
 await main();
