@@ -2,6 +2,7 @@
  * What one may do about a person or a message, and the menu that offers it:
  * one row an act, and who may not sees none of it.
  */
+import { fold } from './partyline.js';
 import { may, rank } from './rights.js';
 import { roleOf } from './rules.js';
 import { $, make } from './view.js';
@@ -15,6 +16,16 @@ function allowed(act) {
 	return (app, it) => inRoom(app) && other(app, it) &&
 		may(act, app.roleIn(app.current.role),
 			it.role || roleOf(app.current, it.name || it.from));
+}
+
+/* For one's own no role is needed; but a guest's name may have been another's. */
+function removable(app, it) {
+	const { current, line } = app;
+	if (!inRoom(app) || !it.seq || it.redacted)
+		return false;
+	return may('redact', app.roleIn(current.role)) ||
+		(fold(it.from) === fold(line.name) &&
+			(!line.guest || it.seq > current.since));
 }
 
 function order(cmd) {
@@ -38,9 +49,8 @@ const acts = [
 	['message', () => 'Copy the text', (app, it) => !it.redacted,
 		(app, it) => navigator.clipboard.writeText(it.text)
 			.catch(() => app.fault('The browser does not let it be copied.'))],
-	['message', () => 'Remove it…', (app, it) => inRoom(app) && it.seq &&
-		!it.redacted && (it.own || allowed('redact')(app, it)),
-	(app, it) => app.act('redact', { seq: it.seq }, it.text)],
+	['message', () => 'Remove it…', removable,
+		(app, it) => app.act('redact', { seq: it.seq }, it.text)],
 	['person', () => 'Make a member', (app, m) => m.role === 'visitor' &&
 		allowed('invite')(app, m), order('invite')],
 	['person', () => 'Take the voice away', (app, m) => m.role === 'member' &&

@@ -107,6 +107,8 @@ export function hearing(app) {
 		happened(e.room, 'Some messages here are no longer kept.',
 			{ fixed: true });
 
+	let link = 0;		// counts the connections
+
 	function entering(reply) {
 		if (reply.room[0] === '@')
 			return;
@@ -118,6 +120,8 @@ export function hearing(app) {
 		talk.read ??= browser.read[fold(reply.room)] ?? reply.head;
 		Object.assign(talk, { topic: reply.topic, head: reply.head,
 			role: reply.role, out: '' });
+		if (talk.link !== link)
+			Object.assign(talk, { link, since: reply.head });
 		keepRoom(reply.room, true);
 		later(app.marked.tell);
 		app.line.request('configure', { room: reply.room }).then(settings => {
@@ -133,6 +137,7 @@ export function hearing(app) {
 
 	const events = {
 		message: m => heard(m),
+		login: () => link++,
 		joined: entering,
 		lag: gap,
 		gap,

@@ -15,6 +15,8 @@ export class Talk {
 	stale = false;		// it is to be read anew before it is shown
 	newest = 0;		// seq of the newest one of all
 	head = 0;		// seq of the newest one when it was entered
+	since = 0;		// that, when it was entered by this connection first
+	link = null;		// which one that is
 	read = null;		// seq that all is read up to, once it is known
 	marker = null;		// seq behind which it was new, if any was
 	fresh = '';		// how much that was

@@ -198,6 +198,60 @@ test('what is removed, who is muted, who is slow: plainly', async () => {
 	await until(async () => !await ben.page.$('.waiting'), 'it to be said');
 });
 
+test('what a guest may remove: only what was said since the guest came',
+async () => {
+	const d = await Daemon.start({ store: 'sqlite' });
+	const boss = await Program.come(d, 'boss', 'den');
+	const old = await Program.come(d, 'ben', 'den');
+	await old.say('of a former ben', 'den');
+	old.socket.destroy();
+	await until(async () => !(await boss.ask({ cmd: 'who' })).members
+		.some(m => m.name === 'ben'), 'the former one to be gone');
+	const ben = await Visitor.come(d, 'ben');
+	await ben.say('/join den');
+	await ben.sees('of a former ben');
+	await ben.say('mine');
+	await ben.sees('mine');
+	const offers = async (v, text) => {
+		await v.page.click('#log .msg:has-text("' + text + '") .text',
+			{ button: 'right' });
+		const all = await offered(v);
+		await v.page.keyboard.press('Escape');
+		return all.includes('Remove it…');
+	};
+	assert.ok(await offers(ben, 'mine'));
+	assert.ok(!await offers(ben, 'of a former ben'));
+	assert.ok(await ben.page.$('#log .msg:has-text("former") .more'));
+	/* By another connection, and by another name, it is another's. */
+	await ben.page.reload();
+	await ben.sees('mine');
+	assert.ok(!await offers(ben, 'mine'));
+	await ben.say('again mine');
+	await ben.sees('again mine');
+	assert.ok(await offers(ben, 'again mine'));
+	await ben.say('/name bert');
+	await ben.notes('ben is now bert');
+	assert.ok(!await offers(ben, 'again mine'));
+	await ben.say('/name ben');
+	await ben.notes('bert is now ben');
+	/* Whose name is kept, or who is an op, may. */
+	await keepName(ben, PASSWORD);
+	assert.ok(await offers(ben, 'again mine'));
+	assert.ok(await offers(ben, 'of a former ben'));
+	await ben.page.click('#log .msg:has-text("of a former ben") .text',
+		{ button: 'right' });
+	await choose(ben, 'Remove it…');
+	await ben.page.click('#act-do');
+	await ben.sees('This message was removed.');
+	const ann = await Visitor.come(d, 'ann');
+	await ann.say('/join den');
+	await ann.sees('again mine');
+	assert.ok(!await offers(ann, 'again mine'));
+	await boss.ask({ cmd: 'op', room: 'den', name: 'ann' });
+	await ann.notes('boss made you an op');
+	assert.ok(await offers(ann, 'again mine'));
+});
+
 test('roles are told, and an operator may everything', async () => {
 	const d = await Daemon.start({ store: 'sqlite' });
 	const bot = await Program.come(d, 'bot', 'den');
