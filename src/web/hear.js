@@ -1,9 +1,8 @@
 /* What the server says by itself: messages, and what happens in rooms. */
 import { fold } from './partyline.js';
-import { Talk, item, mentions } from './talk.js';
+import { Talk, item, mentions, WINDOW } from './talk.js';
 import { deeds, sentence, takeIn } from './deeds.js';
 import { later } from './view.js';
-import { WINDOW } from './reader.js';
 import { browser, keep, tab } from './keep.js';
 import { keepRoom } from './talks.js';
 
@@ -23,8 +22,8 @@ export function hearing(app) {
 		if (inbox && it.own)
 			return;			// a word to oneself stands there already
 		const talk = inbox ? app.person(m.from) : app.room(m.room);
-		const there = inbox &&
-			talk.items.find(i => i.seq === it.seq && i.time === it.time);
+		const there = inbox && [...talk.items, ...talk.later]
+			.find(i => i.seq === it.seq && i.time === it.time);
 		if (there && !there.past)
 			return;			// kept by the tab
 		if (it.own) {
@@ -41,15 +40,13 @@ export function hearing(app) {
 			there.past = past;
 		} else if (inbox) {
 			it.past = past;
-			talk.add(it);
+			talk.append(it, talk === current && !log.stuck);
 			told(it);
 		} else {
 			take(talk, it);
 		}
 		if (talk !== current)
 			talk.trim(400);
-		else if (inbox && talk.items.length > WINDOW)
-			talk.trim(WINDOW / 2);
 		log.update(talk);
 		if (!past && !it.own && !(it.seq <= talk.read))
 			app.came(talk, it, it.mention || inbox);

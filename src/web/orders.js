@@ -14,8 +14,9 @@ export const orders = app => ({
 	/* What somebody said who is ignored now, and then no more, goes and comes. */
 	hush(name) {
 		for (const talk of app.talks.values()) {
-			talk.items = talk.items.filter(i => !i.from || i.own ||
-				fold(i.from) !== fold(name));
+			const kept = i => !i.from || i.own || fold(i.from) !== fold(name);
+			talk.items = talk.items.filter(kept);
+			talk.later = talk.later.filter(kept);
 			app.log.update(talk);
 		}
 		app.paint();
@@ -74,22 +75,10 @@ export const orders = app => ({
 	/* To a message that was found. */
 	async goTo({ room: name, from, seq }) {
 		try {
-			if (name[0] === '@') {
-				const talk = app.person(from);
-				if (!talk.items.some(i => i.seq === seq)) {
-					const { messages } = await app.line.request('history',
-						{ room: name, before: seq + 1, limit: 50 });
-					messages.forEach(m => app.heard(m, true));
-				}
-				app.select(talk);
-				app.log.sync();
-				app.log.jump(seq);
-				app.found = document.activeElement;
-				return;
-			}
-			if (!app.talks.has(idOf('room', name)))
+			const alone = name[0] === '@';
+			if (!alone && !app.talks.has(idOf('room', name)))
 				await app.join(name);
-			app.select(app.room(name));
+			app.select(alone ? app.person(from) : app.room(name));
 			await app.around(seq);
 			app.found = document.activeElement;
 		} catch (error) {

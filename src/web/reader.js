@@ -1,9 +1,13 @@
-/* What is read of a room: its newest messages, or pages of its history. */
+/* What is read of a room or person: the newest messages, or pages further back. */
+import { WINDOW } from './talk.js';
 import { $ } from './view.js';
 
 export const LAST = 60;		// messages to begin a room with
 const AROUND = 60;		// before and behind what one goes to
-export const WINDOW = 1000;	// and at most here, while one has scrolled up
+const PAGE = 100;		// of a history
+const DIG = 10;			// pages of the inbox at once
+
+const gone = () => new Error('That message is no longer kept.');
 
 export function reader(app) {
 	/* A page may be empty, for all in it is by people who are ignored. */
@@ -19,14 +23,20 @@ export function reader(app) {
 	}
 
 	/*
-	 * A page of a room's history, before the first message here or after the last
-	 * one. What comes is of no use if that one is another by then.
+	 * A page before the first message here or behind the last one. What comes of
+	 * a room's history is of no use if that one is another by then.
 	 */
 	async function page(talk, older) {
-		const edge = () => (older ? talk.items.find(i => i.seq)?.seq : talk.last);
+		const edge = () => (older ? talk.first : talk.last);
 		const seq = edge(), cond = older ? 'older' : 'newer';
-		if (talk.loading || !talk[cond] || !talk.room || !seq)
+		if (talk.loading || !talk[cond] || (talk.room && !seq))
 			return;
+		if (!talk.room) {
+			if (older)
+				return dig(talk);
+			talk.uncut(PAGE, WINDOW);
+			return shown(talk);
+		}
 		talk.loading = true;
 		try {
 			const { messages, more } = await ask(talk,
@@ -40,18 +50,60 @@ export function reader(app) {
 				/* Some may have come while these were on their way. */
 				talk[cond] = more ||
 					(!older && items.length > 0 && talk.last < talk.newest);
-				talk.quiet = true;
 			}
-			app.log.update(talk);
-			if (talk === app.current)
-				app.pill();
+			shown(talk);
 		} catch { /* the next scroll asks again */ }
-		talk.loading = false;
+		talk.loading = null;
+	}
+
+	/* What came is shown, and not read out. */
+	function shown(talk) {
+		talk.quiet = true;
+		app.log.update(talk);
+		if (talk === app.current)
+			app.pill();
+	}
+
+	/*
+	 * Further back in the inbox for what this person told, to the message with
+	 * that seq, or to one more, if there is any in so many pages.
+	 */
+	async function digging(talk, to) {
+		const was = talk.first ?? Infinity;
+		const found = () => (to ? talk.reach <= to : talk.first < was);
+		for (let n = 0; talk.older && !found() && (to || n < DIG); n++) {
+			const { messages, more } = await ask({ name: '@' + app.line.name },
+				{ before: talk.reach, limit: n ? 10 * PAGE : 2 * PAGE });
+			const before = talk.items.length;
+			talk.addTold(messages, app.line.name);
+			talk.reach = messages[0]?.seq ?? talk.reach;
+			talk.older = more;
+			/* What is in sight must stay. */
+			if (to || (talk === app.current && !app.log.stuck))
+				talk.cut(Math.max(WINDOW, talk.items.length - before + PAGE));
+		}
+	}
+
+	async function dig(talk, to) {
+		while (talk.loading)
+			await talk.loading;
+		const was = talk.first;
+		talk.loading = digging(talk, to).catch(() => {});
+		await talk.loading;
+		talk.loading = null;
+		if (talk.first !== was)
+			shown(talk);
 	}
 
 	/* To the newest message, which may have to be asked for. */
 	async function toEnd() {
 		const talk = app.current;
+		if (!talk.room && talk.newer) {
+			talk.uncut(Infinity, WINDOW / 2);
+			app.log.stuck = true;
+			app.log.sync();
+			app.pill();
+		}
 		if (!talk.newer && !talk.stale) {
 			app.log.toEnd();
 			return;
@@ -73,22 +125,27 @@ export function reader(app) {
 		app.pill();
 	}
 
-	/* To a message of the current room, with what was said before and after. */
+	/* To a message here, with what was said before and after. */
 	async function around(seq) {
 		const talk = app.current, here = i => i.seq === seq;
-		if (!talk.items.some(here)) {
+		if (!talk.room && !talk.items.some(here)) {
+			toEnd();
+			await dig(talk, seq);
+		} else if (!talk.items.some(here)) {
 			const pages = await Promise.all([
 				ask(talk, { before: seq + 1, limit: AROUND }),
 				ask(talk, { after: seq, limit: AROUND })]);
 			const items = talk.made(pages.flatMap(p => p.messages),
 				app.line.name);
 			if (!items.some(here))
-				throw new Error('That message is no longer kept.');
+				throw gone();
 			Object.assign(talk, { items, older: pages[0].more, quiet: true,
 				newer: pages[1].more || items.at(-1).seq < talk.newest });
 		}
 		if (talk !== app.current)
 			return;
+		if (!talk.items.some(here))
+			throw gone();
 		app.log.stuck = false;
 		app.log.sync();
 		app.log.jump(seq);
@@ -100,10 +157,12 @@ export function reader(app) {
 		const talk = app.current, { marker } = talk;
 		if (marker === null)
 			return;
-		const first = talk.items.find(i => i.seq)?.seq;
-		if (talk.older && first > marker + 1) {
+		if (!talk.room && talk.reach > marker + 1) {
+			await dig(talk, marker + 1);
+			app.log.sync();
+		} else if (talk.room && talk.older && talk.first > marker + 1) {
 			const { messages } = await ask(talk, { after: marker, limit: 1 });
-			if (messages.length && messages[0].seq < first)
+			if (messages.length && messages[0].seq < talk.first)
 				await around(messages[0].seq).catch(() => {});
 		}
 		if (talk === app.current)

@@ -22,7 +22,7 @@ export function speaking(app) {
 				const it = { time: Date.parse(reply.time), own: true,
 					text: p.text, from: line.name, to: reply.to };
 				app.respell(talk, reply.to);
-				talk.add(it);
+				talk.append(it, talk === app.current && !log.stuck);
 				told(it);
 				talk.absence(reply);
 			}

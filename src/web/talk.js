@@ -2,16 +2,22 @@
 import { sentence } from './deeds.js';
 import { fold } from './partyline.js';
 
+export const WINDOW = 1000;	// items at most, while one has scrolled up
+const FAR = 5000;		// of a person's behind them
+
 export const idOf = (kind, name) => (kind === 'room' ? '#' : '@') + fold(name);
 
 export class Talk {
 	items = [];		// messages and notes, oldest first
+	later = [];		// of a person: those behind them, out of sight
 	pending = [];		// said here and not stored yet
 	removed = new Set();	// seqs of messages whose text is gone
 	members = new Map();	// by folded name: who's rows
 	topic = '';
 	older = true;		// there may be older messages
 	newer = false;		// there are newer ones, and none of now are added
+	reach = undefined;	// of a person: seq in the inbox looked through so far
+	loading = null;		// while a page is on its way
 	stale = false;		// it is to be read anew before it is shown
 	newest = 0;		// seq of the newest one of all
 	head = 0;		// seq of the newest one when it was entered
@@ -46,6 +52,10 @@ export class Talk {
 		return (this.room ? '#' : '') + this.name;
 	}
 
+	get first() {
+		return this.items.find(i => i.seq)?.seq;
+	}
+
 	get last() {
 		return this.items.findLast(i => i.seq)?.seq || 0;
 	}
@@ -59,8 +69,9 @@ export class Talk {
 	 * said in a room before it was entered goes before what is noted since.
 	 */
 	add(item) {
-		const late = i => i.time > item.time && (!this.room ||
-			(i.note && !i.fixed && item.seq <= this.head));
+		const late = i => (this.room ? i.time > item.time && i.note &&
+			!i.fixed && item.seq <= this.head :
+			i.time > item.time || (i.time === item.time && i.seq > item.seq));
 		let at = this.items.length;
 		while (at > 0 && late(this.items[at - 1]))
 			at--;
@@ -96,6 +107,44 @@ export class Talk {
 		if (this.items.length > max) {
 			this.items.splice(0, this.items.length - max);
 			this.older = true;
+			this.reach = this.room ? undefined : this.first;
+		}
+	}
+
+	/*
+	 * A person's words are in the inbox among all others', and one's own in
+	 * the tab alone: so what is behind those that are shown stays here.
+	 */
+	cut(max) {
+		this.later.unshift(...this.items.splice(max));
+		this.newer = this.later.length > 0;
+	}
+
+	uncut(many, max) {
+		this.items.push(...this.later.splice(0, many));
+		this.newer = this.later.length > 0;
+		this.trim(max);
+	}
+
+	/* What is said between these two now; up: what is read is far above it. */
+	append(item, up) {
+		if (this.later.length >= FAR)
+			this.uncut(Infinity, WINDOW / 2);
+		this.newer ||= up && this.items.length >= WINDOW;
+		if (this.newer)
+			this.later.push(item);
+		else
+			this.add(item);
+	}
+
+	/* Of a page of the inbox, what this person told. */
+	addTold(messages, me) {
+		const key = i => i.seq + ' ' + i.time;
+		const here = new Set(this.items.map(key));
+		for (const it of this.made(messages, me)) {
+			if (!it.own && fold(it.from) === fold(this.name) &&
+			    !here.has(key(it)))
+				this.add(Object.assign(it, { past: true }));
 		}
 	}
 

@@ -52,7 +52,8 @@ export function talking(app) {
 		if (talk.id !== was) {
 			talks.delete(was);
 			talks.set(talk.id, talk);
-			there?.items.forEach(i => talk.add(i));
+			[...there?.items || [], ...there?.later || []]
+				.forEach(i => talk.add(i));
 		}
 		if (app.current === there && there !== talk) {
 			talk.draft = text.value;

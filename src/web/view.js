@@ -310,13 +310,13 @@ export class Log {
 
 	/* Whether what is new begins above what is in sight. */
 	get newAbove() {
-		const { marker, items, older } = this.talk;
+		const { marker, first, older, reach, room } = this.talk;
 		const sep = this.e.querySelector('.new');
 		if (marker === null || !sep)
 			return false;
 		return sep.getBoundingClientRect().bottom <
 			this.e.getBoundingClientRect().top ||
-			(older && items.find(i => i.seq)?.seq > marker + 1);
+			(older && (room ? first : reach) > marker + 1);
 	}
 
 	/* To that, or to the message with this seq, which takes the focus. */

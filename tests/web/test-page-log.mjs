@@ -205,4 +205,77 @@ test('where reading ended: a line, and the way to it', async () => {
 		document.activeElement.id), 'text');
 });
 
+test('what was told long ago: back in a talk with one person, and forth',
+async () => {
+	const d = await Daemon.start({ store: 'sqlite' });
+	const first = await Program.come(d, 'ann');
+	await first.ask({ cmd: 'register', password: PASSWORD });
+	const bot = await Program.come(d, 'bot'), eve = await Program.come(d, 'eve');
+	const tell = (who, text) => who.ask({ cmd: 'tell', to: 'ann', text });
+	const MANY = 2300;
+	for (let i = 0; i < 5; i++)
+		await tell(eve, 'eve ' + i);
+	await Promise.all(Array.from({ length: MANY }, (_, i) =>
+		tell(bot, 'told ' + i)));
+	await until(() => first.events.some(e => e.text === 'told ' + (MANY - 1)),
+		'all of it');
+	const ann = await Visitor.open(d);
+	await logIn(ann, 'ann', PASSWORD);
+	await ann.page.click('[data-id="@bot"]');
+	await ann.sees('told ' + (MANY - 1));
+	await ann.say('mine');
+	await ann.sees('mine');
+	const to = top => ann.page.$eval('#log', (e, t) => {
+		e.scrollTop = t;
+	}, top);
+	const seen = new Set();
+	/* Each once and in order, and never more than so many. */
+	const look = async () => {
+		const texts = await ann.texts();
+		const told = texts.filter(t => t.startsWith('told'));
+		const at = Number(told[0].slice(5));
+		assert.deepEqual(told, told.map((_, i) => 'told ' + (at + i)));
+		assert.ok(texts.length <= 1100, texts.length + ' are kept');
+		told.forEach(t => seen.add(t));
+		return texts;
+	};
+	await until(async () => {
+		await to(0);
+		return (await look()).includes('told 0');
+	}, 'the first one', 30);
+	assert.equal(seen.size, MANY);
+	await ann.shows('#pill', 'Jump to the newest ↓');
+	await tell(bot, 'fresh');
+	await ann.shows('#pill', '1 new message ↓');
+	await until(async () => {
+		await to(1e9);
+		return (await look()).includes('fresh');
+	}, 'the newest one', 30);
+	assert.deepEqual((await ann.texts()).slice(-3),
+		['told ' + (MANY - 1), 'mine', 'fresh']);
+	await until(async () => {
+		await to(1e9);
+		return !await ann.page.isVisible('#pill');
+	}, 'the end');
+	/* Up by far again, and back at once. */
+	await until(async () => {
+		await to(0);
+		return (await look()).includes('told 700');
+	}, 'older ones', 30);
+	await ann.page.click('#pill');
+	await until(() => inSight(ann, 'fresh'), 'the end');
+	/* Who is not among the last ones is found as well, and so is a word. */
+	await ann.say('/msg eve');
+	await ann.shows('#title', 'eve');
+	await ann.sees('eve 0', 'eve 4');
+	assert.equal((await ann.texts()).length, 5);
+	await ann.say('/search "told 7"');
+	await ann.shows('#search-said', '1 message');
+	await ann.page.keyboard.press('ArrowDown');
+	await ann.page.keyboard.press('Enter');
+	await ann.shows('#title', 'bot');
+	await until(() => inSight(ann, 'told 7'), 'what was found');
+	await look();
+});
+
 await main();
