@@ -176,7 +176,7 @@ export function linking(app) {
 		save();
 		door.show(lock ? typed ?
 			'That password is wrong. Try again, or choose another name.' :
-			name + ' is kept by somebody. If that is you, log in.' :
+			name + ' is a registered name: its password, please.' :
 			code === 'name-taken' ? 'Somebody here is called ' + name +
 				' already. If that is you in another tab, talk there; or ' +
 				'take another name.' : message, { lock });

@@ -36,6 +36,12 @@ async () => {
 	await ann.sees('back again', 'and again');
 	/* Elsewhere it wants its password, or another name. */
 	const two = await Visitor.open(d);
+	await two.page.fill('#name', 'Ann');
+	await two.page.keyboard.press('Enter');
+	await two.shows('#door-error',
+		'Ann is a registered name: its password, please.');
+	assert.equal(await two.focus(), 'password');
+	await two.page.click('#other');
 	await logIn(two, 'Ann', 'no cake at all');
 	await two.shows('#door-error', /That password is wrong/);
 	assert.equal(await two.focus(), 'password');
@@ -78,7 +84,8 @@ async () => {
 	await bot.ask({ cmd: 'revoke', label });
 	await page.reload();
 	await page.waitForSelector('#password:focus');
-	await ann.shows('#door-error', /log in/);
+	await ann.shows('#door-error',
+		'ann is a registered name: its password, please.');
 	await page.keyboard.type(BETTER);
 	await page.keyboard.press('Enter');
 	await ann.sees('still here');
