@@ -149,10 +149,11 @@ export function linking(app) {
 				line.request('away', { text: app.absent }).catch(() => {});
 			app.refresh();
 		} else if (state === 'waiting') {
-			banner((lost[reason] || 'The connection is lost') +
+			banner((lost[reason] || (navigator.onLine ?
+				'The connection is lost' : 'There is no network')) +
 				'; trying again in ' + Math.ceil(delay / 1000) +
 				' s. What you write is sent then.',
-			'Try now', () => line.wake());
+			'Try now', () => line.wake(true));
 		} else if (state === 'refused') {
 			refused(error);
 		} else if (state === 'closed') {

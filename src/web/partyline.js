@@ -26,6 +26,8 @@ const DEFAULTS = {
 	connect: connectWebSocket
 };
 
+const TICK = 5000;		// ms in which it looks at its connection
+
 /* Refused for now, whatever the name. */
 const PASSING = ['server-full', 'store-unavailable', 'internal',
 	'rate-limited'];
@@ -63,7 +65,7 @@ export class Partyline {
 	secret;
 
 	#url; #o; #link; #greeted; #bye; #opening = [];
-	#id = 0; #tries = 0; #since = 0; #heard = 0;
+	#id = 0; #tries = 0; #since = 0; #heard = 0; #until = 0;
 	#replies = new Map(); #listeners = {};
 	#retryTimer; #idleTimer; #holds = new Map();
 
@@ -125,9 +127,14 @@ export class Partyline {
 		this.#end('closed');
 	}
 
-	/* Tries at once if it waits; makes sure of the connection if it has one. */
-	wake() {
+	/*
+	 * Tries at once if it waits, but only if it is anxious before the server
+	 * wants it; makes sure of the connection if it has one.
+	 */
+	wake(anxious = false) {
 		if (this.state === 'waiting') {
+			if (!anxious && Date.now() < this.#until)
+				return;
 			this.#tries = 0;
 			this.#connect();
 		} else if (this.state === 'online') {
@@ -275,8 +282,9 @@ export class Partyline {
 			this.#tries = 0;
 		this.#drop();
 		const step = Math.min(max, base * 2 ** this.#tries++);
-		const delay = Math.round((bye?.after_ms || wait) +
-			step * (1 + Math.random()) / 2);
+		const asked = bye?.after_ms || wait;
+		const delay = Math.round(asked + step * (1 + Math.random()) / 2);
+		this.#until = Date.now() + asked;
 		this.#retryTimer = setTimeout(() => this.#connect(), delay);
 		this.#turn('waiting', { reason: bye?.reason || reason, delay });
 	}
@@ -505,16 +513,23 @@ export class Partyline {
 		this.#emit('held', { room, to, key, message, ms: reply.retry_ms });
 	}
 
-	/* A connection may die without a word: who hears nothing asks. */
+	/*
+	 * A connection may die without a word: who hears nothing asks. So does who
+	 * wakes at a wrong time: the machine has slept, and longer than it knows.
+	 */
 	#watch() {
-		const { idle, patience } = this.#o;
+		const { idle, patience } = this.#o, now = Date.now();
+		const due = Math.max(now, Math.min(now + TICK, this.#heard + idle));
 		clearTimeout(this.#idleTimer);
 		this.#idleTimer = setTimeout(() => {
-			if (Date.now() - this.#heard >= idle)
+			const time = Date.now();
+			if (Math.abs(time - due) > TICK)
+				this.#ping(patience / 2);
+			else if (time - this.#heard >= idle)
 				this.#ping(patience);
 			else
 				this.#watch();
-		}, idle - (Date.now() - this.#heard));
+		}, due - now);
 	}
 
 	#ping(patience) {

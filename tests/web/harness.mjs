@@ -249,3 +249,37 @@ export class Program {
 		return messages.map(m => m.text);
 	}
 }
+
+/*
+ * A relay that can be cut; or swallow what the server says (deaf); or lose the
+ * connections that there are without a word (lull), as sleep and NAT do.
+ */
+export async function relay(daemon) {
+	const r = { sockets: new Set(), deaf: false, up: true, log: '', at: 0 };
+	const server = net.createServer(a => {
+		if (!r.up) {
+			a.destroy();
+			return;
+		}
+		const b = net.connect(daemon.port, '127.0.0.1'), { at } = r;
+		for (const s of [a, b])
+			r.sockets.add(s.on('error', () => {}));
+		a.on('data', x => at === r.at && b.write(x))
+			.on('close', () => b.destroy());
+		b.on('data', x => at === r.at && !r.deaf && a.write(x))
+			.on('close', () => a.destroy());
+	});
+	await new Promise(done => server.listen(0, '127.0.0.1', done));
+	r.port = server.address().port;
+	r.url = 'http://127.0.0.1:' + r.port + '/';
+	r.lull = () => r.at++;
+	r.cut = () => {
+		r.sockets.forEach(s => s.destroy());
+		r.sockets.clear();
+	};
+	cleanup(() => {
+		r.cut();
+		server.close();
+	});
+	return r;
+}

@@ -4,13 +4,12 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import net from 'node:net';
 import { join } from 'node:path';
 
 import { Partyline, PartylineError, fold, newKey } from
 	'../../src/web/partyline.js';
 import { connectTcp } from '../../contrib/clients/javascript/tcp.mjs';
-import { Daemon, Program, TOP, cleanup, main, test, until } from
+import { Daemon, Program, TOP, cleanup, main, relay, test, until } from
 	'./harness.mjs';
 
 const tcp = daemon => 'tcp://127.0.0.1:' + daemon.port;
@@ -47,6 +46,12 @@ class Clock {
 		};
 		cleanup(() => Object.assign(globalThis,
 			{ Date: date, setTimeout: set, clearTimeout: clear }));
+	}
+
+	/* Another time of day: what is due stays so far away. */
+	put(ms) {
+		this.time += ms;
+		this.timers.forEach(t => { t.at += ms; });
 	}
 
 	async pass(ms) {
@@ -133,6 +138,9 @@ test('back-off grows, is jittered, bounded, and begins anew', async () => {
 	const n = w.links.length;
 	line.wake();
 	assert.equal(w.links.length, n + 1);
+	/* Nor does it try twice at once. */
+	line.wake();
+	assert.equal(w.links.length, n + 1);
 });
 
 test('bye is honoured: when to come back, and whether', async () => {
@@ -160,6 +168,65 @@ test('bye is honoured: when to come back, and whether', async () => {
 	assert.equal(w.links.length, 2);
 	assert.deepEqual(line.states.at(-1),
 		{ state: 'closed', reason: 'replaced' });
+});
+
+test('whoever is woken does not come before the server wants it', async () => {
+	const clock = new Clock(), w = wire();
+	chance(() => 0);
+	const line = client('x', { connect: w.connect, base: 500, name: 'ann' });
+	line.open().catch(() => {});
+	const bye = async link => {
+		link.on.open();
+		await clock.pass(1);
+		link.on.line('{"event":"bye","reason":"drain","reconnect":true,' +
+			'"after_ms":7000}');
+		link.on.close('closed');
+	};
+	await bye(w.links[0]);
+	await clock.pass(6000);
+	line.wake();
+	await settled();
+	assert.equal(w.links.length, 1);
+	/* From then on there is nothing to wait for but the back-off. */
+	await clock.pass(1000);
+	line.wake();
+	assert.equal(w.links.length, 2);
+	await bye(w.links[1]);
+	/* A person who insists is let try. */
+	line.wake(true);
+	assert.equal(w.links.length, 3);
+	/* A connection lost without a word asks for nothing. */
+	w.links[2].on.open();
+	await clock.pass(1);
+	w.links[2].on.close('lost');
+	line.wake();
+	assert.equal(w.links.length, 4);
+});
+
+test('a machine that has slept makes sure of its connection', async () => {
+	const clock = new Clock(), w = wire();
+	const line = client('x', { connect: w.connect, name: 'ann' });
+	line.open().catch(() => {});
+	w.links[0].on.open();
+	await clock.pass(7000);
+	const pings = () => w.links.at(-1).sent.filter(s => s.cmd === 'ping').length;
+	assert.equal(pings(), 0);
+	/* No timer ran: at most 5 s after it is awake again it asks. */
+	clock.time += 30000;
+	await clock.pass(5000);
+	assert.equal(pings(), 1);
+	await clock.pass(10000);
+	assert.equal(line.state, 'online');
+	assert.equal(pings(), 1);
+	/* So it does when its clock was put back. */
+	clock.put(-3600000);
+	await clock.pass(5000);
+	assert.equal(pings(), 2);
+	/* It is not waited for long. */
+	w.answer = false;
+	clock.time += 30000;
+	await clock.pass(10000);
+	assert.equal(line.states.find(s => s.state === 'waiting')?.reason, 'silent');
 });
 
 test('a silent connection is pinged, and left when it does not answer',
@@ -487,33 +554,6 @@ test('a name that is taken, then another', async () => {
 	await line.open('ann2');
 	assert.equal(line.state, 'online');
 });
-
-/* A relay that can be cut, and can swallow what the server says. */
-async function relay(daemon) {
-	const r = { sockets: new Set(), deaf: false, up: true };
-	const server = net.createServer(a => {
-		if (!r.up) {
-			a.destroy();
-			return;
-		}
-		const b = net.connect(daemon.port, '127.0.0.1');
-		for (const s of [a, b])
-			r.sockets.add(s.on('error', () => {}));
-		a.on('data', x => b.write(x)).on('close', () => b.destroy());
-		b.on('data', x => r.deaf || a.write(x)).on('close', () => a.destroy());
-	});
-	await new Promise(done => server.listen(0, '127.0.0.1', done));
-	r.port = server.address().port;
-	r.cut = () => {
-		r.sockets.forEach(s => s.destroy());
-		r.sockets.clear();
-	};
-	cleanup(() => {
-		r.cut();
-		server.close();
-	});
-	return r;
-}
 
 test('nothing is missing and nothing comes twice, whatever is cut when',
 async () => {

@@ -1,7 +1,8 @@
 /* The page: what happens to the connection, the server and oneself. */
 import assert from 'node:assert/strict';
 
-import { Daemon, Person, Program, main, test, until } from './harness.mjs';
+import { Daemon, Person, Program, main, relay, test, until } from
+	'./harness.mjs';
 import { Visitor } from './browser.mjs';
 
 test('the daemon is killed: nothing is missing, nothing comes twice',
@@ -46,6 +47,81 @@ async () => {
 	await ann.say('still here');
 	await ann.sees('still here');
 	assert.deepEqual((await ann.texts()).length, stored.length + 1);
+});
+
+/* Each message that is stored is shown, once and in order. */
+async function whole(v, bot) {
+	let stored, shown;
+	await until(async () => {
+		stored = await bot.texts();
+		shown = await v.texts();
+		return shown.join('\n') === stored.join('\n');
+	}, () => JSON.stringify(shown) + ' to be ' + JSON.stringify(stored), 20);
+}
+
+test('a laptop that slept, and a network that went: all is there, once',
+async () => {
+	const d = await Daemon.start({ store: 'sqlite' }), r = await relay(d);
+	const bot = await Program.come(d, 'bot', 'lobby');
+	const ann = await Visitor.come(r, 'ann');
+	await bot.say('before');
+	await ann.sees('before');
+	/* Its connection is dead, and nobody has told it. */
+	r.lull();
+	for (let i = 0; i < 5; i++)
+		await bot.say('slept ' + i);
+	await ann.say('typed at once');
+	await ann.context.setOffline(true);
+	await ann.context.setOffline(false);
+	await ann.shows('#banner', /^The connection is lost; trying again/);
+	await ann.sees('slept 4', 'typed at once');
+	await whole(ann, bot);
+	await until(async () => !await ann.page.isVisible('#banner'),
+		'the banner to go');
+	/* It has come back as itself: nobody saw it go. */
+	assert.ok(!bot.events.some(e => e.event === 'leave'));
+	/* No network for a while: it is said, and what is typed waits. */
+	await ann.context.setOffline(true);
+	r.up = false;
+	r.cut();
+	await ann.shows('#banner', /^There is no network; trying again/);
+	await ann.say('typed without');
+	await ann.page.waitForSelector('.waiting');
+	await bot.say('meanwhile');
+	r.up = true;
+	await ann.context.setOffline(false);
+	await ann.sees('meanwhile', 'typed without');
+	await whole(ann, bot);
+	await until(async () => !await ann.page.$('.pending'), 'all to be stored');
+});
+
+test('cut again and again: no gap and nothing twice', async () => {
+	const d = await Daemon.start({ store: 'sqlite' }), r = await relay(d);
+	const bot = await Program.come(d, 'bot', 'lobby');
+	const ann = await Visitor.come(r, 'ann');
+	for (let i = 0; i < 30; i++) {
+		await bot.say('bot ' + i);
+		await ann.say('ann ' + i);
+		if (i % 6 === 2)
+			r.cut();
+		if (i % 12 === 5) {
+			/* Stored, but the answer is lost. */
+			r.deaf = true;
+			await ann.say('deaf ' + i);
+			await until(async () => (await bot.texts()).includes('deaf ' + i) ||
+				await ann.page.isVisible('#banner'), 'it to be stored');
+			r.cut();
+			r.deaf = false;
+		}
+		await ann.page.evaluate(() =>
+			document.querySelector('#banner button')?.click());
+	}
+	await ann.sees('ann 29');
+	await whole(ann, bot);
+	await until(async () => !await ann.page.$('.pending'), 'all to be stored');
+	const texts = await ann.texts();
+	for (let i = 0; i < 30; i++)
+		assert.ok(texts.includes('bot ' + i) && texts.includes('ann ' + i));
 });
 
 test('what the operator does is told in words', async () => {
