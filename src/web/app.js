@@ -36,6 +36,11 @@ app.log = new Log($('log'), {
 	scrolled: () => app.since(),
 	menu: (it, e) => app.menu('message', it, e),
 	retry: p => app.send(app.current, p),
+	edit(p) {
+		app.drop(app.current, p);
+		app.box.edit((p.kind === 'action' ? '/me ' :
+			p.text[0] === '/' ? '/' : '') + p.text);
+	},
 	discard: p => app.drop(app.current, p)
 });
 app.box = composer(app);

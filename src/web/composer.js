@@ -82,6 +82,13 @@ export function composer(app) {
 		fault('');
 	}
 
+	/* What was not said comes back, behind what is there. */
+	function edit(words) {
+		text.value = (text.value.trim() ? text.value + '\n' : '') + words;
+		typed();
+		text.focus();
+	}
+
 	/* In front: it is said to somebody; elsewhere somebody is named. */
 	function mention(name) {
 		const { selectionStart: at, selectionEnd: end, value } = text;
@@ -146,5 +153,5 @@ export function composer(app) {
 	text.onkeydown = e => !key(e);
 	text.onblur = () => hint(null);
 	/* begin(words) puts them into the box, with nothing offered or wrong. */
-	return { fault, begin, isTooLong, mention };
+	return { fault, begin, edit, isTooLong, mention };
 }

@@ -45,11 +45,21 @@ export function hearing(app) {
 		} else {
 			take(talk, it);
 		}
-		if (talk !== current)
+		if (inbox && talk !== current)
 			talk.trim(400);
 		log.update(talk);
 		if (!past && !it.own && !(it.seq <= talk.read))
 			app.came(talk, it, it.mention || inbox);
+	}
+
+	/* Before a room is given anything more. */
+	function bound(talk) {
+		if (talk !== app.current) {
+			talk.trim(400);
+		} else if (!app.log.stuck && talk.items.length >= WINDOW) {
+			talk.newer = true;
+			app.pill();
+		}
 	}
 
 	/*
@@ -59,15 +69,14 @@ export function hearing(app) {
 	 */
 	function take(talk, it) {
 		talk.newest = Math.max(talk.newest, it.seq);
-		if (talk === app.current && !app.log.stuck &&
-		    talk.items.length >= WINDOW)
-			talk.newer = true;
+		bound(talk);
 		if (!talk.newer && it.seq > talk.last)
 			talk.add(it);
 	}
 
 	function happened(name, words, more) {
 		const talk = app.room(name);
+		bound(talk);
 		if (words)
 			talk.note(words, more);
 		app.log.update(talk);

@@ -131,6 +131,8 @@ function nodeOf(item, on) {
 			item.why || 'Will be sent when the connection is back',
 			failed && make('button.link', { textContent: 'Try again',
 				onclick: () => on.retry(item) }),
+			failed && make('button.link', { textContent: 'Edit',
+				onclick: () => on.edit(item) }),
 			failed && make('button.link', { textContent: 'Discard',
 				onclick: () => on.discard(item) })));
 	}
@@ -161,7 +163,7 @@ export class Log {
 	stuck = true;		// at the end, and to stay there
 	nodes = new Map();
 
-	/* on: {older, newer, moved, scrolled, retry, discard, menu} */
+	/* on: {older, newer, moved, scrolled, retry, edit, discard, menu} */
 	constructor(e, on) {
 		this.e = e;
 		this.on = on;

@@ -125,6 +125,34 @@ async () => {
 		['line 1802', 'here I am', 'line 1803']);
 });
 
+test('what happens in a room that is not at its end is bounded as well',
+async () => {
+	const d = await Daemon.start();
+	const bot = await Program.come(d, 'bot', 'lobby');
+	for (let i = 0; i < 50; i++)
+		await bot.say('line ' + i);
+	const ann = await Visitor.come(d, 'ann');
+	await ann.sees('line 49');
+	const to = top => ann.page.$eval('#log', (e, t) => {
+		e.scrollTop = t;
+	}, top);
+	await to(0);
+	await until(() => ann.page.$eval('#log', e => e.scrollTop < 40), 'the top');
+	for (let i = 0; i < 20; i++)
+		await Promise.all(Array.from({ length: 60 }, (_, j) => bot.ask({
+			cmd: 'topic', room: 'lobby', topic: 'topic ' + (i * 60 + j) })));
+	await ann.shows('#topic', 'topic 1199');
+	await ann.shows('#pill', 'Jump to the newest ↓');
+	const items = await ann.page.$$eval('#log .item', all => all.length);
+	assert.ok(items <= 1000, items + ' are kept');
+	await ann.sees('line 0');
+	await bot.say('fresh');
+	await ann.shows('#pill', '1 new message ↓');
+	await ann.page.click('#pill');
+	await ann.sees('line 49', 'fresh');
+	assert.ok(!await ann.page.isVisible('#pill'));
+});
+
 test('unread counts, where they end, and what marks them', async () => {
 	const d = await Daemon.start();
 	const bot = await Program.come(d, 'bot', 'lobby', 'garden');

@@ -124,6 +124,41 @@ test('cut again and again: no gap and nothing twice', async () => {
 		assert.ok(texts.includes('bot ' + i) && texts.includes('ann ' + i));
 });
 
+test('what could not be said comes back to be mended', async () => {
+	const d = await Daemon.start({ store: 'sqlite' });
+	const ann = await Visitor.come(d, 'ann');
+	const box = () => ann.page.inputValue('#text');
+	const long = 'x'.repeat(900) + ' and more';
+	await d.kill();
+	await ann.shows('#banner', /lost/);
+	await ann.say(long);
+	await ann.say('/me ' + long);
+	await ann.say('//' + long);
+	await ann.page.fill('#text', 'half written');
+	/* It comes back, and takes less at once. */
+	d.options.max_text = 500;
+	await d.start();
+	await ann.shows('.failed .state', /909 bytes; it may have 500/);
+	await until(async () => (await ann.page.$$('.failed')).length === 3,
+		'all to fail');
+	const edit = () => ann.page.click('.failed >> text=Edit');
+	await edit();
+	assert.equal(await ann.focus(), 'text');
+	assert.equal(await box(), 'half written\n' + long);
+	await ann.shows('#left', '409 bytes too long');
+	await ann.page.fill('#text', '');
+	await edit();
+	assert.equal(await box(), '/me ' + long);
+	await ann.page.fill('#text', '');
+	await edit();
+	assert.equal(await box(), '//' + long);
+	await until(async () => !await ann.page.$('.failed'), 'none to be left');
+	await ann.page.fill('#text', '//shorter');
+	await ann.page.keyboard.press('Enter');
+	await ann.sees('/shorter');
+	assert.equal((await ann.texts()).length, 1);
+});
+
 test('what the operator does is told in words', async () => {
 	const d = await Daemon.start({ drain_time: 0, store: 'sqlite' });
 	const ann = await Visitor.come(d, 'ann');
