@@ -114,7 +114,7 @@ def resume_under_load(store):
     d = Daemon(store=store, **FOREVER)
     load = Load(d, ["w%d" % i for i in range(4)], rate=1500, window=200)
     readers = [Reader(d, "r%d" % i) for i in range(4)]
-    end = time.monotonic() + quick(5, 30)
+    end = time.monotonic() + quick(5, 12)
     while time.monotonic() < end:
         random.choice(readers).turn()
     results = load.stop()

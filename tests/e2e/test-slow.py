@@ -60,7 +60,7 @@ def _pump(daemon, megabytes, name="p"):
 @test_stores(timeout=400)
 def stops_reading(store):
     """50 stop reading while much passes: others' latency and memory stay"""
-    megabytes = quick(10, 200 if store == "sqlite" else 50)
+    megabytes = quick(10, 100 if store == "sqlite" else 50)
     d = Daemon(store=store, write_timeout=0, **FOREVER)
     count, _ = _pump(d, quick(5, 20))           # warms caches
     warm = uss(d.pid)
