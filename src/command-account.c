@@ -77,6 +77,7 @@ static enum verdict
 make(struct hub *h, const struct login *l, struct request *req)
 {
 	struct store_op op = { .kind = STORE_FACTS, .req = req };
+	enum verdict verdict;
 	struct account *a;
 
 	a = account_new(h, user_key(l->user), user_shown(l->user));
@@ -89,11 +90,10 @@ make(struct hub *h, const struct login *l, struct request *req)
 	add_roles(req, &op, l);
 	req->ignores = ignores_ref(ignores_of(h, account_key(a)));
 	ignores_facts(req, &op, account_key(a), NULL, req->ignores);
-	if (hub_submit(h, NULL, &op))
-		return KEPT;
-	account_free(h, a);
-	request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
-	return ANSWER;
+	verdict = hub_ask_store(h, NULL, &op);
+	if (verdict == ANSWER)
+		account_free(h, a);
+	return verdict;
 }
 
 enum verdict
@@ -134,8 +134,7 @@ note_ignores(struct hub *h, const struct request *req)
 		return;
 	op.req = request_new(CMD_NOTE);
 	ignores_facts(op.req, &op, req->name_key, req->ignores, now);
-	if (!hub_submit(h, NULL, &op))
-		request_free(op.req);
+	hub_note(h, NULL, &op);
 }
 
 enum verdict
@@ -191,10 +190,7 @@ cmd_passwd(struct hub *h, struct login *l, struct request *req)
 		return ANSWER;
 	request_set_key(req, account_key(a));
 	account_fact(req, &op, a, req->rehash);
-	if (hub_submit(h, NULL, &op))
-		return KEPT;
-	request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
-	return ANSWER;
+	return hub_ask_store(h, NULL, &op);
 }
 
 enum verdict
@@ -215,6 +211,7 @@ cmd_token(struct hub *h, struct login *l, struct request *req)
 	struct store_op op = { .kind = STORE_FACTS, .req = req };
 	struct account *a = account_of(h, l, req);
 	char token[TOKEN_SIZE], hash[TOKEN_HASH_SIZE];
+	enum verdict verdict;
 
 	if (a == NULL)
 		return ANSWER;
@@ -237,12 +234,9 @@ cmd_token(struct hub *h, struct login *l, struct request *req)
 	    json_pack("{s:s,s:I,s:I}", "hash", hash, "created",
 	    (json_int_t)req->time, "expires", (json_int_t)(req->seconds == 0 ?
 	    0 : req->time + (int64_t)req->seconds * 1000)));
-	if (hub_submit(h, NULL, &op)) {
-		a->asked++;
-		return KEPT;
-	}
-	request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
-	return ANSWER;
+	verdict = hub_ask_store(h, NULL, &op);
+	a->asked += verdict == KEPT;
+	return verdict;
 }
 
 enum verdict
@@ -291,10 +285,7 @@ cmd_revoke(struct hub *h, struct login *l, struct request *req)
 	request_set_key(req, account_key(a));
 	fact_add(req, &op, fact_key(req, "token", account_key(a), req->string),
 	    NULL);
-	if (hub_submit(h, NULL, &op))
-		return KEPT;
-	request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
-	return ANSWER;
+	return hub_ask_store(h, NULL, &op);
 }
 
 enum verdict

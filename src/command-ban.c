@@ -67,10 +67,7 @@ static enum verdict
 submit(struct hub *h, struct store_op *op, const char *act)
 {
 	op->audit = operator_audit(op->req, act);
-	if (hub_submit(h, NULL, op))
-		return KEPT;
-	request_fail(op->req, ERR_STORE_UNAVAILABLE, NULL);
-	return ANSWER;
+	return hub_ask_store(h, NULL, op);
 }
 
 enum verdict

@@ -80,6 +80,7 @@ cmd_erase(struct hub *h, struct login *l, struct request *req)
 {
 	struct store_op op = { .kind = STORE_ERASE, .req = req };
 	struct account *a = account_find(h, req->name_key);
+	enum verdict verdict;
 
 	(void)l;
 	if (a == NULL || a->pending) {
@@ -95,12 +96,9 @@ cmd_erase(struct hub *h, struct login *l, struct request *req)
 	req->ignores = ignores_ref(ignores_of(h, account_key(a)));
 	ignores_facts(req, &op, account_key(a), req->ignores, NULL);
 	op.audit = operator_audit(req, "erase");
-	a->pending = true;
-	if (hub_submit(h, NULL, &op))
-		return KEPT;
-	a->pending = false;
-	request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
-	return ANSWER;
+	verdict = hub_ask_store(h, NULL, &op);
+	a->pending = verdict == KEPT;
+	return verdict;
 }
 
 /* What was on its way to the store then is there now: it goes as well, or it
@@ -114,8 +112,7 @@ forget_rest(struct hub *h, const struct account *a)
 	add_own(op.req, &op, a);
 	add_rooms(h, op.req, &op, account_key(a));
 	rules_stored(h, &op);
-	if (!hub_submit(h, NULL, &op))
-		request_free(op.req);
+	hub_note(h, NULL, &op);
 }
 
 /* Whom it ignored; also what was on its way to the store then. */
@@ -128,8 +125,7 @@ forget_ignores(struct hub *h, const struct request *req)
 	if (list != NULL && list != req->ignores) {
 		op.req = request_new(CMD_NOTE);
 		ignores_facts(op.req, &op, req->name_key, list, NULL);
-		if (!hub_submit(h, NULL, &op))
-			request_free(op.req);
+		hub_note(h, NULL, &op);
 	}
 	ignores_set(h, req->name_key, NULL);
 }

@@ -31,12 +31,11 @@ change(struct hub *h, const char *key, struct ignores *list)
 static enum verdict
 submit(struct hub *h, struct request *req, const struct store_op *op)
 {
-	if (hub_submit(h, NULL, op)) {
+	enum verdict verdict = hub_ask_store(h, NULL, op);
+
+	if (verdict == KEPT)
 		ignores_submitted(h, req->hash);
-		return KEPT;
-	}
-	request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
-	return ANSWER;
+	return verdict;
 }
 
 static enum verdict

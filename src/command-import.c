@@ -249,6 +249,7 @@ cmd_import(struct hub *h, struct login *l, struct request *req)
 	struct store_op op = { .kind = STORE_IMPORT, .req = req };
 	const struct import *i = find(h, req->room_key);
 	const struct import_part *p = req->import;
+	enum verdict verdict;
 	struct room *room;
 
 	(void)l;
@@ -275,12 +276,12 @@ cmd_import(struct hub *h, struct login *l, struct request *req)
 	if (p->begin)
 		op.audit = operator_audit(req, p->account ? "import-account" :
 		    "import-room");
-	if (hub_submit(h, room, &op))
-		return KEPT;
-	request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
-	import_failed(h, req);
-	room_settle(h, room);
-	return ANSWER;
+	verdict = hub_ask_store(h, room, &op);
+	if (verdict == ANSWER) {
+		import_failed(h, req);
+		room_settle(h, room);
+	}
+	return verdict;
 }
 
 /* A fact of an account counts as it does at a start. */

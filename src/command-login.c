@@ -93,8 +93,7 @@ note_login(struct hub *h, struct account *a, const struct request *req)
 		note->hash = request_str(note, req->rehash);
 		request_set_key(note, account_key(a));
 	}
-	if (!hub_submit(h, NULL, &op))
-		request_free(note);
+	hub_note(h, NULL, &op);
 }
 
 enum verdict

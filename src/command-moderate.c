@@ -51,11 +51,7 @@ act_submit(struct doing *d, enum msg_kind kind, const char *to,
 	d->op.audit = audit_line(req, audit);
 	d->op.msg = msg_new(kind, user_shown(d->by->user), to, text,
 	    strlen(text), NULL);
-	if (hub_submit(d->hub, d->room, &d->op))
-		return KEPT;
-	msg_unref(d->op.msg);
-	request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
-	return ANSWER;
+	return hub_ask_store(d->hub, d->room, &d->op);
 }
 
 static json_t *

@@ -83,17 +83,7 @@ operator_note(struct hub *h, struct request *req, const char *act)
 	struct store_op op = { .kind = STORE_FACTS, .req = note };
 
 	op.audit = request_str(note, operator_audit(req, act));
-	if (!hub_submit(h, NULL, &op))
-		request_free(note);
-}
-
-static enum verdict
-submit(struct hub *h, struct store_op *op)
-{
-	if (hub_submit(h, NULL, op))
-		return KEPT;
-	request_fail(op->req, ERR_STORE_UNAVAILABLE, NULL);
-	return ANSWER;
+	hub_note(h, NULL, &op);
 }
 
 /* A name that may become an account's; who it is may change meanwhile. */
@@ -118,6 +108,7 @@ enum verdict
 cmd_enrol(struct hub *h, struct login *l, struct request *req)
 {
 	struct store_op op = { .kind = STORE_FACTS, .req = req };
+	enum verdict verdict;
 	struct account *a;
 
 	(void)l;
@@ -135,11 +126,10 @@ cmd_enrol(struct hub *h, struct login *l, struct request *req)
 	a->hash = xstrdup(req->rehash);
 	account_fact(req, &op, a, a->hash);
 	op.audit = operator_audit(req, "register");
-	if (hub_submit(h, NULL, &op))
-		return KEPT;
-	account_free(h, a);
-	request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
-	return ANSWER;
+	verdict = hub_ask_store(h, NULL, &op);
+	if (verdict == ANSWER)
+		account_free(h, a);
+	return verdict;
 }
 
 enum verdict
@@ -159,7 +149,7 @@ cmd_repass(struct hub *h, struct login *l, struct request *req)
 	}
 	account_fact(req, &op, a, req->rehash);
 	op.audit = operator_audit(req, "passwd");
-	return submit(h, &op);
+	return hub_ask_store(h, NULL, &op);
 }
 
 enum verdict
@@ -186,7 +176,7 @@ cmd_disown(struct hub *h, struct login *l, struct request *req)
 	if ((req->members = op.nfacts) == 0)
 		return ANSWER;
 	op.audit = operator_audit(req, "revoke");
-	return submit(h, &op);
+	return hub_ask_store(h, NULL, &op);
 }
 
 /* Those that were there then: one made meanwhile stays. */
@@ -222,7 +212,7 @@ cmd_promote(struct hub *h, struct login *l, struct request *req)
 	fact_add(req, &op, fact_key(req, "operator", account_key(a), NULL),
 	    up ? json_pack("{s:I}", "at", (json_int_t)clock_wall()) : NULL);
 	op.audit = operator_audit(req, up ? "operator" : "no-operator");
-	return submit(h, &op);
+	return hub_ask_store(h, NULL, &op);
 }
 
 enum verdict

@@ -166,8 +166,7 @@ keep_room(struct hub *h, struct account *a, const struct room *room, bool kept,
 		    account_key(a)), kept ?
 		    json_integer((json_int_t)came->seq) : NULL);
 	rules_stored(h, &op);
-	if (!hub_submit(h, NULL, &op))
-		request_free(op.req);
+	hub_note(h, NULL, &op);
 }
 
 /* Notes where the newcomer's reading may begin, if history is off. */
@@ -255,14 +254,13 @@ make_owned(struct hub *h, struct login *l, struct account *a,
 		request_set_key(req, account_key(a));
 		fact_add(req, &op, fact_key(req, "role", room_key(room),
 		    account_key(a)), json_pack("{s:s}", "role", "owner"));
-		if (hub_submit(h, room, &op)) {
+		if (hub_ask_store(h, room, &op) == KEPT) {
 			m = enter(h, room, l, NULL);
 			m->role = ROLE_OWNER;
 			m->making = true;
 			a->making++;
 			return KEPT;
 		}
-		fail(req, ERR_STORE_UNAVAILABLE);
 	}
 	room_settle(h, room);
 	return ANSWER;
@@ -402,8 +400,7 @@ cmd_seen(struct hub *h, struct login *l, struct request *req)
 	make_place(h, a, room_key(m->room), req, &op);
 	fact_add(req, &op, fact_key(req, "seen", account_key(a),
 	    room_key(m->room)), json_integer((json_int_t)req->seq));
-	return hub_submit(h, NULL, &op) ? KEPT :
-	    fail(req, ERR_STORE_UNAVAILABLE);
+	return hub_ask_store(h, NULL, &op);
 }
 
 /*
@@ -485,8 +482,8 @@ cmd_topic(struct hub *h, struct login *l, struct request *req)
 	op.audit = audit_line(req, json_pack("{s:s,s:s,s:s,s:s}", "act",
 	    "topic", "by", user_shown(l->user), "room", room_shown(m->room),
 	    "topic", topic));
-	if (!hub_submit(h, m->room, &op))
-		return fail(req, ERR_STORE_UNAVAILABLE);
+	if (hub_ask_store(h, m->room, &op) == ANSWER)
+		return ANSWER;
 	/* Made now: who sets it may be gone when it is stored. */
 	req->msg = msg_new(MSG_TOPIC, user_shown(l->user), NULL, topic,
 	    strlen(topic), NULL);

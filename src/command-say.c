@@ -36,11 +36,7 @@ append(struct hub *h, struct room *room, struct login *l, struct request *req,
 	req->msg = NULL;
 	if (op.msg->key_len > 0)
 		op.from_key = request_str(req, user_key(l->user));
-	if (hub_submit(h, room, &op))
-		return KEPT;
-	msg_unref(op.msg);
-	request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
-	return ANSWER;
+	return hub_ask_store(h, room, &op);
 }
 
 /* In a room that is not an ordinary one. */
@@ -148,11 +144,7 @@ pass_on(struct hub *h, const struct room *dead, const struct store_op *op)
 		return ANSWER;
 	again.msg = copy_as(op->msg, msg_from(op->msg),
 	    user_shown(heir->user));
-	if (hub_submit(h, inbox, &again))
-		return KEPT;
-	msg_unref(again.msg);
-	request_fail(op->req, ERR_STORE_UNAVAILABLE, NULL);
-	return ANSWER;
+	return hub_ask_store(h, inbox, &again);
 }
 
 /* The room's newest seq, and what it was before. */
@@ -213,10 +205,7 @@ inbox_note(struct hub *h, const char *key, const char *from, const char *text)
 	op.req = request_new(CMD_NOTE);
 	op.msg = msg_new(MSG_NOTICE, from, room_shown(inbox) + 1, text,
 	    strlen(text), NULL);
-	if (hub_submit(h, inbox, &op))
-		return;
-	msg_unref(op.msg);
-	request_free(op.req);
+	hub_note(h, inbox, &op);
 }
 
 void

@@ -190,6 +190,14 @@ void	 hub_reply_late(struct hub *, struct request *);
  * allowed is waiting already; then nothing was taken.
  */
 bool	 hub_submit(struct hub *, struct room *, const struct store_op *);
+/*
+ * The same of an op whose request waits for it. ANSWER: the store can't take
+ * it, msg was let go of, and the request is answered so.
+ */
+enum verdict hub_ask_store(struct hub *, struct room *,
+	    const struct store_op *);
+/* The same for a CMD_NOTE: if the store can't, nobody hears of it. */
+void	 hub_note(struct hub *, struct room *, const struct store_op *);
 
 /*
  * Rights. role_in is what somebody is in a room, a server's operator

@@ -354,6 +354,25 @@ hub_submit(struct hub *h, struct room *room, const struct store_op *from)
 	return true;
 }
 
+enum verdict
+hub_ask_store(struct hub *h, struct room *room, const struct store_op *op)
+{
+	if (hub_submit(h, room, op))
+		return KEPT;
+	msg_unref(op->msg);
+	request_fail(op->req, ERR_STORE_UNAVAILABLE, NULL);
+	return ANSWER;
+}
+
+void
+hub_note(struct hub *h, struct room *room, const struct store_op *op)
+{
+	if (hub_submit(h, room, op))
+		return;
+	msg_unref(op->msg);
+	request_free(op->req);
+}
+
 /* The client may be on another loop by now, or gone: then its loop frees. */
 void
 hub_reply_late(struct hub *h, struct request *req)
