@@ -10,48 +10,6 @@ account_find(const struct hub *h, const char *key)
 	return table_get(&h->accounts, key);
 }
 
-uint32_t
-roll_after(const struct roll *r, uint64_t num)
-{
-	uint32_t low = 0, high = r->n, mid;
-
-	while (low < high) {
-		mid = low + (high - low) / 2;
-		if (r->refs[mid].num <= num)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-static void
-roll_add(struct roll *r, struct account *a)
-{
-	uint32_t i, n = 0;
-
-	if (r->n == r->cap && r->freed > r->n / 2) {
-		for (i = 0; i < r->n; i++) {
-			if (r->refs[i].account != NULL)
-				r->refs[n++] = r->refs[i];
-		}
-		r->n = n;
-		r->freed = 0;
-	} else if (r->n == r->cap) {
-		r->cap = r->cap > 0 ? r->cap * 2 : 16;
-		r->refs = xrealloc(r->refs, r->cap * sizeof(*r->refs));
-	}
-	a->num = ++r->last;
-	r->refs[r->n++] = (struct roll_ref){ a->num, a };
-}
-
-static void
-roll_del(struct roll *r, const struct account *a)
-{
-	r->refs[roll_after(r, a->num) - 1].account = NULL;
-	r->freed++;
-}
-
 struct account *
 account_new(struct hub *h, const char *key, const char *shown)
 {
@@ -66,7 +24,8 @@ account_new(struct hub *h, const char *key, const char *shown)
 		memcpy(a->names + nkey, shown, nshown);
 	}
 	table_put(&h->accounts, a);
-	roll_add(&h->roll, a);
+	a->num = ++h->last_account;
+	roll_add(&h->account_roll, a->num, a);
 	skeletons_add(&h->guises, a);
 	return a;
 }
@@ -95,7 +54,7 @@ account_free(struct hub *h, struct account *a)
 {
 	skeletons_del(&h->guises, a);
 	table_del(&h->accounts, account_key(a));
-	roll_del(&h->roll, a);
+	roll_del(&h->account_roll, a->num);
 	release(a);
 }
 
@@ -108,7 +67,7 @@ accounts_free(struct hub *h)
 	while ((a = table_next(&h->accounts, &pos)) != NULL)
 		release(a);
 	table_free(&h->accounts);
-	free(h->roll.refs);
+	roll_free(&h->account_roll);
 }
 
 struct token *

@@ -55,19 +55,6 @@ struct account {
 #define account_key(a)		((a)->names)
 #define account_shown(a)	((a)->names + (a)->shown_at)
 
-/* All of them in the order of their numbers, which only grow, for paging. */
-struct roll {
-	struct roll_ref {
-		uint64_t	 num;
-		struct account	*account;	/* NULL: freed since */
-	}		*refs;
-	uint32_t	 n, cap, freed;
-	uint64_t	 last;
-};
-
-/* Where numbers above this one begin. */
-uint32_t roll_after(const struct roll *, uint64_t num);
-
 /* NULL if there is none; one that is pending is found as well. */
 struct account *account_find(const struct hub *, const char *key);
 struct account *account_new(struct hub *, const char *key, const char *shown);

@@ -134,12 +134,11 @@ forget_ignores(struct hub *h, const struct request *req)
 static void
 forget_texts(struct hub *h)
 {
-	uint32_t i;
+	struct room *room;
+	uint32_t at = 0;
 
-	for (i = 0; i < h->index.n; i++) {
-		if (h->index.refs[i].room != NULL)
-			news_forget(h, h->index.refs[i].room);
-	}
+	while ((room = roll_next(&h->room_roll, &at)) != NULL)
+		news_forget(h, room);
 }
 
 enum verdict

@@ -65,15 +65,15 @@ is_listed(const struct hub *h, struct login *l, const struct room *room)
 enum verdict
 cmd_rooms(struct hub *h, struct login *l, struct request *req)
 {
+	const struct roll *roll = &h->room_roll;
 	uint32_t i, looked = 0;
 	const char *match = fold(req);
 	size_t bytes = 0;
 
 	req->rooms = request_alloc(req, least(ROOM_ROWS, h->rooms.n) *
 	    sizeof(*req->rooms));
-	for (i = room_index_after(h, least(req->after, UINT32_MAX));
-	    i < h->index.n; i++) {
-		const struct room *room = h->index.refs[i].room;
+	for (i = roll_after(roll, req->after); i < roll->n; i++) {
+		const struct room *room = roll->refs[i].item;
 		bool wanted = room != NULL && !room->inbox &&
 		    strstr(room_key(room), match) != NULL &&
 		    is_listed(h, l, room);
@@ -81,7 +81,7 @@ cmd_rooms(struct hub *h, struct login *l, struct request *req)
 		if (looked++ == LOOK_MAX || (wanted &&
 		    (req->nlisted == ROOM_ROWS || bytes >= LIST_BYTES))) {
 			req->more = true;
-			req->next = h->index.refs[i - 1].id;
+			req->next = roll->refs[i - 1].num;
 			break;
 		}
 		if (wanted)

@@ -27,6 +27,7 @@ enum verdict
 cmd_accounts(struct hub *h, struct login *l, struct request *req)
 {
 	const char *match = req->match != NULL ? req->match : "";
+	const struct roll *roll = &h->account_roll;
 	uint32_t i, looked = 0;
 	const struct account *a;
 	struct name name;
@@ -35,11 +36,11 @@ cmd_accounts(struct hub *h, struct login *l, struct request *req)
 	if (name_parse(&name, match, strlen(match), NULL))
 		match = request_str(req, name.key);
 	req->accounts = request_alloc(req, ROWS * sizeof(*req->accounts));
-	for (i = roll_after(&h->roll, req->after); i < h->roll.n; i++) {
-		a = h->roll.refs[i].account;
+	for (i = roll_after(roll, req->after); i < roll->n; i++) {
+		a = roll->refs[i].item;
 		if (looked++ == LOOK_MAX || req->nlisted == ROWS) {
 			req->more = true;
-			req->next = h->roll.refs[i - 1].num;
+			req->next = roll->refs[i - 1].num;
 			break;
 		}
 		if (a != NULL && !a->pending &&

@@ -13,12 +13,11 @@
 static void
 list_hidden(struct hub *h, struct login *l, struct request *req)
 {
-	uint32_t *ids = NULL, n = 0, cap = 0, i;
+	uint32_t *ids = NULL, n = 0, cap = 0, at = 0;
+	const struct room *room;
 
-	for (i = 0; i < h->index.n; i++) {
-		const struct room *room = h->index.refs[i].room;
-
-		if (room == NULL || room->inbox || may_read(h, l, room))
+	while ((room = roll_next(&h->room_roll, &at)) != NULL) {
+		if (room->inbox || may_read(h, l, room))
 			continue;
 		if (n == cap) {
 			cap = cap ? cap * 2 : 16;

@@ -6,6 +6,7 @@
 
 #include "account.h"
 #include "hub.h"
+#include "roll.h"
 #include "room.h"
 #include "skeleton.h"
 #include "table.h"
@@ -18,7 +19,8 @@ struct hub {
 	unsigned	 nloops;
 
 	struct table	 accounts;	/* struct account by key */
-	struct roll	 roll;		/* of them, for paging */
+	struct roll	 account_roll;	/* of them */
+	uint64_t	 last_account;	/* a number there */
 	struct skeletons guises;	/* of them */
 	struct table	 ignorers;	/* see ignorer.c */
 	struct tries	*tries;		/* logins that failed */
@@ -33,7 +35,7 @@ struct hub {
 	uint32_t	 ninvites;
 	struct table	 rooms;		/* struct room by key, no dead ones */
 	struct skeletons looks;		/* of the rooms that are no inboxes */
-	struct room_index index;
+	struct roll	 room_roll;	/* struct room by id, dead ones too */
 	uint32_t	 last_id;	/* of a room */
 	struct import	*imports;	/* under way */
 	struct room	**news;		/* rooms that had some, or NULL */

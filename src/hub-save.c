@@ -112,16 +112,14 @@ save_user(const struct hub *h, const struct user *u, struct buf *b)
 void
 hub_save(const struct hub *h, struct buf *b)
 {
+	const struct room *room;
 	const struct user *u;
+	uint32_t at = 0;
 	size_t pos = 0;
-	uint32_t i;
 
 	record_addu(b, H_LAST_ID, h->last_id);
-	for (i = 0; i < h->index.n; i++) {
-		const struct room *room = h->index.refs[i].room;
-
-		if (room != NULL && !room->dead &&
-		    (!room->stored || room->inbox))
+	while ((room = roll_next(&h->room_roll, &at)) != NULL) {
+		if (!room->dead && (!room->stored || room->inbox))
 			save_room(room, b);
 	}
 	while ((u = table_next(&h->users, &pos)) != NULL)
@@ -201,7 +199,7 @@ make_rooms(struct restoring *x, struct record *r)
 		room_names_free(&new->from);
 	}
 	free(x->rooms);
-	room_index_sort(x->hub);
+	roll_sort(&x->hub->room_roll);
 }
 
 static bool
@@ -428,12 +426,11 @@ load_user(const struct restoring *x, struct record *outer)
 static void
 settle_rooms(struct hub *h, struct record *r)
 {
-	uint32_t i;
+	struct room *room;
+	uint32_t at = 0;
 
-	for (i = 0; i < h->index.n; i++) {
-		struct room *room = h->index.refs[i].room;
-
-		if (room == NULL || room->dead)
+	while ((room = roll_next(&h->room_roll, &at)) != NULL) {
+		if (room->dead)
 			continue;
 		if (room->inbox && room->owner == NULL &&
 		    account_find(h, room_key(room) + 1) == NULL)

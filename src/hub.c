@@ -159,7 +159,7 @@ hub_new(const struct conf *conf, struct store *store, unsigned nloops,
 	table_init(&h->rules, rules_table_key);
 	store_facts(store, fact_cb, h);
 	store_rooms(store, adopt_cb, h);
-	room_index_sort(h);
+	roll_sort(&h->room_roll);
 	return h;
 }
 
@@ -193,9 +193,11 @@ free_logins(struct hub *h)
 void
 hub_free(struct hub *h)
 {
+	struct room *room;
 	struct user *u;
+	uint32_t at = 0;
 	size_t pos = 0;
-	uint32_t i;
+	unsigned i;
 
 	free_logins(h);
 	while ((u = table_next(&h->users, &pos)) != NULL) {
@@ -203,11 +205,9 @@ hub_free(struct hub *h)
 		free(u);
 	}
 	table_free(&h->users);
-	for (i = 0; i < h->index.n; i++) {
-		if (h->index.refs[i].room != NULL)
-			room_free(h, h->index.refs[i].room);
-	}
-	free(h->index.refs);
+	while ((room = roll_next(&h->room_roll, &at)) != NULL)
+		room_free(h, room);
+	roll_free(&h->room_roll);
 	free(h->news);
 	skeletons_free(&h->looks);
 	table_free(&h->rooms);
@@ -424,13 +424,12 @@ hub_pruned(struct hub *h, struct store_pruned *pruned)
 static void
 forget_stale(struct hub *h)
 {
-	uint32_t i;
+	struct room *room;
+	uint32_t at = 0;
 
 	h->stale = false;
-	for (i = 0; i < h->index.n; i++) {
-		struct room *room = h->index.refs[i].room;
-
-		if (room != NULL && room->dead)
+	while ((room = roll_next(&h->room_roll, &at)) != NULL) {
+		if (room->dead)
 			room_settle(h, room);
 	}
 }

@@ -13,65 +13,10 @@ room_find(const struct hub *h, const char *key)
 	return table_get(&h->rooms, key);
 }
 
-uint32_t
-room_index_after(const struct hub *h, uint32_t id)
-{
-	uint32_t low = 0, high = h->index.n;
-
-	while (low < high) {
-		uint32_t mid = low + (high - low) / 2;
-
-		if (h->index.refs[mid].id <= id)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
 struct room *
 room_by_id(const struct hub *h, uint32_t id)
 {
-	uint32_t i = room_index_after(h, id);
-
-	return i > 0 && h->index.refs[i - 1].id == id ?
-	    h->index.refs[i - 1].room : NULL;
-}
-
-static void
-index_add(struct room_index *x, struct room *room)
-{
-	uint32_t i, n = 0;
-
-	if (x->n == x->cap && x->freed > x->n / 2) {
-		for (i = 0; i < x->n; i++) {
-			if (x->refs[i].room != NULL)
-				x->refs[n++] = x->refs[i];
-		}
-		x->n = n;
-		x->freed = 0;
-	} else if (x->n == x->cap) {
-		x->cap = x->cap ? x->cap * 2 : 16;
-		x->refs = xrealloc(x->refs, x->cap * sizeof(*x->refs));
-	}
-	x->refs[x->n++] = (struct room_ref){ room->id, room };
-}
-
-static int
-compare_refs(const void *a, const void *b)
-{
-	uint32_t x = ((const struct room_ref *)a)->id;
-	uint32_t y = ((const struct room_ref *)b)->id;
-
-	return x < y ? -1 : x > y;
-}
-
-void
-room_index_sort(struct hub *h)
-{
-	if (h->index.n > 0)
-		qsort(h->index.refs, h->index.n, sizeof(*h->index.refs),
-		    compare_refs);
+	return roll_find(&h->room_roll, id);
 }
 
 static struct room *
@@ -93,7 +38,7 @@ room_alloc(struct hub *h, uint32_t id, const char *key, const char *shown)
 	room->inbox = key[0] == '@';
 	room->rules = rules_find(h, key);
 	mail_list_init(&room->answers);
-	index_add(&h->index, room);
+	roll_add(&h->room_roll, id, room);
 	if (!room->inbox)
 		skeletons_add(&h->looks, room);
 	return room;
@@ -209,10 +154,7 @@ news_drop(struct hub *h, struct room *room)
 void
 room_free(struct hub *h, struct room *room)
 {
-	uint32_t i = room_index_after(h, room->id);
-
-	h->index.refs[i - 1].room = NULL;
-	h->index.freed++;
+	roll_del(&h->room_roll, room->id);
 	if (!room->inbox)
 		skeletons_del(&h->looks, room);
 	if (!room->dead)

@@ -55,30 +55,18 @@ struct member {
 	bool		 making;	/* its own room, not yet stored */
 };
 
-/* Rooms in the order of their ids, for paging and for what comes by id. */
-struct room_index {
-	struct room_ref {
-		uint32_t	 id;
-		struct room	*room;	/* NULL: freed since */
-	}		*refs;
-	uint32_t	 n, cap, freed;
-};
-
 #define room_key(r)	((const char *)(r) + (r)->key_at)
 #define room_shown(r)	((const char *)(r) + (r)->shown_at)
 
 struct room *room_find(const struct hub *, const char *key);
 struct room *room_by_id(const struct hub *, uint32_t);
-/* Where ids above this one begin in the index. */
-uint32_t room_index_after(const struct hub *, uint32_t);
 /* NULL if there can be no more. */
 struct room *room_new(struct hub *, const char *key, const char *shown);
 /* Takes over a room of the store's; or one that another daemon's hub had and
- * the store may not know. Then: room_index_sort(). */
+ * the store may not know. Then: roll_sort(). */
 void	 room_adopt(struct hub *, const struct store_room *);
 struct room *room_restore(struct hub *, const struct store_room *,
 	    bool stored);
-void	 room_index_sort(struct hub *);
 void	 room_free(struct hub *, struct room *);
 /* Frees the room if nobody and nothing needs it any more. */
 void	 room_settle(struct hub *, struct room *);
