@@ -9,15 +9,26 @@
 #include "hub-internal.h"
 #include "util.h"
 
-/* Ids of all rooms that the asker may not read, growing. */
+static int
+compare_ids(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Ids of all rooms that the asker may not read, growing. There may be very many
+ * rooms: only those are looked at whose rules may keep somebody out. */
 static void
 list_hidden(struct hub *h, struct login *l, struct request *req)
 {
-	uint32_t *ids = NULL, n = 0, cap = 0, at = 0;
+	uint32_t *ids = NULL, n = 0, cap = 0;
 	const struct room *room;
+	const struct rules *r;
 
-	while ((room = roll_next(&h->room_roll, &at)) != NULL) {
-		if (room->inbox || may_read(h, l, room))
+	LIST_FOREACH(r, &h->guarding, guarding) {
+		room = room_find(h, r->key);
+		if (room == NULL || may_read(h, l, room))
 			continue;
 		if (n == cap) {
 			cap = cap ? cap * 2 : 16;
@@ -26,8 +37,10 @@ list_hidden(struct hub *h, struct login *l, struct request *req)
 		ids[n++] = room->id;
 	}
 	req->hidden = request_alloc(req, n * sizeof(*ids));
-	if (n > 0)
+	if (n > 0) {
+		qsort(ids, n, sizeof(*ids), compare_ids);
 		memcpy(req->hidden, ids, n * sizeof(*ids));
+	}
 	req->nhidden = n;
 	free(ids);
 }

@@ -31,6 +31,7 @@ struct hub {
 	struct client_sids *clients;	/* one a loop */
 
 	struct table	 rules;		/* struct rules by their rooms' keys */
+	struct rules_list guarding;	/* of them */
 	struct invite	*invites;	/* of guests */
 	uint32_t	 ninvites;
 	struct table	 rooms;		/* struct room by key, no dead ones */

@@ -157,6 +157,7 @@ hub_new(const struct conf *conf, struct store *store, unsigned nloops,
 	h->tries = tries_new(conf->login_tries,
 	    conf->login_tries_window * 1000);
 	table_init(&h->rules, rules_table_key);
+	LIST_INIT(&h->guarding);
 	store_facts(store, fact_cb, h);
 	store_rooms(store, adopt_cb, h);
 	roll_sort(&h->room_roll);

@@ -247,19 +247,35 @@ static const struct {
 	{ "came", take_arrival },
 };
 
+/* Keeps the list of those by which somebody may be kept out. */
+static void
+note_guard(struct hub *h, struct rules *r)
+{
+	bool guards = r->set.value[SET_PRIVATE] != 0 || r->bans.n > 0;
+
+	if (guards && !r->guards)
+		LIST_INSERT_HEAD(&h->guarding, r, guarding);
+	else if (!guards && r->guards)
+		LIST_REMOVE(r, guarding);
+	r->guards = guards;
+}
+
 bool
 rules_load(struct hub *h, const struct fact *f)
 {
-	size_t i;
+	struct rules *r;
+	size_t i = 0;
 
-	for (i = 0; i < NITEMS(kinds); i++) {
-		if (strcmp(f->kind, kinds[i].kind) == 0) {
-			if (*f->b != '\0')
-				kinds[i].take(h, rules_get(h, f->a), f);
-			return true;
-		}
+	while (i < NITEMS(kinds) && strcmp(f->kind, kinds[i].kind) != 0)
+		i++;
+	if (i == NITEMS(kinds))
+		return false;
+	if (*f->b != '\0') {
+		r = rules_get(h, f->a);
+		kinds[i].take(h, r, f);
+		note_guard(h, r);
 	}
-	return false;
+	return true;
 }
 
 void

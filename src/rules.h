@@ -8,6 +8,8 @@
 #ifndef RULES_H
 #define RULES_H
 
+#include <sys/queue.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -53,7 +55,11 @@ struct invite {
 	uint32_t	 sid;
 };
 
+LIST_HEAD(rules_list, rules);
+
 struct rules {
+	LIST_ENTRY(rules) guarding;
+	bool		 guards;	/* may keep somebody out: is in there */
 	struct settings	 set;
 	uint32_t	 owners;
 	struct table	 roles;		/* struct standing by account's key */

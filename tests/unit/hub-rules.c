@@ -385,6 +385,8 @@ look(int p, int r)
 	    .string = "hi" });
 	expect(p, r, "search", want);
 	ask(p, &(struct ask){ .cmd = CMD_SEARCH, .string = "hi" });
+	for (i = 1; i < w.reply->nhidden; i++)
+		CHECK(w.reply->hidden[i - 1] < w.reply->hidden[i], "hidden");
 	for (k = 0; k < ROOMS; k++) {
 		for (i = 0; i < w.reply->nhidden; i++) {
 			if (w.reply->hidden[i] == w.rooms[k].id)

@@ -1,0 +1,36 @@
+/*
+ * What the tests of the hub share that are about people with accounts. Their
+ * password is "secret".
+ */
+#ifndef HUB_ACCOUNT_H
+#define HUB_ACCOUNT_H
+
+#include "hub-test.h"
+
+/* A session that has registered this name. */
+static inline struct fake_client
+registered(const char *name)
+{
+	struct fake_client c = login(0, name);
+
+	ASK(&f, &c, CMD_REGISTER, .password = "secret");
+	fake_round(&f);
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	eq_str(f.reply->name, name);
+	fake_trace(&f);
+	return c;
+}
+
+/* One that has tried to log in; f.reply says whether it has. */
+static inline struct fake_client
+with_password(unsigned loop, const char *name, const char *password)
+{
+	static unsigned slot = 500;
+	struct fake_client c = client(loop, slot++);
+
+	ASK(&f, &c, CMD_LOGIN, .name = name, .password = password);
+	fake_round(&f);
+	return c;
+}
+
+#endif
