@@ -12,8 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "auth.h"
-#include "conf.h"
+#include "background.h"
 #include "hasher.h"
 #include "hub-thread.h"
 #include "inetd.h"
@@ -32,102 +33,6 @@
 static bool pid_wanted, pid_written;
 static struct taken *taken;	/* from the daemon before, or NULL */
 
-struct args {
-	struct conf_source source;
-	bool		 background, test, inetd;
-	enum listen_kind kind;		/* of what inetd has */
-	bool		 kind_set;
-};
-
-#define OPTIONS	"df:hik:no:tVv"
-
-static void
-usage(FILE *out)
-{
-	fputs("usage: partylined [-dhintVv] [-f file] [-k kind] "
-	    "[-o name=value]...\n"
-	    "  -d  to the background, with a pid file\n"
-	    "  -f  read this configuration instead of " CONF_FILE "\n"
-	    "  -h  print this\n"
-	    "  -i  started by inetd, xinetd or sshd: hand the client over to "
-	    "the daemon\n"
-	    "  -k  with -i, auto, text, json or http\n"
-	    "  -n  read no configuration file\n"
-	    "  -o  set an option, over the file's; may be repeated\n"
-	    "  -t  check the configuration, print it in full, and end\n"
-	    "  -V  print the version\n"
-	    "  -v  log more: as -o log_level=debug\n"
-	    "With no argument it serves browsers, telnet, nc and JSON clients "
-	    "on 127.0.0.1\nport 4000. See partylined(8).\n", out);
-}
-
-static void
-parse_args(struct args *a, int argc, char **argv)
-{
-	struct conf_source *s = &a->source;
-	int c;
-
-	conf_source_init(s, argc);
-	option_words(argv);
-	while ((c = getopt(argc, argv, OPTIONS)) != -1) {
-		if (conf_source_option(s, c, optarg))
-			continue;
-		switch (c) {
-		case 'd':
-			a->background = true;
-			break;
-		case 'h':
-			usage(stdout);
-			exit(0);
-		case 'i':
-			a->inetd = true;
-			break;
-		case 'k':
-			if (!conf_listen_kind(&a->kind, optarg))
-				errx(2, "-k %s: there is no such kind; auto, "
-				    "text, json or http", optarg);
-			a->kind_set = true;
-			break;
-		case 't':
-			a->test = true;
-			break;
-		case 'V':
-			puts("partylined " PACKAGE_VERSION);
-			exit(0);
-		case 'v':
-			conf_source_option(s, 'o', "log_level=debug");
-			break;
-		default:
-			usage(stderr);
-			exit(2);
-		}
-	}
-	if (a->inetd && a->background)
-		errx(2, "-i is started by inetd: -d has no place there");
-	if (a->kind_set && !a->inetd)
-		errx(2, "-k is for -i; else listen says the kind");
-	if (optind < argc) {
-		warnx("what is \"%s\"? there are only options", argv[optind]);
-		usage(stderr);
-		exit(2);
-	}
-}
-
-/* Before a word is said of what is wrong with the others. */
-static bool
-is_inetd(int argc, char **argv)
-{
-	bool found = false;
-	int c;
-
-	opterr = 0;
-	while ((c = getopt(argc, argv, OPTIONS)) != -1)
-		found |= c == 'i';
-	opterr = 1;
-	optind = 0;		/* glibc: from the beginning again */
-	return found;
-}
-
 /* Else a socket or the database would become 0, 1 or 2, and be written to. */
 static void
 open_standard(void)
@@ -141,13 +46,11 @@ open_standard(void)
 		close(fd);
 }
 
-/* In a directory that is not the daemon's it stays, empty. */
 static void
 remove_pid(const struct conf *conf)
 {
-	if (pid_written && unlink(conf->pid_file) == -1 &&
-	    truncate(conf->pid_file, 0) == -1)
-		warn("pid_file %s", conf->pid_file);
+	if (pid_written)
+		pid_remove(conf->pid_file);
 	pid_written = false;
 }
 
@@ -181,45 +84,11 @@ raise_limits(void)
 	}
 }
 
-/*
- * The parent waits until the child says that it serves, or has failed; then it
- * ends with the child's status. Returns in the child.
- */
-static int
-to_background(void)
-{
-	int fds[2], null;
-	char ok;
-	pid_t pid;
-
-	if (pipe2(fds, O_CLOEXEC) == -1)
-		err(1, "pipe");
-	if ((pid = fork()) == -1)
-		err(1, "fork");
-	if (pid > 0) {
-		close(fds[1]);
-		_exit(read(fds[0], &ok, 1) == 1 ? 0 : 1);
-	}
-	close(fds[0]);
-	if (setsid() == -1)
-		err(1, "setsid");
-	if ((null = open("/dev/null", O_RDWR)) != -1) {
-		dup2(null, STDIN_FILENO);
-		dup2(null, STDOUT_FILENO);
-		if (null > STDERR_FILENO)
-			close(null);
-	}
-	return fds[1];
-}
-
 /* One that has clients already goes on without. */
 static void
 write_pid(const struct conf *conf)
 {
-	FILE *f = fopen(conf->pid_file, "we");
-
-	if (f != NULL && fprintf(f, "%ld\n", (long)getpid()) >= 0 &&
-	    fclose(f) == 0)
+	if (pid_write(conf->pid_file))
 		pid_written = true;
 	else if (taken != NULL)
 		log_error("no-pid-file", LS("file", conf->pid_file),
@@ -246,7 +115,6 @@ own_path(const char *name)
 	return path;
 }
 
-/* The sockets of all addresses, or what the daemon before has handed over. */
 /*
  * A home may not have the directories of the default state_dir yet; they are
  * made as the XDG Base Directory Specification has it. What then cannot be is
@@ -269,6 +137,7 @@ make_home(const struct conf *conf)
 	free(path);
 }
 
+/* The sockets of all addresses, or what the daemon before has handed over. */
 static struct listener *
 open_listeners(const struct conf *conf, const struct service_listens *given)
 {
@@ -314,26 +183,15 @@ take_over(struct daemon *d, struct hub_thread *hub)
 		write_pid(d->conf);
 }
 
-/* In the background: says so to the parent and lets stderr go. */
 static void
 is_ready(int parent, const struct conf *conf)
 {
-	int null;
-
 	service_notify("READY=1\nMAINPID=%ld\nSTATUS=serving", (long)getpid());
 	log_notice("ready", LU("pid", getpid()), LS("version",
 	    PACKAGE_VERSION), LS("store", conf->store), LU("loops",
 	    conf->loops), LEND);
-	if (parent == -1)
-		return;
-	if (write(parent, "", 1) == -1)
-		log_warn("parent-gone", LEND);
-	close(parent);
-	if (strcmp(conf->log_to, "stderr") != 0 &&
-	    (null = open("/dev/null", O_WRONLY | O_CLOEXEC)) != -1) {
-		dup2(null, STDERR_FILENO);
-		close(null);
-	}
+	if (parent != -1)
+		background_ready(parent, conf);
 }
 
 static void
@@ -428,7 +286,7 @@ live(struct daemon *d, const struct args *args,
 	make_home(conf);
 	listeners = open_listeners(conf, given);
 	if (args->background && taken == NULL)
-		parent = to_background();
+		parent = background_enter();
 	if (!privileges_drop(conf, &priv, &error))
 		fail(conf, "%s", error);
 	hashers = hashers_start(conf->auth_workers,
@@ -539,11 +397,11 @@ main(int argc, char **argv)
 	struct conf *conf;
 	int lock = -1;
 
-	if (is_inetd(argc, argv) && getenv(UPGRADE_ENV) == NULL)
+	if (args_are_inetd(argc, argv) && getenv(UPGRADE_ENV) == NULL)
 		inetd_guard();
 	else
 		open_standard();
-	parse_args(&args, argc, argv);
+	args_parse(&args, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);	/* a full quota is the store's error */
 	taken = upgrade_take();
