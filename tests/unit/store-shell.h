@@ -14,6 +14,18 @@
 static struct rig rig;
 
 static inline void
+setup(void)
+{
+	rig_init(&rig, "sqlite");
+}
+
+static inline void
+teardown(void)
+{
+	rig_free(&rig);
+}
+
+static inline void
 reopen(void)
 {
 	if (rig.store != NULL)

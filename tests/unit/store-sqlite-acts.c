@@ -44,18 +44,6 @@ pwrite64(int fd, const void *p, size_t n, off64_t at)
 	return (ssize_t)syscall(SYS_pwrite64, fd, p, n, at);
 }
 
-static void
-setup(void)
-{
-	rig_init(&rig, "sqlite");
-}
-
-static void
-teardown(void)
-{
-	rig_free(&rig);
-}
-
 TestSuite(acts, .init = setup, .fini = teardown, .timeout = 120);
 
 /* The facts there are, as "key=value\n"; opens anew. */
