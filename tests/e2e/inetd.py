@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 
-from client import Raw
+from client import Program, Raw
 from control import ctl_json
 from daemon import BINARY, as_user, parse_log
 from daemon import _sanitizer_environment as sanitizer_environment
@@ -210,6 +210,24 @@ class Inetd:
         self.thread.join(10 * SLOW)
         self.server.close()
         eq(self.thread.is_alive(), False, "the thread that accepts")
+
+
+def piped(s, env=None):
+    """A Program: -i on pipes."""
+    user = as_user(s.user)
+
+    class Piped(Program):
+        def __init__(self):
+            self.buffer, self.ended = b"", False
+            self.process = subprocess.Popen(
+                s.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, bufsize=0,
+                env=s.environment(**(env or {})), **user)
+            self.input = self.process.stdin.fileno()
+            self.output = self.process.stdout.fileno()
+            keep(self)
+
+    return Piped()
 
 
 @reporter

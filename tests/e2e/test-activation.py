@@ -6,7 +6,7 @@ import subprocess
 
 from client import NAME_PROMPT, Json, Person, Raw
 from control import ctl_json
-from daemon import BINARY, Daemon, run_binary
+from daemon import Daemon, run_binary
 from harness import (SLOW, contains, eq, keep, lacks, main, need, tempdir,
                      test, until)
 from inetd import Inetd, Service, adopt_orphans, free_port

@@ -8,7 +8,7 @@ import pwd
 import re
 import subprocess
 
-from client import NAME_PROMPT, Json, Person, Program, Raw
+from client import NAME_PROMPT, Json, Program, Raw
 from daemon import BINARY, as_user
 from harness import (SLOW, TOP, Failure, Skip, contains, eq, keep, lacks,
                      main, need, need_root, ok, tempdir, test, until)

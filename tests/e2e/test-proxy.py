@@ -9,7 +9,7 @@ from client import NAME_PROMPT, Json, Person, Program, Raw, connect, said
 from daemon import Daemon
 from harness import (contains, eq, fail, main, need, ok, tempdir, test,
                      until)
-from tls import Hands, context, selfsigned
+from tls import context, selfsigned
 from websocket import Web, new_key, upgrade
 
 os.environ["PATH"] += ":/usr/sbin"      # where Debian has the proxies

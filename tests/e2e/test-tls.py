@@ -2,7 +2,6 @@
 """TLS: by first byte and as a kind, good and bad handshakes, slow readers."""
 
 import concurrent.futures
-import os
 import re
 import shutil
 import signal
@@ -12,7 +11,7 @@ import time
 
 from client import NAME_PROMPT, Json, Person, Program, Raw, connect, said
 from daemon import BINARY, Daemon, run_binary
-from harness import (Deadline, Failure, below, contains, diag, eq, lacks, main,
+from harness import (Failure, below, contains, diag, eq, lacks, main,
                      need, ok, quick, sanitized, tempdir, test, until, uss)
 from load import Load
 from tls import V12, V13, Authority, Hands, context, selfsigned

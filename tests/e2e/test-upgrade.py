@@ -1,31 +1,24 @@
 #!/usr/bin/env python3
-"""Promise 6: an upgrade is not an outage, and one that fails is nothing."""
+"""Promise 6: an upgrade is not an outage."""
 
 import json
 import os
 import re
 import signal
 import socket
-import sqlite3
 import struct
 import subprocess
 
-from client import NAME_PROMPT, Json, Person, Raw, history, said
-from control import Control, ctl_json, run_ctl, socket_of
-from daemon import BINARY, Daemon, run_binary
-from harness import (SLOW, Deadline, Failure, Skip, below, contains, diag, eq,
-                     main, need, need_root, ok, quick, tempdir, test, until)
+from client import NAME_PROMPT, Json, Person, Raw, history
+from control import ctl_json, socket_of
+from daemon import BINARY, run_binary
+from everyone import Everyone, unharmed
+from harness import (SLOW, Deadline, Skip, contains, diag, eq, main, need,
+                     need_root, ok, quick, tempdir, test, until)
 from load import Load
 from tls import context, need_tls, selfsigned
-from upgrade import (END, GO, HELLO, HUB, READY, SESSIONS, Successor, Upgradable,
-                     background, fake, field, recv_message, relay, script,
-                     send_message)
+from upgrade import OPTIONS, Upgradable, background, script
 from websocket import PING, Web, fragments, frame
-
-FOREVER = {"history_max": 0, "history_age": 0, "history_bytes": 0}
-OPTIONS = {"upgrade_timeout": "2s", "log_level": "info", **FOREVER}
-# For binaries that lie elsewhere, or are none.
-FREE = {"sandbox": "no", **FOREVER}
 
 
 def _other():
@@ -48,57 +41,6 @@ def _other():
 
 def ctl_version():
     return os.popen(BINARY + " -V").read().split()[1]
-
-
-def _find(client, pattern):
-    """Waits for it, and takes it out; what others say meanwhile stays."""
-    limit = Deadline(10, lambda: "%r in %r" % (pattern, client.buffer))
-    while True:
-        match = re.search(pattern, client.buffer)
-        if match:
-            break
-        ok(client.fill(limit), "it is still connected")
-    client.buffer = (client.buffer[:match.start()] +
-                     client.buffer[match.end():])
-
-
-class Everyone:
-    """A client of each sort, who talk and listen."""
-
-    def __init__(self, d):
-        self.json = Json(d, "json")
-        self.json.join()
-        self.text = Person(d, "text")
-        self.telnet = Raw(d)
-        # WILL NAWS, WILL TTYPE; the window; the type
-        self.telnet.until(NAME_PROMPT)
-        self.telnet.send(b"\xff\xfb\x1f\xff\xfb\x18")
-        self.telnet.until(rb"\xff\xfa\x18\x01\xff\xf0")
-        self.telnet.send(b"\xff\xfa\x1f\0\x50\0\x18\xff\xf0"
-                         b"\xff\xfa\x18\0xterm\xff\xf0telnet\r\n")
-        self.telnet.until(b"#lobby")
-        self.web = Web(d, "web")
-        self.web.join()
-        self.all = (self.json, self.text, self.telnet, self.web)
-        for client in (self.json, self.web):
-            client.sync()
-            client.events.clear()
-
-    def see(self, name, text):
-        """All of them are told this."""
-        for client in (self.json, self.web):
-            client.message(from_=name, text=text)
-        for client in (self.text, self.telnet):
-            _find(client, said(name, text))
-
-    def chat(self, word):
-        """Each says something, and all are told."""
-        for name in ("json", "web"):
-            getattr(self, name).say("%s of %s" % (word, name))
-            self.see(name, "%s of %s" % (word, name))
-        for name in ("text", "telnet"):
-            getattr(self, name).send("%s of %s\r\n" % (word, name))
-            self.see(name, "%s of %s" % (word, name))
 
 
 @test()
@@ -375,74 +317,7 @@ def many_clients():
     clients[50].message(room="r0", text="hi")
 
 
-# Failures -----------------------------------------------------------------
-
-def _unharmed(d, all, word):
-    """The daemon serves as if nothing had been."""
-    all.chat(word)
-    for client in (all.json, all.web):
-        client.sync()
-        eq(list(client.events), [])
-    for record in d.log.records("client-closed"):
-        ok(record["name"] not in ("json", "text", "telnet", "web"),
-           "somebody was thrown out: %s" % record)
-
-
-@test(timeout=120)
-def cannot_begin():
-    """a binary that cannot be executed, ends, crashes or is silent"""
-    d = Upgradable(upgrade_timeout="1s", **FREE)
-    all = Everyone(d)
-    directory = tempdir()
-    plain = directory + "/plain"
-    open(plain, "w").close()
-    d.refused(directory + "/none", "No such file")
-    d.refused(plain, "Permission denied")
-    d.refused(directory, "Permission denied")
-    d.refused(script("exit 3"), "ended with status 3")
-    d.refused(script("kill -SEGV $$"), "signal SEGV")
-    below(0.9, d.refused(script("exec sleep 1000"), "silent"), "patience")
-    _unharmed(d, all, "then")
-    d.refused(script("", interpreter="/no/such/interpreter"), "No such file")
-    d.refused(script("exec %s -n -o nonsense=1" % BINARY), "nonsense")
-    d.refused(script("exec %s -V >/dev/null" % BINARY), "status 0")
-    d.refused(script("exec %s \"$@\" -o state_dir=%s" % (BINARY, tempdir())),
-              "state_dir")
-    d.refused(script("exec %s \"$@\" -o store=memory" % BINARY), "store")
-    d.refused(script("exec %s \"$@\" -o 'listen=text 127.0.0.1:%d'" %
-                     (BINARY, d.port)), "listen")
-    d.refused(script("exec %s \"$@\" -o log_to=/no/such/directory/log" %
-                     BINARY), "log")
-    _unharmed(d, all, "at last")
-    d.upgrade()
-    _unharmed(d, all, "and now")
-
-
-@test(timeout=120)
-def store_is_held():
-    """while the store cannot answer it is not done, and nothing is lost"""
-    d = Upgradable(upgrade_timeout="1s", **FREE)
-    all = Everyone(d)
-    all.chat("before")
-    holder = sqlite3.connect(d.state_dir + "/partyline.db",
-                             isolation_level=None)
-    holder.execute("BEGIN IMMEDIATE")
-    ids = [all.json.post("say", room="lobby", text="held %d" % i)
-           for i in range(5)]
-    all.web.sync()
-    d.refused(BINARY, "unanswered")
-    all.web.sync()
-    holder.execute("ROLLBACK")
-    holder.close()
-    replies = [all.json.reply(i) for i in ids]
-    for i, reply in enumerate(replies):
-        if reply["ok"]:
-            all.see("json", "held %d" % i)
-        else:
-            eq(reply["error"], "store-unavailable")
-    d.upgrade()
-    _unharmed(d, all, "after")
-
+# What belongs to it ---------------------------------------------------------
 
 @test(timeout=120)
 def in_the_background():
@@ -472,160 +347,6 @@ def in_the_background():
     eq(open(log).read().count(" taken-over "), 3)
 
 
-SPEAKS = {
-    "a line": ("sock.sendall(b'hello, I am new\\n' * 100); time.sleep(100)",
-               "no sense"),
-    "closes": ("sock.close(); time.sleep(100)", "does not speak"),
-    "NO": ("send_message(sock, NO, b'not today')", "not today"),
-    "GO": ("send_message(sock, GO); time.sleep(100)", "no sense"),
-    "READY at once": ("send_message(sock, READY); time.sleep(100)",
-                      "no sense"),
-    "HELLO twice": ("send_message(sock, HELLO, b'1')\n"
-                    "send_message(sock, HELLO, b'1'); time.sleep(100)",
-                    "no sense"),
-    "half a HELLO": ("sock.sendall(HEAD.pack(MAGIC, HELLO, 100, 0) + b'1');"
-                     "time.sleep(100)", "silent"),
-    "HELLO, and reads nothing": ("send_message(sock, HELLO, b'1');"
-                                 "time.sleep(100)", "t"),
-    "HELLO, and ends": ("send_message(sock, HELLO, b'1')", "status 0"),
-    "ends in the middle": ("send_message(sock, HELLO, b'1')\n"
-                           "recv_message(sock); recv_message(sock)\n"
-                           "os.kill(os.getpid(), signal.SIGKILL)",
-                           "signal KILL"),
-    "takes all, and ends": ("send_message(sock, HELLO, b'1')\n"
-                            "while recv_message(sock)[0] != END: pass\n"
-                            "sys.exit(7)", "status 7"),
-    "takes all, and is silent": ("send_message(sock, HELLO, b'1')\n"
-                                 "while recv_message(sock)[0] != END: pass\n"
-                                 "time.sleep(100)", "silent"),
-    "takes all, and says NO": ("send_message(sock, HELLO, b'1')\n"
-                               "while recv_message(sock)[0] != END: pass\n"
-                               "send_message(sock, NO, b'too much')",
-                               "too much"),
-}
-
-
-@test(timeout=300)
-def speaks_badly():
-    """one that fails at any step, with clients talking throughout"""
-    d = Upgradable(upgrade_timeout="3s", **FREE)
-    all = Everyone(d)
-    load = Load(d, ["load"], room="busy", window=4)
-    for name, (body, why) in SPEAKS.items():
-        try:
-            d.refused(fake(body), why)
-        except Failure as error:
-            raise Failure("%s: %s" % (name, error)) from None
-        _unharmed(d, all, name)
-    report = load.stop()["load"]
-    eq(report["refused"], [])
-    eq(len(report["acked"]), report["sent"])
-    reader = Json(d, "reader")
-    eq([int(m["text"].split(":")[1]) for m in history(reader, "busy")],
-       list(range(report["sent"])))
-    d.upgrade()
-    _unharmed(d, all, "whole")
-
-
-STEPS = [(kind, when) for kind in (HELLO, SESSIONS, HUB)
-         for when in ("before", "after")] + [(END, "before")]
-LAST_STEPS = [(END, "after"), (READY, "before"), (READY, "after"),
-              (GO, "before")]
-
-
-@test(timeout=300)
-def new_one_killed():
-    """SIGKILL of the new one at each step: the old one goes on"""
-    d = Upgradable(upgrade_timeout="5s", **FREE)
-    all = Everyone(d)
-    for kind, when in STEPS + LAST_STEPS[:2]:
-        d.refused(relay(kind, when, "new"))
-        _unharmed(d, all, "%d %s" % (kind, when))
-    d.upgrade()
-    _unharmed(d, all, "whole")
-
-
-@test(timeout=300)
-def old_one_killed():
-    """SIGKILL of the old one at each step: what was said is there"""
-    d = Upgradable(upgrade_timeout="5s", **FREE)
-    said_so_far = []
-    for kind, when in STEPS:
-        ann = Json(d, "ann")
-        ann.join()
-        word = "%d %s" % (kind, when)
-        ann.say(word)
-        said_so_far.append(word)
-        run_ctl("-s", socket_of(d), "upgrade", relay(kind, when, "old"),
-                timeout=60)
-        eq(d.wait_end(), -signal.SIGKILL)
-        ann.to_end()
-        d.log.thread.join(10 * SLOW)    # the new one has given up
-        ok(d.log.ended, "nobody holds the log any more")
-        d.ended()
-        d.start()
-        eq([m["text"] for m in history(Json(d, "reader"))], said_so_far)
-
-
-@test(timeout=60)
-def old_one_killed_at_last():
-    """SIGKILL of the old one once the new one has all: nobody notices"""
-    for kind, when in LAST_STEPS:
-        d = Upgradable(**OPTIONS, sandbox="no")
-        all = Everyone(d)
-        all.chat("before")
-        run_ctl("-s", socket_of(d), "upgrade", relay(kind, when, "old"),
-                timeout=60)
-        pid = int(d.log.wait("ready", start=_second(d))["pid"])
-        d.taken_over(pid, status=None)
-        _unharmed(d, all, "after")
-        d.upgrade()
-        _unharmed(d, all, "again")
-
-
-def _second(d):
-    """Where the log of a second daemon begins."""
-    def found():
-        at = [i for i, line in enumerate(d.log.lines) if " taken-over " in
-              line]
-        return at[-1] if at else 0
-    return until(found, 20, "the new one to take over")
-
-
-# The new one alone ----------------------------------------------------------
-
-@test()
-def state_it_cannot_read():
-    """a real binary refuses a state that it does not know"""
-    for why, options in (("format", {"format": 99}),
-                         ("no sense", {"format": 3, "more": field(200, 1)}),
-                         ("no sense", {"more": field(4, b"auto *:1")})):
-        s = Successor(tempdir())
-        s.offer(**options, fds=[0])
-        s.refusal(why)
-    for data in (b"", b"x" * 100, struct.pack("=HHII", 0x5055, 77, 0, 0),
-                 struct.pack("=HHII", 0x5055, 1, 0xffffffff, 0),
-                 struct.pack("=HHII", 0x5055, 1, 100, 0) + b"short"):
-        s = Successor(tempdir())
-        s.sock.sendall(data)
-        s.sock.shutdown(socket.SHUT_WR)
-        s.ended("upgrade:")
-
-
-@test()
-def clients_it_cannot_read():
-    """so too one that finds out in the middle"""
-    bad = [(SESSIONS, struct.pack("=I", 3) + b"bad", [0]),
-           (SESSIONS, b"", [0]), (SESSIONS, b"more than fds", []),
-           (GO, b"", [])]
-    for kind, data, fds in bad:
-        s = Successor(tempdir())
-        s.offer(fds=[0])
-        eq(recv_message(s.sock)[0], HELLO)
-        send_message(s.sock, kind, data, fds)
-        s.refusal("")
-
-
 @test()
 def confined():
     """what was given up stays given up, and a new one comes up in it"""
@@ -648,61 +369,9 @@ def confined():
         eq(int(mine["uid"]), uid)
         for kind in ("seccomp", "landlock"):
             ok(mine[kind] == "inherited", "%s: %s" % (kind, mine))
-        _unharmed(d, all, "in there")
+        unharmed(d, all, "in there")
     d.refused(script("exit 3"), "Permission denied")
-    _unharmed(d, all, "still")
-
-
-@test()
-def environment():
-    """who sets the variable is told that this is not how it goes"""
-    for value in ("", "x", "0", "2", "7", "999999"):
-        env = dict(os.environ, PARTYLINED_UPGRADE=value)
-        status, _, err = run_binary("-n", "-o", "state_dir=" + tempdir(),
-                                    env=env)
-        eq(status, 1)
-        contains(err, "PARTYLINED_UPGRADE")
-
-
-# What belongs to it ---------------------------------------------------------
-
-@test()
-def refusals():
-    """memory, a drain, another upgrade; and what is not done meanwhile"""
-    d = Daemon()
-    status, _, err = run_ctl("-s", socket_of(d), "upgrade")
-    eq(status, 1)
-    contains(err, "memory")
-    d = Upgradable(upgrade_timeout="20s", drain_time=0, **FREE)
-    c, other = Control(d), Control(d)
-    hang = script("exec sleep 1000")
-    c.send(json.dumps({"cmd": "upgrade", "binary": hang}) + "\n")
-    d.log.wait("upgrading")
-    for cmd in ("upgrade", "reload", "drain"):
-        eq(other.ask(cmd)["error"], "upgrading")
-    eq(other.ask("status")["state"], "serving")
-    eq(other.ask("notice", text="hi")["ok"], True)
-    ann = Json(d, "ann")
-    ann.join()
-    ann.say("hi")
-    # SIGQUIT gives it up.
-    d.send_signal(signal.SIGQUIT)
-    eq(c.answer()["error"], "upgrade-failed")
-    d.wait_end()
-    d.ended()
-
-
-@test()
-def told_to_end():
-    """SIGTERM ends the daemon and the new one with it"""
-    d = Upgradable(upgrade_timeout="20s", **FREE)
-    c = Control(d)
-    c.send(json.dumps({"cmd": "upgrade",
-                       "binary": script("exec sleep 1000")}) + "\n")
-    pid = int(d.log.wait("upgrading")["pid"])
-    d.stop()
-    until(lambda: not os.path.exists("/proc/%d" % pid) or
-          os.waitpid(-1, os.WNOHANG) != (0, 0), 10, "the new one's end")
+    unharmed(d, all, "still")
 
 
 @test()
@@ -748,7 +417,7 @@ def within_tls():
         waits.append(bye.get("after_ms", 0))
         client.to_end()
     ok(all_within(waits, 2000) and len(set(waits)) > 3, "spread: %s" % waits)
-    _unharmed(d, all, "after")
+    unharmed(d, all, "after")
     # Their names are free, and they are welcome.
     again = Json(d, "t0", tls=tls)
     again.join()
@@ -888,6 +557,9 @@ def other_listeners():
     d.refused(script("exec %s \"$@\" -o state_dir=%s" % (BINARY, tempdir())))
     eq(sorted(os.listdir(directory)), ["conf", "new"])
     Json(new, "dan").ok("ping")
+
+
+main()
 
 
 main()

@@ -23,6 +23,11 @@ HEAD = struct.Struct("=HHII")
 MAGIC = 0x5055
 _PR_SET_CHILD_SUBREAPER = 36
 
+FOREVER = {"history_max": 0, "history_age": 0, "history_bytes": 0}
+OPTIONS = {"upgrade_timeout": "2s", "log_level": "info", **FOREVER}
+# For binaries that lie elsewhere, or are none.
+FREE = {"sandbox": "no", **FOREVER}
+
 
 class Orphan:
     """As Popen, of a process that another one started and left to us."""
