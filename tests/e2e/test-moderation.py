@@ -29,15 +29,20 @@ def forwarded(d, name, address):
     return c
 
 
-def talk(client, count):
-    """Says so much that a reader who sleeps is far behind; the seqs."""
+def far_behind(d, count):
+    """Ann, who owns the den; bob, who has read nothing of so much that she has
+    said there; and the seqs of that."""
+    ann, bob = registered(d, "ann"), Json(d, rcvbuf=4096)
+    bob.ok("login", name="bob")
+    for c in (ann, bob):
+        c.ok("subscribe", room="den")
     seqs = []
     for _ in range(0, count, 10):
-        said = [client.post("say", room="den", text="x" * 4000)
+        said = [ann.post("say", room="den", text="x" * 4000)
                 for _ in range(10)]
-        seqs += [client.reply(number)["seq"] for number in said]
-    client.events.clear()
-    return seqs
+        seqs += [ann.reply(number)["seq"] for number in said]
+    ann.events.clear()
+    return ann, bob, seqs
 
 
 @test()
@@ -68,11 +73,7 @@ def kick():
 def kick_who_does_not_read():
     """who is far behind is out as well, and not told to have seen it all"""
     d = Daemon(**KEPT)
-    ann, bob = registered(d, "ann"), Json(d, rcvbuf=4096)
-    bob.ok("login", name="bob")
-    for c in (ann, bob):
-        c.ok("subscribe", room="den")
-    talk(ann, 1000)
+    ann, bob, _ = far_behind(d, 1000)
     ann.ok("kick", room="den", name="bob")
     ann.ok("say", room="den", text="behind his back")
     seen = bob.event("kicked")
@@ -91,11 +92,7 @@ def kick_who_does_not_read():
 def redact_before_slow_readers():
     """what somebody has yet to be sent is redacted there, too"""
     d = Daemon(**KEPT)
-    ann, bob = registered(d, "ann"), Json(d, rcvbuf=4096)
-    bob.ok("login", name="bob")
-    for c in (ann, bob):
-        c.ok("subscribe", room="den")
-    seqs = talk(ann, 1000)
+    ann, bob, seqs = far_behind(d, 1000)
     ann.ok("redact", room="den", seq=seqs[-1])
     event = ann.event("redact")
     got = bob.messages(1000, timeout=30)
