@@ -1,11 +1,7 @@
-#include <criterion/criterion.h>
-
 #include <dirent.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "dialect.h"
+#include "json-rig.h"
 #include "name.h"
 
 #define DATA	"../shared/data/json-parsing"
@@ -15,52 +11,14 @@
 static struct conf conf = { .server_name = (char *)"example",
     .lobby = (char *)"lobby", .motd = (char *)"", .max_line = 16384,
     .max_text = 64, .max_rooms = 32 };
-static struct dialect_io io;
 
 static void
 begin(void)
 {
-	io = (struct dialect_io){ .conf = &conf };
-	mail_list_init(&io.requests);
-	cr_assert(dialect_json.open == NULL && dialect_json.greet == NULL);
+	rig_begin(&conf);
 }
 
-static void
-end(void)
-{
-	cr_assert(mail_list_empty(&io.requests));
-	buf_free(&io.out);
-}
-
-TestSuite(json, .init = begin, .fini = end);
-
-static void
-send_bytes(const char *line, size_t n)
-{
-	/* exactly as large, so that a sanitizer sees an overrun */
-	char *copy = malloc(n ? n : 1);
-
-	memcpy(copy, line, n);
-	buf_reset(&io.out);
-	dialect_json.line(NULL, &io, copy, n);
-	free(copy);
-}
-
-/* The line becomes one request, and nothing is answered yet. */
-static struct request *
-asks(const char *line)
-{
-	struct request *r;
-
-	send_bytes(line, strlen(line));
-	cr_assert_eq(io.out.len, 0, "%s: %s", line, buf_str(&io.out));
-	cr_assert_not(mail_list_empty(&io.requests), "%s", line);
-	r = (struct request *)io.requests.first;
-	cr_assert_null(r->mail.next);
-	cr_assert_eq(r->mail.kind, MAIL_REQUEST);
-	mail_list_init(&io.requests);
-	return r;
-}
+TestSuite(json, .init = begin, .fini = rig_end);
 
 /* The line is answered at once with these bytes. */
 static void
@@ -70,16 +28,6 @@ gets(const char *line, const char *reply)
 	cr_assert(mail_list_empty(&io.requests), "%s", line);
 	cr_expect_str_eq(buf_str(&io.out), reply, "%s: %s", line,
 	    buf_str(&io.out));
-}
-
-/* The request, answered as set up in it, becomes these bytes. */
-static void
-answers(struct request *r, const char *reply)
-{
-	buf_reset(&io.out);
-	dialect_json.reply(NULL, &io, r);
-	cr_expect_str_eq(buf_str(&io.out), reply);
-	request_free(r);
 }
 
 static void

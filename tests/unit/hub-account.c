@@ -8,35 +8,9 @@
 #include <string.h>
 
 #include "account.h"
-#include "hub-test.h"
+#include "hub-account.h"
 
 TestSuite(account, .init = start, .fini = end);
-
-static unsigned slot = 500;
-
-/* A session that has registered this name, its password "secret". */
-static struct fake_client
-registered(const char *name)
-{
-	struct fake_client c = login(0, name);
-
-	ASK(&f, &c, CMD_REGISTER, .password = "secret");
-	fake_round(&f);
-	cr_assert_eq(f.reply->error, ERR_NONE);
-	eq_str(f.reply->name, name);
-	fake_trace(&f);
-	return c;
-}
-
-static struct fake_client
-with_password(unsigned loop, const char *name, const char *password)
-{
-	struct fake_client c = client(loop, slot++);
-
-	ASK(&f, &c, CMD_LOGIN, .name = name, .password = password);
-	fake_round(&f);
-	return c;
-}
 
 static void
 subscribe_kept(struct fake_client *c, const char *room)

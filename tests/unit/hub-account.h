@@ -7,6 +7,15 @@
 
 #include "hub-test.h"
 
+/* Who has not logged in yet, in a place of its own. */
+static inline struct fake_client
+newcomer(unsigned loop)
+{
+	static unsigned slot = 500;
+
+	return client(loop, slot++);
+}
+
 /* A session that has registered this name. */
 static inline struct fake_client
 registered(const char *name)
@@ -25,8 +34,7 @@ registered(const char *name)
 static inline struct fake_client
 with_password(unsigned loop, const char *name, const char *password)
 {
-	static unsigned slot = 500;
-	struct fake_client c = client(loop, slot++);
+	struct fake_client c = newcomer(loop);
 
 	ASK(&f, &c, CMD_LOGIN, .name = name, .password = password);
 	fake_round(&f);

@@ -8,30 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hub-test.h"
+#include "hub-account.h"
 
 TestSuite(ignore, .init = start, .fini = end);
-
-static unsigned slot = 600;
-
-static struct fake_client
-registered(const char *name)
-{
-	struct fake_client c = login(0, name);
-
-	ASK(&f, &c, CMD_REGISTER, .password = "secret");
-	fake_round(&f);
-	cr_assert_eq(f.reply->error, ERR_NONE);
-	fake_trace(&f);
-	return c;
-}
 
 static struct fake_client
 back(unsigned loop, const char *name)
 {
-	struct fake_client c = client(loop, slot++);
+	struct fake_client c = with_password(loop, name, "secret");
 
-	ASK(&f, &c, CMD_LOGIN, .name = name, .password = "secret");
 	cr_assert_eq(f.reply->error, ERR_NONE);
 	return c;
 }
@@ -272,7 +257,7 @@ Test(ignore, registering_and_gone)
 /* Nothing of it is left for the next one of that name. */
 Test(ignore, erased)
 {
-	struct fake_client ann = registered("ann"), op = client(0, slot++);
+	struct fake_client ann = registered("ann"), op = newcomer(0);
 
 	ask(&ann, CMD_IGNORE, "bob");
 	ASK(&f, &ann, CMD_IGNORE, .name = "cid");	/* on its way */
@@ -296,7 +281,7 @@ Test(ignore, moved_and_resumed)
 	next = (struct fake_client){ CLIENT_ID(2, 700, 1), ann.sid };
 	ASK(&f, &next, CMD_MOVED);
 	eq_str(keys(), "bob");
-	ann = client(1, slot++);
+	ann = newcomer(1);
 	ASK(&f, &ann, CMD_LOGIN, .name = "ann", .resume = secret);
 	eq_str(keys(), "bob");
 }

@@ -1,58 +1,26 @@
 /* Moderation in JSON: what is asked, answered and shown, byte for byte. */
-#include <criterion/criterion.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "dialect.h"
-#include "util.h"
+#include "json-rig.h"
 
 #define T	INT64_C(1795415580123)
 #define AT	"\"time\":\"2026-11-23T06:33:00.123Z\""
 
 static const struct conf conf = { .max_text = 4096 };
-static struct dialect_io io;
 
 static void
 begin(void)
 {
-	io = (struct dialect_io){ .conf = &conf };
-	mail_list_init(&io.requests);
+	rig_begin(&conf);
 }
 
-static void
-end(void)
-{
-	buf_free(&io.out);
-}
-
-TestSuite(json_acts, .init = begin, .fini = end);
-
-static struct request *
-asks(const char *line)
-{
-	char *copy = xstrdup(line);
-
-	buf_reset(&io.out);
-	dialect_json.line(NULL, &io, copy, strlen(copy));
-	free(copy);
-	return (struct request *)mail_list_pop(&io.requests);
-}
+TestSuite(json_acts, .init = begin, .fini = rig_end);
 
 static void
 refused(const char *line, const char *what)
 {
-	cr_assert_null(asks(line), "%s", line);
+	send_bytes(line, strlen(line));
+	cr_assert(mail_list_empty(&io.requests), "%s", line);
 	cr_assert(strstr(buf_str(&io.out), what) != NULL, "%s: %s", line,
 	    buf_str(&io.out));
-}
-
-static void
-answers(struct request *r, const char *reply)
-{
-	buf_reset(&io.out);
-	dialect_json.reply(NULL, &io, r);
-	cr_expect_str_eq(buf_str(&io.out), reply);
-	request_free(r);
 }
 
 static void

@@ -5,22 +5,12 @@
  */
 #include <stdio.h>
 
+#include "dice.h"
 #include "session-rig.h"
 
 #define SAYERS	3
 #define READERS	4
 #define TEXTS	4000
-
-static uint64_t state;
-
-static uint32_t
-below(uint32_t n)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (uint32_t)((state >> 20) % n);
-}
 
 static const char *const names[SAYERS] = { "ann", "Bob", "cid" };
 
@@ -35,13 +25,7 @@ static struct {
 	struct reader	 readers[READERS];
 	unsigned char	 who[TEXTS];	/* said the text of this number */
 	unsigned	 said;
-	uint64_t	 seed;
-	unsigned	 run;
 } t;
-
-#define check(what)							\
-	cr_assert((what), "seed %llu run %u: %s",			\
-	    (unsigned long long)t.seed, t.run, #what)
 
 /* Everything it was given by now is what it was to be given, and no more. */
 static void
@@ -138,13 +122,14 @@ step_reader(struct reader *r)
 }
 
 static void
-run(void)
+run(unsigned number)
 {
 	static const char *const options[] = { "stream_bytes=16K",
 	    "page_bytes=32K", NULL };
 	char name[16];
 	unsigned i, step;
 
+	dice_run(number);
 	rig_open(options);
 	t.said = 0;
 	for (i = 0; i < SAYERS; i++)
@@ -175,19 +160,11 @@ run(void)
 
 Test(session_ignore, model)
 {
-	const char *seed = getenv("IGNORE_SEED"), *runs = getenv("IGNORE_RUNS");
-	unsigned n = runs != NULL ? (unsigned)atoi(runs) : 20;
+	unsigned n = dice_runs("IGNORE_RUNS", 20), i;
 
-	random_bytes(&t.seed, sizeof(t.seed));
-	t.seed %= 1000000;
-	if (seed != NULL)
-		t.seed = strtoull(seed, NULL, 10);
-	fprintf(stderr, "# seed %llu\n", (unsigned long long)t.seed);
-	for (t.run = 0; t.run < n; t.run++) {
-		state = (t.seed + 1) * UINT64_C(0x9e3779b97f4a7c15) +
-		    t.run * 2 + 1;
-		run();
-	}
+	dice_seed("IGNORE_SEED");
+	for (i = 0; i < n; i++)
+		run(i);
 }
 
 /* Joins, leaves and renames are hidden too; what changes the room is not. */

@@ -6,10 +6,10 @@
  * STREAM_SEED and STREAM_RUNS choose the sequences.
  */
 #include <criterion/criterion.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "dice.h"
 #include "stream.h"
 #include "util.h"
 
@@ -57,23 +57,7 @@ static struct {
 	int		 n;
 	uint64_t	 seq;
 	struct reader	 readers[READERS];
-	uint64_t	 seed;
-	unsigned	 run;
-	uint64_t	 state;
 } t;
-
-#define check(what)							\
-	cr_assert((what), "seed %llu run %u: %s",			\
-	    (unsigned long long)t.seed, t.run, #what)
-
-static uint32_t
-below(uint32_t n)
-{
-	t.state ^= t.state << 13;
-	t.state ^= t.state >> 7;
-	t.state ^= t.state << 17;
-	return (uint32_t)((t.state >> 20) % n);
-}
 
 static void
 render(struct buf *out, enum encoding e, const char *room, const struct msg *m)
@@ -509,11 +493,11 @@ finish(void)
 }
 
 static void
-run(void)
+run(unsigned number)
 {
 	int i;
 
-	t.state = (t.seed + 1) * UINT64_C(0x9e3779b97f4a7c15) + t.run * 2 + 1;
+	dice_run(number);
 	for (i = 0; i < 8; i++)
 		below(2);
 	t.room = xcalloc(1, sizeof(*t.room) + 16);
@@ -562,17 +546,12 @@ close_all(void)
 
 Test(stream, model)
 {
-	const char *seed = getenv("STREAM_SEED"), *runs = getenv("STREAM_RUNS");
-	unsigned n = runs != NULL ? (unsigned)atoi(runs) : 3000;
+	unsigned n = dice_runs("STREAM_RUNS", 3000), i;
 
-	random_bytes(&t.seed, sizeof(t.seed));
-	t.seed %= 1000000;
-	if (seed != NULL)
-		t.seed = strtoull(seed, NULL, 10);
-	fprintf(stderr, "# seed %llu\n", (unsigned long long)t.seed);
+	dice_seed("STREAM_SEED");
 	make_lists();
-	for (t.run = 0; t.run < n; t.run++)
-		run();
+	for (i = 0; i < n; i++)
+		run(i);
 	close_all();
 }
 
@@ -583,7 +562,7 @@ Test(stream, cut_at_every_byte)
 	struct reader *r = &t.readers[0];
 	size_t cut, total = 1;
 
-	t.seed = t.state = 1;
+	dice.seed = dice.state = 1;
 	for (cut = 1; cut <= total; cut++) {
 		t.room = xcalloc(1, sizeof(*t.room) + 16);
 		strcpy(t.room->name, "room");
@@ -593,12 +572,12 @@ Test(stream, cut_at_every_byte)
 		    .strict = true, .got = r->got };
 		place_add(&r->place, NULL, stream_get(t.room, ENC_JSON, NULL,
 		    render, &t.pool), 0);
-		t.state = 99;		/* the same texts each time */
+		dice.state = 99;		/* the same texts each time */
 		append(true);
 		append(false);
 		append(true);
 		total = stream_bytes(r->place.stream);
-		t.state = 8;
+		dice.state = 8;
 		do
 			take(r, cut);
 		while (place_pending(&r->place));
@@ -619,7 +598,7 @@ Test(stream, keeps_nothing_for_who_is_behind)
 	struct reader *r = &t.readers[0];
 	struct stream *s;
 
-	t.state = 5;
+	dice.state = 5;
 	t.room = xcalloc(1, sizeof(*t.room) + 16);
 	s = stream_get(t.room, ENC_TEXT, NULL, render, &t.pool);
 	place_add(&r->place, NULL, s, 0);
