@@ -10,8 +10,8 @@ import sys
 
 from client import Json
 from daemon import Daemon
-from harness import HERE, SLOW, Deadline, contains, descriptors, diag, eq, \
-    keep, main, ok, readable, test, until
+from harness import HERE, SLOW, Deadline, descriptors, diag, eq, keep, \
+    main, ok, readable, test, until
 from others import Others
 from upgrade import Upgradable
 
@@ -73,6 +73,10 @@ def niceness(pid):
     return found
 
 
+def status(pid):
+    return pathlib.Path("/proc/%d/status" % pid).read_text()
+
+
 def hashers(d):
     """The processes that hash for the daemon."""
     with open("/proc/%d/task/%d/children" % (d.pid, d.pid)) as f:
@@ -93,8 +97,7 @@ def last_of_all():
         with open("/proc/%d/cmdline" % pid, "rb") as f:
             eq(f.read().rstrip(b"\0"), b"partylined: auth", "its title")
         if d.log.wait("privileges")["seccomp"] == "yes":
-            with open("/proc/%d/status" % pid, encoding="ascii") as f:
-                contains(f.read(), "Seccomp:\t2")
+            until(lambda: "Seccomp:\t2" in status(pid), 10, "its filter")
     gone = hashers(d)
     d.stop()
     until(lambda: not any(os.path.exists("/proc/%d" % p) for p in gone), 10,
