@@ -26,10 +26,11 @@ struct auth {
 	struct hashers	*hashers;	/* one for each thread */
 	struct hash_cost cost;
 	char		 nobodys[crypto_pwhash_STRBYTES];
-	pthread_mutex_t	 lock;		/* of the next three */
+	pthread_mutex_t	 lock;		/* of the next four */
 	pthread_cond_t	 cond;
 	struct mail_list waiting;
 	bool		 stopped;
+	struct auth_metrics metrics;	/* to be written */
 	unsigned	 max;		/* of those that wait */
 	unsigned	 nthreads;
 	struct worker {
@@ -199,8 +200,20 @@ take(struct auth *a)
 	pthread_mutex_lock(&a->lock);
 	while (!a->stopped && (m = mail_list_pop(&a->waiting)) == NULL)
 		pthread_cond_wait(&a->cond, &a->lock);
+	metric_set(&a->metrics.waiting, a->waiting.n);
+	if (m != NULL)
+		metric_add(&a->metrics.busy, 1);
 	pthread_mutex_unlock(&a->lock);
 	return (struct request *)m;
+}
+
+static void
+count_done(struct auth *a)
+{
+	pthread_mutex_lock(&a->lock);
+	metric_set(&a->metrics.busy, metric_get(&a->metrics.busy) - 1);
+	metric_add(&a->metrics.done, 1);
+	pthread_mutex_unlock(&a->lock);
 }
 
 static void *
@@ -212,6 +225,7 @@ run(void *arg)
 	pthread_setname_np(pthread_self(), "auth");
 	while ((req = take(w->auth)) != NULL) {
 		work(w, req);
+		count_done(w->auth);
 		mailbox_post_one(w->auth->to, &req->mail);
 	}
 	return NULL;
@@ -230,6 +244,7 @@ auth_new(const struct conf *conf, struct hashers *hashers, struct mailbox *to)
 	a->hashers = hashers;
 	a->cost = costs[conf->auth_cost];
 	a->max = conf->auth_queue;
+	metric_set(&a->metrics.workers, conf->auth_workers);
 	make_nobodys(a);
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_cond_init(&a->cond, NULL);
@@ -253,10 +268,17 @@ auth_submit(struct auth *a, struct request *req)
 	pthread_mutex_lock(&a->lock);
 	if ((taken = !a->stopped && a->waiting.n < a->max)) {
 		mail_list_add(&a->waiting, &req->mail);
+		metric_set(&a->metrics.waiting, a->waiting.n);
 		pthread_cond_signal(&a->cond);
 	}
 	pthread_mutex_unlock(&a->lock);
 	return taken;
+}
+
+const struct auth_metrics *
+auth_metrics(const struct auth *a)
+{
+	return &a->metrics;
 }
 
 void
@@ -268,6 +290,7 @@ auth_clear(struct auth *a)
 	mail_list_init(&back);
 	pthread_mutex_lock(&a->lock);
 	mail_list_join(&back, &a->waiting);
+	metric_set(&a->metrics.waiting, 0);
 	pthread_mutex_unlock(&a->lock);
 	for (m = back.first; m != NULL; m = m->next) {
 		struct request *req = (struct request *)m;

@@ -14,6 +14,7 @@
 #include "conf.h"
 #include "hasher.h"
 #include "mailbox.h"
+#include "metrics.h"
 #include "request.h"
 
 struct auth;
@@ -29,6 +30,8 @@ struct auth *auth_new(const struct conf *, struct hashers *,
  * it was stopped, and nothing was taken.
  */
 bool	 auth_submit(struct auth *, struct request *);
+/* Any thread. */
+const struct auth_metrics *auth_metrics(const struct auth *);
 /* Main thread: what waits goes back as PROOF_UNTRIED. */
 void	 auth_clear(struct auth *);
 /* Main thread: has done what was begun, waits for the threads' end, and clears:

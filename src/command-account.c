@@ -91,8 +91,10 @@ make(struct hub *h, const struct login *l, struct request *req)
 	req->ignores = ignores_ref(ignores_of(h, account_key(a)));
 	ignores_facts(req, &op, account_key(a), NULL, req->ignores);
 	verdict = hub_ask_store(h, NULL, &op);
-	if (verdict == ANSWER)
+	if (verdict == ANSWER) {
 		account_free(h, a);
+		enrol_undo(h, req);
+	}
 	return verdict;
 }
 
@@ -114,13 +116,17 @@ cmd_register(struct hub *h, struct login *l, struct request *req)
 		if (!is_free(h, l, req) ||
 		    !fits(h, req, "password", req->password))
 			return ANSWER;
-		return auth_ask(h, req, AUTH_HASH) ? KEPT : ANSWER;
+		return enrol_ask(h, req) ? KEPT : ANSWER;
 	case PROOF_GOOD:
-		return is_free(h, l, req) ? make(h, l, req) : ANSWER;
+		if (is_free(h, l, req))
+			return make(h, l, req);
+		break;
 	default:
 		auth_failed(req);
-		return ANSWER;
+		break;
 	}
+	enrol_undo(h, req);
+	return ANSWER;
 }
 
 /* What the guest has changed since is stored, too. */
@@ -147,6 +153,7 @@ register_committed(struct hub *h, struct store_op *op)
 	const struct login *l;
 
 	if (op->error != STORE_OK) {
+		enrol_undo(h, req);
 		account_free(h, a);
 		if (u == NULL)
 			ignores_set(h, req->name_key, NULL);

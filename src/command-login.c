@@ -185,6 +185,7 @@ show_token(struct hub *h, struct account *a, struct request *req)
 
 	auth_token_hash(req->token, hash);
 	if (a == NULL || token_match(a, hash, clock_wall()) == NULL) {
+		h->counts.failures++;
 		request_fail(req, ERR_BAD_PASSWORD, NULL);
 		return ANSWER;
 	}

@@ -98,6 +98,14 @@ const struct conf_option conf_options[] = {
 	  .reloadable = true,
 	  .help = "Bytes of messages kept a room; 0 for no limit. By default "
 	    "a hundred busy rooms fit a small disk." },
+	{ OPTION(audit_max, CONF_NUMBER), BOUNDS(0, 1000000000000),
+	  .def = "1000000", .reloadable = true,
+	  .help = "Lines of the audit kept; 0 for no limit. The oldest go "
+	    "first." },
+	{ OPTION(audit_age, CONF_SECONDS), BOUNDS(0, 100 * YEAR), .def = "0",
+	  .reloadable = true,
+	  .help = "How long a line of the audit is kept; 0 for no limit. The "
+	    "newest one always stays." },
 	{ OPTION(store_queue, CONF_SIZE), BOUNDS(16 * KIB, GIB), .def = "32M",
 	  .help = "Bytes that may wait for the disk; above it say is answered "
 	    "store-unavailable, and memory does not grow." },
@@ -208,6 +216,16 @@ const struct conf_option conf_options[] = {
 	  .def = "10m", .reloadable = true,
 	  .help = "How long all of login_tries take to come back, one by one: "
 	    "with 10 of them in 10m it is one a minute." },
+
+	{ OPTION(register_max, CONF_NUMBER), BOUNDS(0, 100000),
+	  .def = "50", .reloadable = true,
+	  .help = "Accounts that may be registered from one address before "
+	    "more are answered rate-limited; 0 for no limit. The operator's "
+	    "do not count." },
+	{ OPTION(register_window, CONF_SECONDS), BOUNDS(1, 30 * DAY),
+	  .def = "1d", .reloadable = true,
+	  .help = "How long all of register_max take to come back, one by "
+	    "one." },
 
 	{ OPTION(origins, CONF_TEXT), .section = "Web", BOUNDS(0, 4096),
 	  .def = "", .check = check_origins, .reloadable = true,

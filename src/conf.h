@@ -47,6 +47,8 @@ struct conf {
 	uint64_t	 history_max;	/* messages a room, 0: no limit */
 	uint64_t	 history_age;	/* seconds, 0: no limit */
 	uint64_t	 history_bytes;	/* bytes a room, 0: no limit */
+	uint64_t	 audit_age;	/* seconds, 0: no limit */
+	uint64_t	 audit_max;	/* lines, 0: no limit */
 	uint64_t	 store_queue;	/* bytes waiting for a commit */
 
 	unsigned	 loops;		/* worker loops; never 0 once parsed */
@@ -81,6 +83,8 @@ struct conf {
 	unsigned	 password_min;	/* characters */
 	uint64_t	 login_tries;	/* failed logins; 0: any number */
 	uint64_t	 login_tries_window;	/* seconds for all of them */
+	uint64_t	 register_max;	/* accounts an address; 0: any number */
+	uint64_t	 register_window;	/* seconds for all of them */
 	enum answer	 registration;	/* by people themselves */
 
 	char		*origins;	/* with " " between; "*" for any */

@@ -24,6 +24,8 @@ struct hub {
 	struct skeletons guises;	/* of them */
 	struct table	 ignorers;	/* see ignorer.c */
 	struct tries	*tries;		/* logins that failed */
+	struct tries	*registers;	/* accounts made, by address */
+	struct hub_counts counts;
 	struct request	*proving;	/* what the auth pool has */
 	uint32_t	 nproving;
 	struct table	 users;		/* struct user by key */
@@ -35,6 +37,7 @@ struct hub {
 	struct invite	*invites;	/* of guests */
 	uint32_t	 ninvites;
 	struct table	 rooms;		/* struct room by key, no dead ones */
+	uint32_t	 ninboxes;	/* of them */
 	struct skeletons looks;		/* of the rooms that are no inboxes */
 	struct roll	 room_roll;	/* struct room by id, dead ones too */
 	uint32_t	 last_id;	/* of a room */
@@ -130,6 +133,9 @@ void	 operator_note(struct hub *, struct request *, const char *act);
 /* Takes up a stored fact; false if it is of another kind. */
 bool	 import_load(struct hub *, const struct fact *);
 void	 imports_free(struct hub *);
+/* The room, an account's inbox, goes: none goes on there. With the op. */
+void	 import_drop(struct hub *, struct request *, struct store_op *,
+	    const char *room);
 
 /* Sends away whoever has this name (NULL: nobody); how many that were. */
 uint32_t end_sessions(struct hub *, struct user *, const char *reason);
@@ -168,6 +174,12 @@ bool	 guess_ask(struct hub *, struct account *, struct request *,
 	    enum auth_job, const char *name);
 bool	 guess_right(struct hub *, struct account *, struct request *,
 	    const char *name);
+/*
+ * A guest's password is to be hashed, for an account: as guess_ask(), counted
+ * by the request's address. enrol_undo: it came to nothing.
+ */
+bool	 enrol_ask(struct hub *, struct request *);
+void	 enrol_undo(struct hub *, struct request *);
 /* Gives the request to the auth pool, from where it comes again; false if that
  * is full, and the request is answered so. */
 bool	 auth_ask(struct hub *, struct request *, enum auth_job);
@@ -251,7 +263,9 @@ const char *until(struct request *, const struct sanction *);
 /* The operator's bans. May who has shown who it is log in? Else it fails. */
 bool	 may_log_in(struct hub *, const struct account *, struct request *);
 enum verdict cmd_shut_out(struct hub *, struct login *, struct request *);
+enum verdict cmd_shut_outs(struct hub *, struct login *, struct request *);
 enum verdict cmd_let_in(struct hub *, struct login *, struct request *);
+#define SERVER	"*"	/* their room, whose name none can have */
 enum verdict shut_out_committed(struct hub *, struct store_op *);
 /* Is this the key of the room that people enter first? */
 bool	 is_lobby(const struct hub *, const char *key);

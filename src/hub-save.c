@@ -335,7 +335,7 @@ take_inbox(struct hub *h, struct user *u, uint32_t id, struct record *r)
 	}
 	if (room->dead) {
 		room->dead = false;
-		table_put(&h->rooms, room);
+		room_enlist(h, room);
 	}
 	room->owner = u;
 	u->inbox = room;

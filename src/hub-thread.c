@@ -214,10 +214,16 @@ static void
 tell_metrics(struct hub_thread *h)
 {
 	struct hub_metrics *m = &h->daemon->metrics;
+	const struct hub_counts *counts = hub_counts(h->hub);
+	unsigned i;
 
 	metric_set(&m->users, hub_users(h->hub));
-	metric_set(&m->rooms, hub_rooms(h->hub));
+	metric_set(&m->rooms, hub_rooms(h->hub) - hub_inboxes(h->hub));
+	metric_set(&m->inboxes, hub_inboxes(h->hub));
 	metric_set(&m->queued, hub_queued(h->hub));
+	metric_set(&m->login_failures, counts->failures);
+	for (i = 0; i < AUTH_REFUSALS; i++)
+		metric_set(&m->auth_refused[i], counts->refused[i]);
 }
 
 static void *

@@ -156,6 +156,8 @@ hub_new(const struct conf *conf, struct store *store, unsigned nloops,
 	ignorers_init(h);
 	h->tries = tries_new(conf->login_tries,
 	    conf->login_tries_window * 1000);
+	h->registers = tries_new(conf->register_max,
+	    conf->register_window * 1000);
 	table_init(&h->rules, rules_table_key);
 	LIST_INIT(&h->guarding);
 	store_facts(store, fact_cb, h);
@@ -169,6 +171,8 @@ hub_configure(struct hub *h, const struct conf *conf)
 {
 	h->conf = conf;
 	tries_set(h->tries, conf->login_tries, conf->login_tries_window * 1000);
+	tries_set(h->registers, conf->register_max,
+	    conf->register_window * 1000);
 }
 
 static void
@@ -216,6 +220,7 @@ hub_free(struct hub *h)
 	accounts_free(h);
 	ignorers_free(h);
 	tries_free(h->tries);
+	tries_free(h->registers);
 	rules_free_all(h);
 	imports_free(h);
 	for (i = 0; i < h->nloops; i++)
@@ -481,4 +486,16 @@ uint32_t
 hub_rooms(const struct hub *h)
 {
 	return (uint32_t)h->rooms.n;
+}
+
+uint32_t
+hub_inboxes(const struct hub *h)
+{
+	return h->ninboxes;
+}
+
+const struct hub_counts *
+hub_counts(const struct hub *h)
+{
+	return &h->counts;
 }

@@ -93,6 +93,13 @@ bool	 hub_restore(struct hub *, const void *, size_t, const uint32_t *sids,
 uint64_t hub_pending(const struct hub *);
 uint64_t hub_queued(const struct hub *);	/* bytes of them */
 uint32_t hub_users(const struct hub *);
-uint32_t hub_rooms(const struct hub *);
+uint32_t hub_rooms(const struct hub *);		/* inboxes among them, */
+uint32_t hub_inboxes(const struct hub *);	/* so many */
+/* Of passwords and tokens, so far. */
+struct hub_counts {
+	uint64_t	 failures;		/* one was wrong */
+	uint64_t	 refused[AUTH_REFUSALS];
+};
+const struct hub_counts *hub_counts(const struct hub *);
 
 #endif

@@ -56,6 +56,7 @@ keeper_status(struct keeper *k, client_id who)
 	control_addu(&b, "clients", atomic_load(&d->nclients));
 	control_addu(&b, "users", metric_get(&d->metrics.users));
 	control_addu(&b, "rooms", metric_get(&d->metrics.rooms));
+	control_addu(&b, "inboxes", metric_get(&d->metrics.inboxes));
 	add_loops(d, &b);
 	control_ok(k->control, who, &b);
 	buf_free(&b);

@@ -1,6 +1,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "auth.h"
 #include "log.h"
 #include "loop.h"
 #include "metrics.h"
@@ -73,6 +74,20 @@ label_refusal(const struct conf *conf, unsigned i, unsigned which)
 	(void)conf;
 	(void)which;
 	return refusal_name((enum refusal)i);
+}
+
+static const char *
+label_auth_refusal(const struct conf *conf, unsigned i, unsigned which)
+{
+	static const char *const names[AUTH_REFUSALS] = {
+		[AUTH_REFUSED_QUEUE] = "auth_queue",
+		[AUTH_REFUSED_TRIES] = "login_tries",
+		[AUTH_REFUSED_REGISTER] = "register_max",
+	};
+
+	(void)conf;
+	(void)which;
+	return names[i];
 }
 
 static const char *
@@ -190,6 +205,38 @@ get_fds_max(const struct daemon *d)
 	return process_fds_max();
 }
 
+static const struct auth_metrics *
+pool(const struct daemon *d)
+{
+	static const struct auth_metrics none;
+
+	return d->auth != NULL ? auth_metrics(d->auth) : &none;
+}
+
+static uint64_t
+get_auth_workers(const struct daemon *d)
+{
+	return metric_get(&pool(d)->workers);
+}
+
+static uint64_t
+get_auth_waiting(const struct daemon *d)
+{
+	return metric_get(&pool(d)->waiting);
+}
+
+static uint64_t
+get_auth_busy(const struct daemon *d)
+{
+	return metric_get(&pool(d)->busy);
+}
+
+static uint64_t
+get_auth_done(const struct daemon *d)
+{
+	return metric_get(&pool(d)->done);
+}
+
 /* Each loop's own. */
 
 static uint64_t
@@ -270,7 +317,9 @@ static const struct metric_def table[] = {
 	{ "partyline_users", GAUGE, HUB(metrics.users),
 	  .help = "Names that are logged in, each once." },
 	{ "partyline_rooms", GAUGE, HUB(metrics.rooms),
-	  .help = "Rooms there are, inboxes included." },
+	  .help = "Rooms there are, without inboxes." },
+	{ "partyline_inboxes", GAUGE, HUB(metrics.inboxes),
+	  .help = "Inboxes there are; a guest's ends with the guest." },
 
 	{ "partyline_messages_total", COUNTER, STORE(metrics.messages),
 	  .help = "Messages committed." },
@@ -331,6 +380,23 @@ static const struct metric_def table[] = {
 	{ "partyline_store_queue_max_bytes", GAUGE,
 	  CONF(store_queue),
 	  .help = "The option store_queue." },
+
+	{ "partyline_auth_workers", GAUGE, .call = get_auth_workers,
+	  .help = "Threads that hash passwords: the option auth_workers." },
+	{ "partyline_auth_busy", GAUGE, .call = get_auth_busy,
+	  .help = "Of them, those that hash a password now." },
+	{ "partyline_auth_queue", GAUGE, .call = get_auth_waiting,
+	  .help = "Passwords that wait for one of them." },
+	{ "partyline_auth_done_total", COUNTER, .call = get_auth_done,
+	  .help = "Passwords checked, or hashed to be kept." },
+	{ "partyline_auth_refused_total", COUNTER,
+	  HUB(metrics.auth_refused), .labels = { "reason" },
+	  .to = AUTH_REFUSALS, .label = label_auth_refusal,
+	  .help = "Logins and registrations answered rate-limited, by the "
+	    "option that bounds them." },
+	{ "partyline_login_failures_total", COUNTER,
+	  HUB(metrics.login_failures),
+	  .help = "Passwords and tokens that were wrong." },
 
 	{ "partyline_loop_round_seconds", HISTOGRAM, LOOPS(metrics.rounds),
 	  .bounds = histogram_us, MICROSECONDS,

@@ -31,6 +31,14 @@ enum refusal {
 	REFUSALS
 };
 
+/* Why a password is not looked at now. */
+enum auth_refusal {
+	AUTH_REFUSED_QUEUE,	/* auth_queue: too many wait */
+	AUTH_REFUSED_TRIES,	/* login_tries: too many have failed */
+	AUTH_REFUSED_REGISTER,	/* register_max: too many of one address */
+	AUTH_REFUSALS
+};
+
 #define HISTOGRAM_BUCKETS	16
 
 /* How many values fell up to each bound, the last one without a bound. */
@@ -66,9 +74,18 @@ struct stream_metrics {
 /* The hub's thread's. */
 struct hub_metrics {
 	_Atomic uint64_t taken;		/* mails, of those posted */
-	_Atomic uint64_t users, rooms;	/* now */
+	_Atomic uint64_t users, rooms, inboxes;	/* now */
 	_Atomic uint64_t queued;	/* bytes that the store has, now */
+	_Atomic uint64_t login_failures;
+	_Atomic uint64_t auth_refused[AUTH_REFUSALS];
 	struct histogram waits;		/* us; of each turn's oldest mail */
+};
+
+/* The auth pool's, each written under its lock. */
+struct auth_metrics {
+	_Atomic uint64_t workers;	/* threads */
+	_Atomic uint64_t waiting, busy;	/* now; busy are threads */
+	_Atomic uint64_t done;
 };
 
 /* Of the thread that commits. */

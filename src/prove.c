@@ -41,6 +41,7 @@ auth_ask(struct hub *h, struct request *req, enum auth_job job)
 		return true;
 	}
 	h->proving = req->waits;
+	h->counts.refused[AUTH_REFUSED_QUEUE]++;
 	busy(req);
 	return false;
 }
@@ -67,22 +68,62 @@ login_abandon(struct hub *h, client_id client)
 	}
 }
 
-/* Keys under which a guess is counted; the address's is "" if none is. */
+#define ADDRESS_KEY_SIZE	(TRIES_KEY_SIZE + 2)
+
+/* Under what a request's address is counted; "": under nothing. */
+static void
+address_key(char text[ADDRESS_KEY_SIZE], const struct request *req)
+{
+	char key[TRIES_KEY_SIZE];
+
+	text[0] = '\0';
+	if (req->address != NULL && strcmp(req->address, "unix") != 0) {
+		tries_address_key(key, req->address);
+		snprintf(text, ADDRESS_KEY_SIZE, "a/%s", key);
+	}
+}
+
+bool
+enrol_ask(struct hub *h, struct request *req)
+{
+	char key[ADDRESS_KEY_SIZE];
+
+	address_key(key, req);
+	if (*key != '\0' && !tries_allowed(h->registers, key, clock_ms(),
+	    &req->retry_ms)) {
+		h->counts.refused[AUTH_REFUSED_REGISTER]++;
+		request_fail(req, ERR_RATE_LIMITED, "Too many have registered "
+		    "from your address: wait.");
+		return false;
+	}
+	if (*key != '\0')
+		tries_failed(h->registers, key, clock_ms());
+	if (auth_ask(h, req, AUTH_HASH))
+		return true;
+	enrol_undo(h, req);
+	return false;
+}
+
+void
+enrol_undo(struct hub *h, struct request *req)
+{
+	char key[ADDRESS_KEY_SIZE];
+
+	address_key(key, req);
+	if (*key != '\0')
+		tries_undo(h->registers, key);
+}
+
+/* Keys under which a guess is counted. */
 struct guess {
-	char		 address[TRIES_KEY_SIZE + 2];
+	char		 address[ADDRESS_KEY_SIZE];
 	const char	*name;
 };
 
 static void
 guess_keys(struct guess *g, struct request *req, const char *name)
 {
-	char key[TRIES_KEY_SIZE];
-
-	g->address[0] = '\0';
-	if (req->address != NULL && strcmp(req->address, "unix") != 0) {
-		tries_address_key(key, req->address);
-		snprintf(g->address, sizeof(g->address), "a/%s", key);
-	}
+	address_key(g->address, req);
 	g->name = request_fmt(req, "n/%s", name);
 }
 
@@ -101,6 +142,7 @@ guess_begin(struct hub *h, const struct account *a, struct request *req,
 	if ((*g->address != '\0' && !tries_allowed(h->tries, g->address, now,
 	    &req->retry_ms)) || (!known && !tries_allowed(h->tries, g->name,
 	    now, &req->retry_ms))) {
+		h->counts.refused[AUTH_REFUSED_TRIES]++;
 		request_fail(req, ERR_RATE_LIMITED, "Too many logins have "
 		    "failed: wait.");
 		return false;
@@ -163,7 +205,9 @@ guess_right(struct hub *h, struct account *a, struct request *req,
 	if (req->proof == PROOF_FAILED || req->proof == PROOF_UNTRIED) {
 		guess_undo(h, &g);
 		auth_failed(req);
-	} else
+	} else {
+		h->counts.failures++;
 		request_fail(req, ERR_BAD_PASSWORD, NULL);
+	}
 	return false;
 }

@@ -44,6 +44,21 @@ room_alloc(struct hub *h, uint32_t id, const char *key, const char *shown)
 	return room;
 }
 
+/* It is found by its key from now on; and no more. */
+void
+room_enlist(struct hub *h, struct room *room)
+{
+	table_put(&h->rooms, room);
+	h->ninboxes += room->inbox;
+}
+
+static void
+room_delist(struct hub *h, struct room *room)
+{
+	table_del(&h->rooms, room_key(room));
+	h->ninboxes -= room->inbox;
+}
+
 struct room *
 room_new(struct hub *h, const char *key, const char *shown)
 {
@@ -52,7 +67,7 @@ room_new(struct hub *h, const char *key, const char *shown)
 	if (h->last_id == UINT32_MAX)
 		return NULL;
 	room = room_alloc(h, ++h->last_id, key, shown);
-	table_put(&h->rooms, room);
+	room_enlist(h, room);
 	return room;
 }
 
@@ -82,7 +97,7 @@ room_adopt(struct hub *h, const struct store_room *from)
 		a->inbox = room;
 	if (from->topic[0] != '\0')
 		room->topic = xstrdup(from->topic);
-	table_put(&h->rooms, room);
+	room_enlist(h, room);
 }
 
 struct room *
@@ -96,7 +111,7 @@ room_restore(struct hub *h, const struct store_room *from, bool stored)
 	room->head = from->head;
 	room->floor = from->floor;
 	room->stored = stored;
-	table_put(&h->rooms, room);
+	room_enlist(h, room);
 	if (a != NULL)
 		a->inbox = room;
 	return room;
@@ -158,7 +173,7 @@ room_free(struct hub *h, struct room *room)
 	if (!room->inbox)
 		skeletons_del(&h->looks, room);
 	if (!room->dead)
-		table_del(&h->rooms, room_key(room));
+		room_delist(h, room);
 	news_drop(h, room);
 	free(room->members);
 	free(room->topic);
@@ -247,7 +262,7 @@ inbox_end(struct hub *h, struct room *room, uint32_t heir)
 	news_post(h, room);
 	while (room->nmembers > 0)
 		member_remove(room->members[0]);
-	table_del(&h->rooms, room_key(room));
+	room_delist(h, room);
 	room->dead = true;
 	room->heir = heir;
 	room->owner = NULL;

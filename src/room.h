@@ -62,6 +62,8 @@ struct room *room_find(const struct hub *, const char *key);
 struct room *room_by_id(const struct hub *, uint32_t);
 /* NULL if there can be no more. */
 struct room *room_new(struct hub *, const char *key, const char *shown);
+/* One that was dead is found by its key again. */
+void	 room_enlist(struct hub *, struct room *);
 /* Takes over a room of the store's; or one that another daemon's hub had and
  * the store may not know. Then: roll_sort(). */
 void	 room_adopt(struct hub *, const struct store_room *);

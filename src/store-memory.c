@@ -11,13 +11,12 @@
 #include <unistd.h>
 
 #include "id-map.h"
-#include "store.h"
+#include "store-audits.h"
 #include "table.h"
 #include "util.h"
 #include "words.h"
 
 #define KEYS_BYTES	(64u << 20)	/* of all keys; the oldest go first */
-#define AUDITS		1024		/* lines kept; a power of two */
 #define WINDOW		1024		/* seqs a search looks at in one go */
 #define SEARCH_US	30000		/* of a search */
 
@@ -61,11 +60,7 @@ struct memory {
 	struct key	*key_first, **key_last;	/* oldest first */
 	size_t		 key_bytes;
 	struct buf	 key;		/* scratch */
-	struct audit {
-		int64_t	 time;
-		char	*act;
-	}		 audits[AUDITS];
-	uint64_t	 audit;		/* the id of the newest, from 1 */
+	struct audits	 audits;
 
 	pthread_mutex_t	 searching;	/* for words; taken before lock */
 	struct words	*words;		/* made by the first search */
@@ -86,6 +81,7 @@ memory_configure(struct store *store, const struct conf *conf)
 	s->max = conf->history_max;
 	s->age = conf->history_age * 1000;
 	s->room_bytes = conf->history_bytes;
+	audits_configure(&s->audits, conf);
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -428,16 +424,6 @@ erase(struct memory *s, const char *key)
 }
 
 static void
-put_audit(struct memory *s, const char *act, int64_t now)
-{
-	struct audit *a = &s->audits[s->audit++ % AUDITS];
-
-	free(a->act);
-	a->act = xstrdup(act);
-	a->time = now;
-}
-
-static void
 run_op(struct memory *s, struct store_op *op, int64_t now)
 {
 	switch (op->kind) {
@@ -461,7 +447,7 @@ run_op(struct memory *s, struct store_op *op, int64_t now)
 		break;
 	}
 	if (op->audit != NULL && op->error == STORE_OK && !op->duplicate)
-		put_audit(s, op->audit, now);
+		audits_put(&s->audits, op->audit, now);
 }
 
 static void
@@ -568,27 +554,6 @@ read_room(struct room *room, struct store_read *r)
 	case READ_SEARCH:
 	case READ_AUDIT:
 		break;
-	}
-}
-
-static void
-read_audit(struct memory *s, struct store_read *r)
-{
-	uint64_t id = s->audit > AUDITS ? s->audit - AUDITS : 0;
-	uint32_t n = 0;
-
-	if (r->before > 0 && s->audit > r->before && s->audit - r->before > id)
-		id = s->audit - r->before;
-	r->before = r->after;
-	for (id = r->after > id ? r->after : id; id < s->audit; id++) {
-		const struct audit *a = &s->audits[id % AUDITS];
-
-		if (n++ == r->limit || r->text.len > r->bytes) {
-			r->more = true;
-			break;
-		}
-		r->before = id + 1;
-		store_audit_line(&r->text, r->before, a->time, a->act);
 	}
 }
 
@@ -726,7 +691,7 @@ memory_read(struct store *store, struct store_read *r)
 	mail_list_init(&pruned);
 	pthread_mutex_lock(&s->lock);
 	if (r->kind == READ_AUDIT)
-		read_audit(s, r);
+		audits_read(&s->audits, r, clock_wall());
 	else if ((room = id_map_get(&s->rooms, r->room)) != NULL) {
 		if (s->age > 0)
 			room_prune(s, room, clock_wall(), &pruned);
@@ -744,7 +709,7 @@ memory_close(struct store *store)
 	struct memory *s = (struct memory *)store;
 	struct room *room;
 	struct key *k;
-	size_t pos = 0, i;
+	size_t pos = 0;
 
 	memory_flush(store);
 	while ((room = id_map_next(&s->rooms, &pos)) != NULL)
@@ -754,8 +719,7 @@ memory_close(struct store *store)
 		s->key_first = k->next;
 		free(k);
 	}
-	for (i = 0; i < AUDITS; i++)
-		free(s->audits[i].act);
+	audits_free(&s->audits);
 	table_free(&s->keys);
 	buf_free(&s->key);
 	words_free(s->words);

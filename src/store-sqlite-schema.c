@@ -75,6 +75,9 @@ const char *const sqlite_writes[W_MAX] = {
 	    " ON CONFLICT (key) DO UPDATE SET value = ?2",
 	[W_FACT_DROP] = "DELETE FROM facts WHERE key = ?1",
 	[W_AUDIT] = "INSERT INTO audit (time, act) VALUES (?1, ?2)",
+	[W_AUDIT_OLDEST] = "SELECT id, time, (SELECT max(id) FROM audit)"
+	    " FROM audit ORDER BY id LIMIT ?1",
+	[W_AUDIT_PRUNE] = "DELETE FROM audit WHERE id <= ?1",
 	[W_TARGET] = "SELECT kind, flags, sender, length(CAST(text AS BLOB)),"
 	    " time FROM messages WHERE seq = ?1 AND room = ?2",
 	[W_REDACT] = "UPDATE messages SET flags = ?2, text = ?3 WHERE seq = ?1",

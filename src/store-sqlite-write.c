@@ -630,8 +630,8 @@ sqlite_writer(void *arg)
 		if (s->wal_pages >= WAL_PAGES || (s->wal_pages > 0 &&
 		    (s->store.failing || scrub_due(s))))
 			checkpoint(s);
-		busy = (s->due != NULL || s->keys_due || s->erasing) &&
-		    !s->store.failing;
+		busy = (s->due != NULL || s->keys_due || s->audit_due ||
+		    s->erasing) && !s->store.failing;
 	}
 	return NULL;
 }

@@ -14,6 +14,8 @@ sqlite_limits(struct sqlite *s, const struct conf *conf)
 	s->limits = (struct sqlite_limits){ .max = conf->history_max,
 	    .bytes = conf->history_bytes,
 	    .age = (int64_t)conf->history_age * 1000,
+	    .audit_max = conf->audit_max,
+	    .audit_age = (int64_t)conf->audit_age * 1000,
 	    .durability = conf->durability };
 }
 

@@ -20,7 +20,8 @@ enum sqlite_write {
 	W_MESSAGE, W_KEY, W_KEY_FIND, W_KEY_DROP, W_KEY_EXPIRED, W_KEY_EXPIRE,
 	W_ROOM_BY_KEY, W_ROOM_NEW, W_ROOM_GONE, W_ROOM_DROP, W_ROOM_KEYS,
 	W_ROOM, W_TOPIC, W_SEQ, W_OLDEST, W_PRUNE, W_TRY, W_TRIED,
-	W_FACT, W_FACT_DROP, W_AUDIT, W_TARGET, W_REDACT, W_STALE,
+	W_FACT, W_FACT_DROP, W_AUDIT, W_AUDIT_OLDEST, W_AUDIT_PRUNE,
+	W_TARGET, W_REDACT, W_STALE,
 	W_ERASE, W_ERASING, W_ERASE_ROWS, W_ERASED_TO, W_ERASED,
 	W_MAX
 };
@@ -37,6 +38,8 @@ enum sqlite_read {
 struct sqlite_limits {
 	uint64_t	 max, bytes;	/* 0: none */
 	int64_t		 age;		/* ms, 0: none */
+	uint64_t	 audit_max;	/* the audit's, likewise */
+	int64_t		 audit_age;
 	enum durability	 durability;
 };
 
@@ -82,9 +85,10 @@ struct sqlite {
 	uint64_t	 seq;		/* the highest ever given */
 	uint64_t	 committed_seq;
 	uint64_t	 looked;	/* monotonic ms: for what is too old */
-	struct store_marks marks, key_marks;
+	struct store_marks marks, key_marks, audit_marks;
 	uint64_t	 young, young_key; /* above it none is too old */
 	bool		 keys_due;	/* there may be keys too old */
+	bool		 audit_due;	/* and lines of the audit */
 	int		 wal_pages;
 	bool		 erasing;	/* there may be erasures to work on */
 	bool		 scrub;		/* the -wal may hold redacted text */

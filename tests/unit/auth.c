@@ -282,6 +282,9 @@ Test(auth, a_full_queue_takes_nothing)
 			break;
 	}
 	cr_assert_lt(taken, 1000);
+	cr_assert_eq(metric_get(&auth_metrics(a)->workers), 1);
+	cr_assert_leq(metric_get(&auth_metrics(a)->waiting), 1);
+	cr_assert_leq(metric_get(&auth_metrics(a)->busy), 1);
 	cr_assert_str_eq(r->password, "password");
 	for (; back < taken; back += n) {
 		n = free_all(mailbox_wait(&box, LIMIT_MS));
@@ -289,6 +292,9 @@ Test(auth, a_full_queue_takes_nothing)
 	}
 	cr_assert(auth_submit(a, r), "there is room again");
 	cr_assert_eq(answer(), r);
+	cr_assert_eq(metric_get(&auth_metrics(a)->done), taken + 1);
+	cr_assert_eq(metric_get(&auth_metrics(a)->waiting), 0);
+	cr_assert_eq(metric_get(&auth_metrics(a)->busy), 0);
 	request_free(r);
 	end(a);
 }

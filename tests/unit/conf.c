@@ -31,6 +31,10 @@ Test(conf, defaults)
 	cr_assert_eq(c->history_max, 100000);
 	cr_assert_eq(c->history_age, 0);
 	cr_assert_eq(c->history_bytes, 64 << 20);
+	cr_assert_eq(c->audit_max, 1000000);
+	cr_assert_eq(c->audit_age, 0);
+	cr_assert_eq(c->register_max, 50);
+	cr_assert_eq(c->register_window, 86400);
 	cr_assert_eq(c->store_queue, 32 << 20);
 	cr_assert_geq(c->loops, 1);
 	cr_assert_leq(c->loops, 64);

@@ -302,12 +302,54 @@ Test(account, tries)
 	f.address = "192.0.2.1";
 	with_password(1, "ann", "secret");
 	cr_assert_eq(f.reply->error, ERR_NONE);
+	cr_assert_eq(hub_counts(f.hub)->failures, 3);
+	cr_assert_eq(hub_counts(f.hub)->refused[AUTH_REFUSED_TRIES], 2);
 	for (i = 0; i < 4; i++) {
 		f.address = "192.0.2.9";
 		with_password(1, i % 2 ? "x" : "y", "wrong");
 		cr_assert_eq(f.reply->error, i < 3 ? ERR_BAD_PASSWORD :
 		    ERR_RATE_LIMITED);
 	}
+	f.address = NULL;
+}
+
+/* From one address so many; what comes to nothing does not count. */
+Test(account, registrations_of_an_address)
+{
+	static const char *const names[] = { "a0", "a1", "a2", "a3" };
+	const struct hub_counts *counts = hub_counts(f.hub);
+	struct fake_client c;
+	size_t i;
+
+	f.conf.register_max = 3;
+	f.conf.register_window = 600;
+	hub_configure(f.hub, &f.conf);
+	f.address = "2001:db8::1";
+	c = login(1, "full");
+	f.full = true;
+	ASK(&f, &c, CMD_REGISTER, .password = "secret");
+	cr_assert_eq(f.reply->error, ERR_RATE_LIMITED);
+	cr_assert_eq(counts->refused[AUTH_REFUSED_QUEUE], 1);
+	f.full = false;
+	f.store.fail = true;
+	ASK(&f, &c, CMD_REGISTER, .password = "secret");
+	fake_round(&f);
+	cr_assert_eq(f.reply->error, ERR_STORE_UNAVAILABLE);
+	f.store.fail = false;
+	for (i = 0; i < NITEMS(names); i++) {
+		f.address = i % 2 ? "2001:db8::2" : "2001:db8::3";
+		c = login(1, names[i]);
+		ASK(&f, &c, CMD_REGISTER, .password = "secret");
+		fake_round(&f);
+		cr_assert_eq(f.reply->error, i < 3 ? ERR_NONE :
+		    ERR_RATE_LIMITED, "%s", names[i]);
+	}
+	cr_assert_gt(f.reply->retry_ms, 0);
+	cr_assert_eq(counts->refused[AUTH_REFUSED_REGISTER], 1);
+	f.address = "2001:db8:0:1::1";
+	ASK(&f, &c, CMD_REGISTER, .password = "secret");
+	fake_round(&f);
+	cr_assert_eq(f.reply->error, ERR_NONE, "another network");
 	f.address = NULL;
 }
 
