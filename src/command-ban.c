@@ -9,8 +9,6 @@
 #include "hub-internal.h"
 #include "util.h"
 
-#define SERVER	"*"
-
 static const struct sanction *
 find(struct request *req, const struct rules *r, char kind, const char *what)
 {
@@ -89,7 +87,8 @@ cmd_shut_out(struct hub *h, struct login *l, struct request *req)
 		return ANSWER;
 	}
 	fact_add(req, &op, fact_key(req, "ban", SERVER, subj),
-	    json_pack("{s:s,s:s,s:I,s:I,s:s}", "by", "operator", "reason",
+	    json_pack("{s:s,s:s,s:I,s:I,s:s}", "by",
+	    req->address != NULL ? req->address : "operator", "reason",
 	    req->string != NULL ? req->string : "", "at", (json_int_t)now,
 	    "until", (json_int_t)(req->seconds == 0 ? 0 :
 	    now + (int64_t)req->seconds * 1000), "name", req->name));

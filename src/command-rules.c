@@ -152,6 +152,22 @@ cmd_bans(struct hub *h, struct login *l, struct request *req)
 	return ANSWER;
 }
 
+/* The operator's, of the server. */
+enum verdict
+cmd_shut_outs(struct hub *h, struct login *l, struct request *req)
+{
+	const struct rules *r = rules_find(h, SERVER);
+	size_t bytes = 0;
+
+	(void)l;
+	if (r == NULL)
+		return ANSWER;
+	req->sanctions = request_alloc(req, r->bans.n *
+	    sizeof(*req->sanctions));
+	list(h, req, &r->bans, (size_t)req->after, false, true, &bytes);
+	return ANSWER;
+}
+
 /* A reason is told to all in the room: who may not speak there gives none. */
 static bool
 may_give_reason(struct doing *d)

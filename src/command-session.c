@@ -150,19 +150,45 @@ cmd_gone(struct hub *h, struct login *l, struct request *req)
 	return KEPT;
 }
 
+/* One connection alone, whatever else its user has here. */
+static enum verdict
+expel_client(struct hub *h, struct request *req, const char *reason)
+{
+	struct login *l = login_by_client(h, req->target);
+
+	if (l == NULL) {
+		request_fail(req, ERR_NO_SUCH_USER, "There is no such client, "
+		    "or it is not logged in: who shows them.");
+		return ANSWER;
+	}
+	req->name = request_str(req, user_shown(l->user));
+	req->members = 1;
+	h->out.session(h->out.arg, session_mail_new(l, SESSION_KICKED));
+	login_end(h, l, reason);
+	operator_note(h, req, "kick");
+	return ANSWER;
+}
+
 enum verdict
 cmd_expel(struct hub *h, struct login *l, struct request *req)
 {
-	struct user *u = user_find(h, req->name_key);
+	const char *reason = req->string != NULL ? request_fmt(req,
+	    "kicked: %s", req->string) : "kicked";
+	struct user *u;
 
 	(void)l;
-	if (u == NULL) {
+	if (req->target != 0)
+		return expel_client(h, req, reason);
+	if (req->name_key == NULL) {
+		request_fail(req, ERR_BAD_ARGUMENT, NULL);
+		return ANSWER;
+	}
+	if ((u = user_find(h, req->name_key)) == NULL) {
 		request_fail(req, ERR_NO_SUCH_USER, NULL);
 		return ANSWER;
 	}
 	req->name = request_str(req, user_shown(u));
-	req->members = end_sessions(h, u, req->string != NULL ?
-	    request_fmt(req, "kicked: %s", req->string) : "kicked");
+	req->members = end_sessions(h, u, reason);
 	operator_note(h, req, "kick");
 	return ANSWER;
 }

@@ -49,21 +49,37 @@ ask_list(const struct asking *a, enum cmd cmd)
 	keeper_ask(a->keeper, req);
 }
 
-/* A request about a person; NULL, and it is answered, if arg is no name. */
+static struct request *
+by_operator(const struct asking *a, enum cmd cmd)
+{
+	struct request *req = request_new(cmd);
+
+	req->client = a->who;
+	req->address = request_fmt(req, "uid %lu", (unsigned long)a->uid);
+	return req;
+}
+
+/* A request about a person, of whom a kick may mean one client alone; NULL,
+ * and it is answered, if arg is no name. */
 static struct request *
 about(const struct asking *a, enum cmd cmd)
 {
 	struct request *req;
 	struct name name;
 	const char *why;
+	client_id client;
 
+	if (cmd == CMD_EXPEL && strchr(a->arg, ':') != NULL &&
+	    client_parse(a->arg, &client) && client != 0) {
+		req = by_operator(a, cmd);
+		req->target = client;
+		return req;
+	}
 	if (!name_parse(&name, a->arg, strlen(a->arg), &why)) {
 		fail(a, "bad-name", "That is no name of a person.");
 		return NULL;
 	}
-	req = request_new(cmd);
-	req->client = a->who;
-	req->address = request_fmt(req, "uid %lu", (unsigned long)a->uid);
+	req = by_operator(a, cmd);
 	request_set_name(req, &name);
 	return req;
 }
@@ -144,10 +160,7 @@ ask_ban(const struct asking *a, enum cmd cmd)
 
 	if (inet_pton(AF_INET, a->arg, &address) == 1 ||
 	    inet_pton(AF_INET6, a->arg, &address) == 1) {
-		req = request_new(cmd);
-		req->client = a->who;
-		req->address = request_fmt(req, "uid %lu",
-		    (unsigned long)a->uid);
+		req = by_operator(a, cmd);
 		req->whom_address = request_str(req, a->arg);
 	} else if ((req = about(a, cmd)) == NULL)
 		return;
@@ -211,6 +224,7 @@ control_ask(const struct asking *a, enum control_id id)
 		[CONTROL_WHO] = { CMD_ALL_WHO, ask_list },
 		[CONTROL_ACCOUNTS] = { CMD_ACCOUNTS, ask_list },
 		[CONTROL_BAN] = { CMD_SHUT_OUT, ask_ban },
+		[CONTROL_BANS] = { CMD_SHUT_OUTS, ask_list },
 		[CONTROL_UNBAN] = { CMD_LET_IN, ask_ban },
 	};
 	static const enum cmd persons[CONTROL_MAX] = {
@@ -255,6 +269,39 @@ add_time(struct buf *b, const char *key, int64_t ms)
 	control_adds(b, key, at);
 }
 
+/* Where to go on, if there is more. */
+static void
+add_next(struct buf *b, const struct request *req)
+{
+	if (!req->more)
+		return;
+	buf_adds(b, ",\"more\":true");
+	control_addu(b, "next", req->next);
+}
+
+static void
+add_bans(struct buf *b, const struct request *req)
+{
+	const struct listed_sanction *s;
+	uint32_t i;
+
+	buf_adds(b, ",\"bans\":[");
+	for (i = 0; i < req->nlisted; i++) {
+		s = &req->sanctions[i];
+		buf_addf(b, "%s{\"whom\":", i > 0 ? "," : "");
+		control_quote(b, s->address != NULL ? s->address :
+		    s->name != NULL ? s->name : "");
+		control_adds(b, "by", s->by);
+		if (*s->reason != '\0')
+			control_adds(b, "reason", s->reason);
+		add_time(b, "at", s->at);
+		add_time(b, "until", s->until);
+		buf_addc(b, '}');
+	}
+	buf_addc(b, ']');
+	add_next(b, req);
+}
+
 static void
 add_accounts(struct buf *b, const struct request *req)
 {
@@ -273,10 +320,7 @@ add_accounts(struct buf *b, const struct request *req)
 		buf_addf(b, ",\"operator\":%s}", a->op ? "true" : "false");
 	}
 	buf_addc(b, ']');
-	if (req->more) {
-		buf_adds(b, ",\"more\":true");
-		control_addu(b, "next", req->next);
-	}
+	add_next(b, req);
 }
 
 void
@@ -284,6 +328,10 @@ control_render(struct buf *b, const struct request *req)
 {
 	if (req->cmd == CMD_ACCOUNTS) {
 		add_accounts(b, req);
+		return;
+	}
+	if (req->cmd == CMD_SHUT_OUTS) {
+		add_bans(b, req);
 		return;
 	}
 	if (req->cmd == CMD_IMPORT) {

@@ -24,10 +24,12 @@ const struct control_cmd control_cmds[CONTROL_MAX] = {
 	  .help = "keep a name or an address away from the server" },
 	[CONTROL_UNBAN] = { .name = "unban", .arg = "name", .field = "name",
 	  .changes = true, .help = "and let it come again" },
+	[CONTROL_BANS] = { .name = "bans",
+	  .help = "list who is kept away, until when, and why" },
 	[CONTROL_RELOAD] = { .name = "reload", .changes = true,
 	  .help = "read the configuration again" },
 	[CONTROL_DRAIN] = { .name = "drain", .changes = true,
-	  .help = "accept no more, send all away within drain_time, and end" },
+	  .help = "accept no more, send all away, and end" },
 	[CONTROL_UPGRADE] = { .name = "upgrade", .arg = "binary",
 	  .field = "binary", .optional = true, .changes = true,
 	  .help = "have a new binary take over, clients and all" },
@@ -48,16 +50,18 @@ const struct control_cmd control_cmds[CONTROL_MAX] = {
 	[CONTROL_DEOP] = { .name = "deop", .arg = "name", .field = "name",
 	  .changes = true, .help = "and take that away again" },
 	[CONTROL_AUDIT] = { .name = "audit", .arg = "count", .field = "count",
-	  .optional = true, .help = "show the newest lines of the audit: who "
+	  .optional = true, .help = "show the newest of the audit: who "
 	    "did what to whom" },
 	[CONTROL_BACKUP] = { .name = "backup", .arg = "file", .flags = "f",
 	  .local = true, .help = "copy the database to a file, while all goes "
 	    "on" },
 	[CONTROL_ERASE] = { .name = "erase", .arg = "name", .field = "name",
 	  .kinds = "account", .flags = "y", .changes = true,
+	  .example = "account ann",
 	  .help = "remove an account, and the text of all that it said" },
 	[CONTROL_EXPORT] = { .name = "export", .arg = "name",
 	  .kinds = "room account", .flags = "p", .local = true,
+	  .example = "room lobby",
 	  .help = "write all there is of it as lines of JSON" },
 	[CONTROL_IMPORT] = { .name = "import", .arg = "file", .flags = "m",
 	  .changes = true, .help = "put back what was exported; - is standard "

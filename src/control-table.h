@@ -14,6 +14,7 @@ enum control_id {
 	CONTROL_PASSWD, CONTROL_REVOKE, CONTROL_OP, CONTROL_DEOP,
 	CONTROL_AUDIT, CONTROL_BACKUP, CONTROL_ERASE,
 	CONTROL_EXPORT, CONTROL_IMPORT, CONTROL_BAN, CONTROL_UNBAN,
+	CONTROL_BANS,
 	CONTROL_MAX
 };
 
@@ -30,6 +31,7 @@ struct control_cmd {
 	const char	*kinds;		/* words before the argument, one of
 					 * which must be there: "room account",
 					 * or NULL */
+	const char	*example;	/* of what stands behind the name */
 	bool		 optional;	/* the argument */
 	bool		 changes;	/* something: it is logged */
 	bool		 secret;	/* asks for a new password */

@@ -16,20 +16,6 @@ struct tracing {
 const char tracing_no_client[] = "There is no such client, or it has just "
     "moved to another loop: who shows them.";
 
-bool
-tracing_is_number(const char *s, client_id *client)
-{
-	const char *p;
-	char *end;
-
-	for (p = s; *p >= '0' && *p <= '9'; p++)
-		;
-	if (p == s || *p != '\0')
-		return false;
-	*client = strtoull(s, &end, 10);
-	return true;
-}
-
 void
 tracing_choices(struct buf *b, const struct listed_user *user)
 {
@@ -39,7 +25,7 @@ tracing_choices(struct buf *b, const struct listed_user *user)
 	    user->sessions);
 	for (i = 0; i < user->nclients; i++) {
 		buf_addc(b, ' ');
-		buf_addu(b, user->clients[i]);
+		buf_adds(b, CLIENT_TEXT(user->clients[i]));
 	}
 	buf_adds(b, user->nclients < user->sessions ? " ..." : "");
 }
@@ -66,8 +52,8 @@ tracing_new(const struct trace_mail *m, uid_t uid, pid_t pid)
 	t->trace = m->trace;
 	atomic_fetch_add(&t->trace->refs, 1);
 	t->unwritten = sizeof(*m) + m->len;
-	log_notice("trace", LU("client", m->trace->client), LU("uid", uid),
-	    LU("pid", (uint64_t)pid), LEND);
+	log_notice("trace", LS("client", CLIENT_TEXT(m->trace->client)),
+	    LU("uid", uid), LU("pid", (uint64_t)pid), LEND);
 	return t;
 }
 
@@ -76,7 +62,7 @@ tracing_free(struct tracing *t)
 {
 	if (t == NULL)
 		return;
-	log_notice("trace-end", LU("client", t->trace->client),
+	log_notice("trace-end", LS("client", CLIENT_TEXT(t->trace->client)),
 	    LU("lines", t->lines), LU("missed", t->missed), LEND);
 	atomic_store(&t->trace->over, true);
 	trace_unref(t->trace);

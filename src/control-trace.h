@@ -20,8 +20,6 @@ struct tracing;
 
 extern const char tracing_no_client[];	/* for people */
 
-/* Whether a client is named by its number. */
-bool	 tracing_is_number(const char *, client_id *);
 /* Of a user with several clients: which there are. */
 void	 tracing_choices(struct buf *, const struct listed_user *);
 /*

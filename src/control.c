@@ -325,7 +325,7 @@ count_traces(const struct control *control)
 	return n;
 }
 
-/* A number is a client's, all else a name. */
+/* A client, or a name. */
 static void
 ask_trace(struct conn *c, const char *arg)
 {
@@ -336,11 +336,11 @@ ask_trace(struct conn *c, const char *arg)
 
 	if (count_traces(c->control) >= TRACES_MAX)
 		fail(c, "busy", "Too many trace somebody now.");
-	else if (tracing_is_number(arg, &client))
+	else if (client_parse(arg, &client))
 		begin_trace(c, client);
 	else if (!name_parse(&name, arg, strlen(arg), &why))
-		fail(c, "bad-name", "That is no client's number, and no name "
-		    "of a person.");
+		fail(c, "bad-name", "That is no client, such as 0:17:3, and no "
+		    "name of a person.");
 	else {
 		req = request_new(CMD_ALL_WHO);
 		req->client = conn_id(c);
@@ -385,7 +385,7 @@ run(struct conn *c, const json_t *root)
 			return;
 		}
 		if (def->changes && (id != CONTROL_IMPORT ||
-		    json_object_get(root, "begin") != NULL))
+		    json_is_true(json_object_get(root, "begin"))))
 			note(c, def, json_string_value(arg));
 	}
 	if (after != NULL && (!json_is_integer(after) ||

@@ -1,8 +1,10 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "columns.h"
 #include "ctl-show.h"
+#include "request.h"
 
 static const char *
 text(const json_t *o, const char *key)
@@ -19,22 +21,10 @@ number(const json_t *o, const char *key)
 }
 
 static void
-add_number(struct columns *c, const json_t *o, const char *key)
+add_pair(struct columns *c, const char *name, const char *value)
 {
-	char *s = xasprintf("%llu", number(o, key));
-
-	columns_add(c, s);
-	free(s);
-}
-
-static void
-add_head(struct columns *c, const char *const *heads, size_t n)
-{
-	size_t i;
-
-	columns_init(c, n);
-	for (i = 0; i < n; i++)
-		columns_add(c, heads[i]);
+	columns_add(c, name);
+	columns_add(c, value);
 }
 
 static void
@@ -56,21 +46,159 @@ ctl_duration(unsigned long long s)
 	return xasprintf("%llus", s);
 }
 
+/* Tables: what a cell shows of a row's member. */
+
+struct column {
+	const char	*head, *key;	/* a head of NULL ends the list */
+	void		(*cell)(struct buf *, const json_t *row,
+			    const char *key);
+};
+
+static void
+cell_text(struct buf *b, const json_t *row, const char *key)
+{
+	buf_adds(b, text(row, key));
+}
+
+static void
+cell_or_dash(struct buf *b, const json_t *row, const char *key)
+{
+	buf_adds(b, *text(row, key) != '\0' ? text(row, key) : "-");
+}
+
+static void
+cell_number(struct buf *b, const json_t *row, const char *key)
+{
+	buf_addf(b, "%llu", number(row, key));
+}
+
+/* "2026-11-24 20:45", or a dash. */
+static void
+cell_time(struct buf *b, const json_t *row, const char *key)
+{
+	const char *at = text(row, key);
+
+	if (strlen(at) < sizeof("2026-11-24T20:45") - 1)
+		buf_addc(b, '-');
+	else
+		buf_addf(b, "%.10s %.5s", at, at + 11);
+}
+
+/* The member's name if it is true. */
+static void
+cell_flag(struct buf *b, const json_t *row, const char *key)
+{
+	buf_adds(b, json_is_true(json_object_get(row, key)) ? key : "");
+}
+
+/* "0:17:3,1:4:1" */
+static void
+cell_clients(struct buf *b, const json_t *row, const char *key)
+{
+	const json_t *list = json_object_get(row, key), *one;
+	size_t i;
+
+	json_array_foreach(list, i, one) {
+		buf_adds(b, i > 0 ? "," : "");
+		buf_adds(b, CLIENT_TEXT((client_id)json_integer_value(one)));
+	}
+	buf_adds(b, json_array_size(list) == 0 ? "-" : "");
+}
+
+/* The reason, and of the audit what is not among the columns, as key=value. */
+static void
+cell_rest(struct buf *b, const json_t *row, const char *reason)
+{
+	static const char *const known[] = { "id", "time", "act", "by", "whom",
+	    "room", "reason" };
+	const char *key;
+	json_t *value;
+	char *s;
+	size_t i;
+
+	buf_adds(b, text(row, reason));
+	json_object_foreach((json_t *)(uintptr_t)row, key, value) {
+		for (i = 0; i < NITEMS(known) && strcmp(key, known[i]) != 0;
+		    i++)
+			;
+		if (i < NITEMS(known))
+			continue;
+		s = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+		buf_addf(b, "%s%s=%s", b->len > 0 ? " " : "", key,
+		    s != NULL ? s : "");
+		free(s);
+	}
+}
+
+static void
+show_list(struct buf *b, const json_t *rows, const struct column *columns)
+{
+	const struct column *at;
+	struct buf cell = { 0 };
+	const json_t *row;
+	struct columns c;
+	size_t i, n;
+
+	for (n = 0; columns[n].head != NULL; n++)
+		;
+	columns_init(&c, n);
+	for (at = columns; at->head != NULL; at++)
+		columns_add(&c, at->head);
+	json_array_foreach(rows, i, row) {
+		for (at = columns; at->head != NULL; at++) {
+			buf_reset(&cell);
+			at->cell(&cell, row, at->key);
+			columns_add(&c, buf_str(&cell));
+		}
+	}
+	buf_free(&cell);
+	finish(&c, b);
+}
+
+static const struct column room_columns[] = {
+	{ "ROOM", "room", cell_text }, { "MEMBERS", "members", cell_number },
+	{ "TOPIC", "topic", cell_text }, { NULL, NULL, NULL }
+};
+static const struct column who_columns[] = {
+	{ "NAME", "name", cell_text }, { "ROLE", "role", cell_or_dash },
+	{ "SESSIONS", "sessions", cell_number },
+	{ "CLIENTS", "clients", cell_clients }, { "AWAY", "away", cell_text },
+	{ NULL, NULL, NULL }
+};
+static const struct column account_columns[] = {
+	{ "NAME", "name", cell_text }, { "CREATED", "created", cell_time },
+	{ "LAST LOGIN", "login", cell_time },
+	{ "TOKENS", "tokens", cell_number },
+	{ "SESSIONS", "sessions", cell_number },
+	{ "OPERATOR", "operator", cell_flag }, { NULL, NULL, NULL }
+};
+static const struct column audit_columns[] = {
+	{ "TIME (UTC)", "time", cell_time }, { "BY", "by", cell_text },
+	{ "ACT", "act", cell_text }, { "WHOM", "whom", cell_or_dash },
+	{ "ROOM", "room", cell_text }, { "", "reason", cell_rest },
+	{ NULL, NULL, NULL }
+};
+
+static const struct column ban_columns[] = {
+	{ "WHOM", "whom", cell_text }, { "SINCE (UTC)", "at", cell_time },
+	{ "UNTIL (UTC)", "until", cell_time }, { "BY", "by", cell_text },
+	{ "REASON", "reason", cell_text }, { NULL, NULL, NULL }
+};
+
+/* Other answers. */
+
 static void
 add_loops(struct columns *c, const json_t *loops)
 {
+	char name[32], value[64];
 	const json_t *loop;
 	size_t i;
-	char *s;
 
 	json_array_foreach(loops, i, loop) {
-		s = xasprintf("loop %zu", i);
-		columns_add(c, s);
-		free(s);
-		s = xasprintf("%llu clients, %llu%% busy",
+		snprintf(name, sizeof(name), "loop %zu", i);
+		snprintf(value, sizeof(value), "%llu clients, %llu%% busy",
 		    number(loop, "clients"), number(loop, "busy_ms") / 10);
-		columns_add(c, s);
-		free(s);
+		add_pair(c, name, value);
 	}
 }
 
@@ -80,84 +208,24 @@ show_status(struct buf *b, const json_t *o)
 	static const char *const texts[] = { "server", "version", "state",
 	    "store" };
 	static const char *const numbers[] = { "pid", "clients", "users",
-	    "rooms" };
+	    "rooms", "inboxes" };
+	char *s = ctl_duration(number(o, "uptime")), value[32];
 	const json_t *one;
 	struct columns c;
-	char *s;
 	size_t i;
 
 	columns_init(&c, 2);
-	for (i = 0; i < NITEMS(texts); i++) {
-		columns_add(&c, texts[i]);
-		columns_add(&c, text(o, texts[i]));
-	}
-	columns_add(&c, "uptime");
-	s = ctl_duration(number(o, "uptime"));
-	columns_add(&c, s);
+	for (i = 0; i < NITEMS(texts); i++)
+		add_pair(&c, texts[i], text(o, texts[i]));
+	add_pair(&c, "uptime", s);
 	free(s);
-	json_array_foreach(json_object_get(o, "listen"), i, one) {
-		columns_add(&c, "listen");
-		columns_add(&c, json_string_value(one));
-	}
+	json_array_foreach(json_object_get(o, "listen"), i, one)
+		add_pair(&c, "listen", json_string_value(one));
 	for (i = 0; i < NITEMS(numbers); i++) {
-		columns_add(&c, numbers[i]);
-		add_number(&c, o, numbers[i]);
+		snprintf(value, sizeof(value), "%llu", number(o, numbers[i]));
+		add_pair(&c, numbers[i], value);
 	}
 	add_loops(&c, json_object_get(o, "loops"));
-	finish(&c, b);
-}
-
-static void
-show_rooms(struct buf *b, const json_t *o)
-{
-	static const char *const heads[] = { "ROOM", "MEMBERS", "TOPIC" };
-	const json_t *room;
-	struct columns c;
-	size_t i;
-
-	add_head(&c, heads, NITEMS(heads));
-	json_array_foreach(json_object_get(o, "rooms"), i, room) {
-		columns_add(&c, text(room, "room"));
-		add_number(&c, room, "members");
-		columns_add(&c, text(room, "topic"));
-	}
-	finish(&c, b);
-}
-
-/* Their numbers, "5,6". */
-static void
-add_clients(struct columns *c, const json_t *clients)
-{
-	struct buf b = { 0 };
-	const json_t *one;
-	size_t i;
-
-	json_array_foreach(clients, i, one) {
-		buf_addf(&b, "%s%llu", i > 0 ? "," : "",
-		    (unsigned long long)json_integer_value(one));
-	}
-	columns_add(c, b.len > 0 ? buf_str(&b) : "-");
-	buf_free(&b);
-}
-
-static void
-show_who(struct buf *b, const json_t *o)
-{
-	static const char *const heads[] = { "NAME", "ROLE", "SESSIONS",
-	    "CLIENTS", "AWAY" };
-	const json_t *user;
-	struct columns c;
-	size_t i;
-
-	add_head(&c, heads, NITEMS(heads));
-	json_array_foreach(json_object_get(o, "members"), i, user) {
-		columns_add(&c, text(user, "name"));
-		columns_add(&c, *text(user, "role") != '\0' ?
-		    text(user, "role") : "-");
-		add_number(&c, user, "sessions");
-		add_clients(&c, json_object_get(user, "clients"));
-		columns_add(&c, text(user, "away"));
-	}
 	finish(&c, b);
 }
 
@@ -196,94 +264,6 @@ static void
 show_unban(struct buf *b, const json_t *o)
 {
 	buf_addf(b, "%s may come again\n", text(o, "name"));
-}
-
-/* "2026-11-24 20:45", or a dash. */
-static void
-add_time(struct columns *c, const json_t *o, const char *key)
-{
-	const char *at = text(o, key);
-	char *s;
-
-	if (strlen(at) < sizeof("2026-11-24T20:45") - 1) {
-		columns_add(c, "-");
-		return;
-	}
-	s = xasprintf("%.10s %.5s", at, at + 11);
-	columns_add(c, s);
-	free(s);
-}
-
-static void
-show_accounts(struct buf *b, const json_t *o)
-{
-	static const char *const heads[] = { "NAME", "CREATED", "LAST LOGIN",
-	    "TOKENS", "SESSIONS", "OPERATOR" };
-	const json_t *account;
-	struct columns c;
-	size_t i;
-
-	add_head(&c, heads, NITEMS(heads));
-	json_array_foreach(json_object_get(o, "accounts"), i, account) {
-		columns_add(&c, text(account, "name"));
-		add_time(&c, account, "created");
-		add_time(&c, account, "login");
-		add_number(&c, account, "tokens");
-		add_number(&c, account, "sessions");
-		columns_add(&c, json_is_true(json_object_get(account,
-		    "operator")) ? "operator" : "");
-	}
-	finish(&c, b);
-}
-
-/* What is not among the columns, as key=value. */
-static void
-add_rest(struct columns *c, const json_t *o)
-{
-	static const char *const known[] = { "id", "time", "act", "by", "whom",
-	    "room", "reason" };
-	struct buf b = { 0 };
-	const char *key;
-	json_t *value;
-	char *s;
-	size_t i;
-
-	buf_adds(&b, text(o, "reason"));
-	json_object_foreach((json_t *)(uintptr_t)o, key, value) {
-		for (i = 0; i < NITEMS(known) && strcmp(key, known[i]) != 0;
-		    i++)
-			;
-		if (i < NITEMS(known))
-			continue;
-		s = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-		buf_addf(&b, "%s%s=%s", b.len > 0 ? " " : "", key,
-		    s != NULL ? s : "");
-		free(s);
-	}
-	columns_add(c, buf_str(&b));
-	buf_free(&b);
-}
-
-static void
-show_audit(struct buf *b, const json_t *o)
-{
-	static const char *const heads[] = { "TIME (UTC)", "BY", "ACT", "WHOM",
-	    "ROOM", "" };
-	const json_t *line;
-	struct columns c;
-	size_t i;
-
-	add_head(&c, heads, NITEMS(heads));
-	json_array_foreach(json_object_get(o, "audit"), i, line) {
-		add_time(&c, line, "time");
-		columns_add(&c, text(line, "by"));
-		columns_add(&c, text(line, "act"));
-		columns_add(&c, *text(line, "whom") != '\0' ?
-		    text(line, "whom") : "-");
-		columns_add(&c, text(line, "room"));
-		add_rest(&c, line);
-	}
-	finish(&c, b);
 }
 
 static void
@@ -372,28 +352,32 @@ show_reload(struct buf *b, const json_t *o)
 	finish(&c, b);
 }
 
+/* How an answer is shown: as a table of the rows of its list, which may come in
+ * pages, or by a function. */
 static const struct {
-	void		(*show)(struct buf *, const json_t *);
 	const char	*list;
+	const struct column *columns;
+	void		(*show)(struct buf *, const json_t *);
 } shows[CONTROL_MAX] = {	/* top's is ctl_watch(), trace's ctl_trace */
-	[CONTROL_STATUS] = { show_status, NULL },
-	[CONTROL_ROOMS] = { show_rooms, "rooms" },
-	[CONTROL_WHO] = { show_who, "members" },
-	[CONTROL_NOTICE] = { show_notice, NULL },
-	[CONTROL_KICK] = { show_kick, NULL },
-	[CONTROL_BAN] = { show_ban, NULL },
-	[CONTROL_UNBAN] = { show_unban, NULL },
-	[CONTROL_RELOAD] = { show_reload, NULL },
-	[CONTROL_DRAIN] = { show_drain, NULL },
-	[CONTROL_UPGRADE] = { show_upgrade, NULL },
-	[CONTROL_ACCOUNTS] = { show_accounts, "accounts" },
-	[CONTROL_REGISTER] = { show_register, NULL },
-	[CONTROL_PASSWD] = { show_passwd, NULL },
-	[CONTROL_REVOKE] = { show_revoke, NULL },
-	[CONTROL_OP] = { show_op, NULL },
-	[CONTROL_DEOP] = { show_deop, NULL },
-	[CONTROL_ERASE] = { show_erase, NULL },
-	[CONTROL_AUDIT] = { show_audit, "audit" },
+	[CONTROL_STATUS] = { .show = show_status },
+	[CONTROL_ROOMS] = { "rooms", room_columns, NULL },
+	[CONTROL_WHO] = { "members", who_columns, NULL },
+	[CONTROL_NOTICE] = { .show = show_notice },
+	[CONTROL_KICK] = { .show = show_kick },
+	[CONTROL_BAN] = { .show = show_ban },
+	[CONTROL_BANS] = { "bans", ban_columns, NULL },
+	[CONTROL_UNBAN] = { .show = show_unban },
+	[CONTROL_RELOAD] = { .show = show_reload },
+	[CONTROL_DRAIN] = { .show = show_drain },
+	[CONTROL_UPGRADE] = { .show = show_upgrade },
+	[CONTROL_ACCOUNTS] = { "accounts", account_columns, NULL },
+	[CONTROL_REGISTER] = { .show = show_register },
+	[CONTROL_PASSWD] = { .show = show_passwd },
+	[CONTROL_REVOKE] = { .show = show_revoke },
+	[CONTROL_OP] = { .show = show_op },
+	[CONTROL_DEOP] = { .show = show_deop },
+	[CONTROL_ERASE] = { .show = show_erase },
+	[CONTROL_AUDIT] = { "audit", audit_columns, NULL },
 };
 
 const char *
@@ -405,5 +389,9 @@ ctl_list(enum control_id id)
 void
 ctl_show(struct buf *b, enum control_id id, const json_t *answer)
 {
-	shows[id].show(b, answer);
+	if (shows[id].list != NULL)
+		show_list(b, json_object_get(answer, shows[id].list),
+		    shows[id].columns);
+	else
+		shows[id].show(b, answer);
 }

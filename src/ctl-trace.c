@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "ctl-trace.h"
+#include "request.h"
 
 #define READ_BYTES	16384
 #define LINE_MAX_BYTES	(8 * 1024 * 1024)
@@ -22,6 +23,12 @@ static unsigned long long
 number(const json_t *o, const char *key)
 {
 	return (unsigned long long)json_integer_value(json_object_get(o, key));
+}
+
+static const char *
+client(const json_t *o, char shown[CLIENT_TEXT_SIZE])
+{
+	return client_text(shown, (client_id)number(o, "client"));
 }
 
 static bool
@@ -114,7 +121,9 @@ add_line(struct buf *b, const json_t *o)
 static void
 add_begin(struct buf *b, const json_t *o)
 {
-	buf_addf(b, "client %llu", number(o, "client"));
+	char shown[CLIENT_TEXT_SIZE];
+
+	buf_addf(b, "client %s", client(o, shown));
 	if (*text(o, "name") != '\0')
 		buf_addf(b, ", %s", text(o, "name"));
 	buf_addf(b, ": %s over %s, %s", text(o, "dialect"),
@@ -127,6 +136,7 @@ void
 ctl_trace_show(struct buf *b, const json_t *o)
 {
 	const char *what = text(o, "trace");
+	char shown[CLIENT_TEXT_SIZE];
 
 	add_time(b, text(o, "time"));
 	if (*what == '\0')
@@ -137,8 +147,8 @@ ctl_trace_show(struct buf *b, const json_t *o)
 		buf_addf(b, "... %llu line%s not shown", number(o, "lines"),
 		    number(o, "lines") == 1 ? "" : "s");
 	else if (strcmp(what, "moved") == 0)
-		buf_addf(b, "--  moved to loop %llu, and is client %llu now",
-		    number(o, "loop"), number(o, "client"));
+		buf_addf(b, "--  moved to loop %llu, and is client %s now",
+		    number(o, "loop"), client(o, shown));
 	else if (strcmp(what, "dialect") == 0)
 		buf_addf(b, "--  speaks %s now", text(o, "dialect"));
 	else if (strcmp(what, "carrier") == 0)

@@ -2,6 +2,7 @@
 
 #include <err.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 #include "util.h"
 
 #define TRIES		3		/* the daemon may change meanwhile */
+#define FORM_WIDTH	23		/* of a command's usage in the help */
 
 /* "room | account" */
 static void
@@ -70,7 +72,12 @@ usage(FILE *out)
 	for (c = control_cmds; c < control_cmds + CONTROL_MAX; c++) {
 		buf_reset(&form);
 		add_form(&form, c);
-		fprintf(out, "  %-22s  %s\n", buf_str(&form), c->help);
+		if (form.len > FORM_WIDTH)	/* a line of its own */
+			fprintf(out, "  %s\n  %*s", buf_str(&form),
+			    FORM_WIDTH, "");
+		else
+			fprintf(out, "  %-*s", FORM_WIDTH, buf_str(&form));
+		fprintf(out, "  %s\n", c->help);
 	}
 	buf_free(&form);
 	fputs("See partylinectl(8).\n", out);
@@ -128,6 +135,24 @@ find_command(int argc, char **argv)
 	return id;
 }
 
+/* How the command is written, behind what is wrong with how it was. */
+static void __attribute__((noreturn, format(printf, 3, 4)))
+misused(const struct control_cmd *c, const char *example, const char *fmt, ...)
+{
+	struct buf form = { 0 };
+	va_list ap;
+
+	va_start(ap, fmt);
+	vwarnx(fmt, ap);
+	va_end(ap);
+	add_form(&form, c);
+	fprintf(stderr, "usage: partylinectl %s\n", buf_str(&form));
+	if (example != NULL)
+		fprintf(stderr, "such as: partylinectl %s %s\n", c->name,
+		    example);
+	exit(USAGE);
+}
+
 /* Which of the kinds this is: NULL is none of them. */
 static const char *
 find_kind(enum control_id id, const char *word)
@@ -149,9 +174,21 @@ check_words(enum control_id id, int words)
 	const struct control_cmd *def = &control_cmds[id];
 
 	if (def->arg == NULL && words > 0)
-		errx(USAGE, "%s takes no argument", def->name);
+		misused(def, NULL, "%s takes no argument", def->name);
 	if (def->arg != NULL && !def->optional && words == 0)
-		errx(USAGE, "%s needs its %s", def->name, def->arg);
+		misused(def, NULL, "%s needs a %s", def->name, def->arg);
+}
+
+/* What kind of thing the command is about stands before its name. */
+static const char *
+take_kind(enum control_id id, const char *word)
+{
+	const struct control_cmd *def = &control_cmds[id];
+	const char *kind = find_kind(id, word);
+
+	if (kind == NULL)
+		misused(def, def->example, "%s of what?", def->name);
+	return kind;
 }
 
 /* The words as one text, NULL if there are none. */
@@ -333,13 +370,46 @@ add_password(json_t *request, const char *name)
 	free(what);
 }
 
+/* Nobody is asked about one that is not there. */
+static bool
+is_account(const struct ctl *a, const char *arg)
+{
+	json_t *answer = ctl_ask_all(a->fd, ctl_request(CONTROL_ACCOUNTS, arg,
+	    NULL), "accounts");
+	struct name wanted, name;
+	bool found = false;
+	const json_t *one;
+	const char *s;
+	size_t i;
+
+	if (!ctl_ok(answer))
+		exit(ctl_refused(a, answer));
+	if (name_parse(&wanted, arg, strlen(arg), NULL)) {
+		json_array_foreach(json_object_get(answer, "accounts"), i,
+		    one) {
+			s = json_string_value(json_object_get(one, "name"));
+			found = found || (s != NULL && name_parse(&name, s,
+			    strlen(s), NULL) &&
+			    strcmp(name.key, wanted.key) == 0);
+		}
+	}
+	json_decref(answer);
+	return found;
+}
+
 /* There is no way back but a backup. */
 static void
-confirm(const char *name)
+confirm(const struct ctl *a, const char *name)
 {
+	json_t *none = json_pack("{s:s,s:b,s:s,s:s}", "reply", "erase", "ok",
+	    0, "error", "no-such-user", "message", "There is no account of "
+	    "that name.");
 	char *question = xasprintf("Erase the account %s, its inbox, and the "
 	    "text of all that it ever said?", name);
 
+	if (!is_account(a, name))
+		exit(ctl_refused(a, none));
+	json_decref(none);
 	if (!ctl_confirm(question))
 		errx(REFUSED, "nothing was erased; -y is a yes beforehand");
 	free(question);
@@ -354,7 +424,7 @@ run(const struct ctl *a, enum control_id id, const char *arg, const char *rest)
 	if (control_cmds[id].secret)
 		add_password(request, arg);
 	if (id == CONTROL_ERASE && !ctl_flag(a, 'y'))
-		confirm(arg);
+		confirm(a, arg);
 	answer = ctl_ask_all(a->fd, request, ctl_list(id));
 	status = show(a, id, answer);
 	json_decref(answer);
@@ -404,9 +474,7 @@ main(int argc, char **argv)
 	argc -= skip;
 	argv += skip;
 	if (control_cmds[id].kinds != NULL) {
-		if ((ctl.kind = find_kind(id, argv[0])) == NULL)
-			errx(USAGE, "%s of what? %s", control_cmds[id].name,
-			    control_cmds[id].kinds);
+		ctl.kind = take_kind(id, argv[0]);
 		argc--;
 		argv++;
 	}

@@ -62,6 +62,7 @@ enum cmd {
 	CMD_DEMOTE,
 	CMD_ERASE,
 	CMD_SHUT_OUT,		/* banned from the server */
+	CMD_SHUT_OUTS,		/* who is */
 	CMD_LET_IN,
 	CMD_IMPORT,
 	/* the hub's own: something to store, and nobody to answer */

@@ -252,3 +252,47 @@ session_mail_free(struct session_mail *m)
 	ignores_unref(m->ignores);
 	free(m);
 }
+
+const char *
+client_text(char text[CLIENT_TEXT_SIZE], client_id id)
+{
+	snprintf(text, CLIENT_TEXT_SIZE, "%u:%u:%u", CLIENT_LOOP(id),
+	    CLIENT_SLOT(id), CLIENT_GEN(id));
+	return text;
+}
+
+/* At least one digit, of a number up to max. */
+static bool
+take_number(const char **s, char end, uint64_t max, uint64_t *n)
+{
+	const char *p = *s;
+
+	for (*n = 0; *p >= '0' && *p <= '9'; p++) {
+		if (*n > (max - (uint64_t)(*p - '0')) / 10)
+			return false;
+		*n = *n * 10 + (uint64_t)(*p - '0');
+	}
+	if (p == *s || *p != end)
+		return false;
+	*s = p + 1;
+	return true;
+}
+
+bool
+client_parse(const char *s, client_id *id)
+{
+	uint64_t loop, slot, gen;
+	const char *p = s;
+
+	if (*s != '\0' && s[strspn(s, "0123456789")] == '\0') {
+		if (!take_number(&p, '\0', UINT64_MAX, id))
+			*id = UINT64_MAX;	/* nobody's */
+		return true;
+	}
+	if (!take_number(&p, ':', 255, &loop) ||
+	    !take_number(&p, ':', 0xffffff, &slot) ||
+	    !take_number(&p, '\0', UINT32_MAX, &gen))
+		return false;
+	*id = CLIENT_ID(loop, slot, gen);
+	return true;
+}

@@ -29,6 +29,14 @@ typedef uint64_t client_id;
 #define CLIENT_SLOT(id)		((uint32_t)((id) >> 32) & 0xffffff)
 #define CLIENT_GEN(id)		((uint32_t)(id))
 
+/* As people see one: loop, slot and generation, "0:17:3", which is nobody's
+ * name. CLIENT_TEXT's is there until the end of the block. */
+#define CLIENT_TEXT_SIZE	32
+#define CLIENT_TEXT(id)		client_text((char [CLIENT_TEXT_SIZE]){ 0 }, id)
+const char *client_text(char [CLIENT_TEXT_SIZE], client_id);
+/* In that form, or as the number that it is. */
+bool	 client_parse(const char *, client_id *);
+
 /* The operator's requests come from the main thread, not from a loop. */
 #define OPERATOR_LOOP		255u
 
@@ -151,6 +159,7 @@ struct request {
 	int64_t		 since;		/* redact: ms, when the client came */
 	uint32_t	 seconds;	/* for, expires; 0: for ever */
 	const char	*whom_address;	/* ban, mute: instead of a name */
+	client_id	 target;	/* the operator's kick; or 0 */
 	struct settings	*set;		/* configure; the answer: all of them */
 	const struct import_part *import;	/* the operator's */
 	uint32_t	 whom_sid;	/* the hub's: of a guest, or 0 */

@@ -142,7 +142,7 @@ session_secured(struct session *s)
 
 	bufferevent_disable(s->bev, EV_WRITE);
 	tls_opened(s->bev, &peer);
-	log_info("client-tls", LU("client", session_id(s)),
+	log_info("client-tls", LS("client", CLIENT_TEXT(session_id(s))),
 	    LS("version", peer.version), LS("cipher", peer.cipher),
 	    LS("resumed", peer.resumed ? "yes" : "no"),
 	    LS("subject", peer.subject.len > 0 ? buf_str(&peer.subject) :
@@ -159,7 +159,7 @@ session_handshake_failed(struct session *s, short what)
 	const char *why = what & BEV_EVENT_TIMEOUT ? "timeout" :
 	    what & BEV_EVENT_EOF ? "eof" : s->carrier->why(s->bev);
 
-	log_info("handshake-failed", LU("client", session_id(s)),
+	log_info("handshake-failed", LS("client", CLIENT_TEXT(session_id(s))),
 	    LS("reason", why), LEND);
 	session_close(s, "handshake-failed");
 }

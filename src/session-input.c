@@ -625,7 +625,7 @@ static void
 set_name(struct session *s, const struct request *req)
 {
 	log_info(req->cmd == CMD_LOGIN ? "login" : "rename",
-	    LU("client", session_id(s)), LS("name", req->name),
+	    LS("client", CLIENT_TEXT(session_id(s))), LS("name", req->name),
 	    LS("was", session_name(s)), LEND);
 	session_name_set(s, req->name);
 }

@@ -446,7 +446,8 @@ session_read_done(struct session *s, struct store_read *r)
 	if (p == NULL || (p->state != PLACE_SEEK && p->state != PLACE_READING))
 		return;
 	if (r->error != STORE_OK) {
-		log_warn("catch-up-failed", LU("client", session_id(s)), LEND);
+		log_warn("catch-up-failed", LS("client",
+		    CLIENT_TEXT(session_id(s))), LEND);
 		session_bye(s, END_STORE, true);
 		return;
 	}

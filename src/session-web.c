@@ -30,7 +30,8 @@ session_web(struct session *s)
 static void
 opened(struct session *s)
 {
-	log_debug("websocket", LU("client", session_id(s)), LEND);
+	log_debug("websocket", LS("client", CLIENT_TEXT(session_id(s))),
+	    LEND);
 	s->started = s->loop->now;
 	session_choose(s, &dialect_json);
 }

@@ -277,7 +277,7 @@ session_attach(struct loop *l, struct session_record *r)
 		record_shell_free(r);
 		return;
 	}
-	log_info("client-open", LU("client", session_id(s)),
+	log_info("client-open", LS("client", CLIENT_TEXT(session_id(s))),
 	    LS("address", address_text(s->address)), LU("port", s->port), LEND);
 	record_shell_free(r);
 	session_begin(s);
@@ -293,7 +293,7 @@ session_forwarded(struct session *s, const struct sockaddr *sa, uint16_t port)
 		metric_add(&s->loop->metrics.refused[REFUSED_ADDRESS], 1);
 		return false;
 	}
-	log_info("client-forwarded", LU("client", session_id(s)),
+	log_info("client-forwarded", LS("client", CLIENT_TEXT(session_id(s))),
 	    LS("address", address_text(a)), LU("port", port),
 	    LS("by", address_text(s->address)), LEND);
 	address_give(s->address);
@@ -408,7 +408,8 @@ session_detach(struct session *s)
 	}
 	if (s->traced)
 		r->traces = session_trace_leave(s);
-	log_debug("client-moved", LU("client", session_id(s)), LEND);
+	log_debug("client-moved", LS("client", CLIENT_TEXT(session_id(s))),
+	    LEND);
 	r->fd = session_io_close(s);
 	s->state = NULL;
 	s->dialect = NULL;
@@ -466,7 +467,7 @@ session_abandon(struct session *s)
 static void
 log_end(const struct session *s, const char *reason)
 {
-	log_info("client-closed", LU("client", session_id(s)),
+	log_info("client-closed", LS("client", CLIENT_TEXT(session_id(s))),
 	    LS("address", address_text(s->address)), LU("port", s->port),
 	    LS("name", session_name(s)), LS("reason", reason),
 	    LU("seconds", s->loop->now - s->started), LEND);

@@ -158,9 +158,23 @@ login_get(const struct hub *h, uint32_t sid)
 }
 
 struct login *
-login_of(const struct hub *h, const struct request *req)
+login_by_client(const struct hub *h, client_id client)
 {
 	const struct client_sids *c;
+	struct login *l;
+
+	if (CLIENT_LOOP(client) >= h->nloops)
+		return NULL;
+	c = &h->clients[CLIENT_LOOP(client)];
+	if (CLIENT_SLOT(client) >= c->n)
+		return NULL;
+	l = login_get(h, c->sids[CLIENT_SLOT(client)]);
+	return l != NULL && l->client == client ? l : NULL;
+}
+
+struct login *
+login_of(const struct hub *h, const struct request *req)
+{
 	struct login *l;
 
 	/* A replaced session may have logged in anew, before it heard of it. */
@@ -169,13 +183,7 @@ login_of(const struct hub *h, const struct request *req)
 		return l != NULL && (l->client == req->client ||
 		    req->cmd == CMD_MOVED) ? l : NULL;
 	}
-	if (CLIENT_LOOP(req->client) >= h->nloops)
-		return NULL;
-	c = &h->clients[CLIENT_LOOP(req->client)];
-	if (CLIENT_SLOT(req->client) >= c->n)
-		return NULL;
-	l = login_get(h, c->sids[CLIENT_SLOT(req->client)]);
-	return l != NULL && l->client == req->client ? l : NULL;
+	return login_by_client(h, req->client);
 }
 
 static void

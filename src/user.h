@@ -84,6 +84,8 @@ void	 logins_restored(struct hub *);
 /* NULL if there can be no more sessions. */
 struct login *login_new(struct hub *, struct user *, client_id);
 struct login *login_get(const struct hub *, uint32_t sid);
+/* Who is logged in on this client; NULL: nobody. */
+struct login *login_by_client(const struct hub *, client_id);
 /* A request's session; by its client if the sid was not known yet, or if the
  * client is gone. */
 struct login *login_of(const struct hub *, const struct request *);

@@ -39,6 +39,12 @@ def ctl_json(d, *words):
     return answer
 
 
+def shown(client):
+    """A client's number as people see it."""
+    return "%d:%d:%d" % (client >> 56, client >> 32 & 0xffffff,
+                         client & 0xffffffff)
+
+
 class Control(Raw):
     """A connection to the socket."""
 

@@ -10,7 +10,8 @@ import subprocess
 import unicodedata
 
 from client import NAME_PROMPT, Json, Person, Raw
-from control import CTL, Control, ctl, ctl_json, run_ctl, socket_of
+from control import (CTL, Control, ctl, ctl_json, run_ctl, shown,
+                     socket_of)
 from daemon import BINARY, Daemon, as_user
 from harness import (Deadline, Skip, below, contains, cpu, eq, has, lacks,
                      main, need, need_root, ok, quick, readable, rss, tempdir,
@@ -34,8 +35,12 @@ def status():
         "auto 127.0.0.1:%d" % d.port]))
     eq(sum(loop["clients"] for loop in s["loops"]), 3)
     eq(len(s["loops"]), 2)
+    eq(s["inboxes"], 0)
+    ann.ok("tell", to="bob", text="psst")
+    until(lambda: ctl_json(d, "status")["inboxes"] == 1, 10, "an inbox")
+    eq(ctl_json(d, "status")["rooms"], 1)
     out = ctl(d, "status")
-    for line in ("server   dörf", "pid      %d" % d.pid, "users    2"):
+    for line in ("rooms    1", "inboxes  1","server   dörf", "pid      %d" % d.pid, "users    2"):
         contains(out.splitlines(), line)
     bob.close()
     until(lambda: ctl_json(d, "status")["users"] == 1, 10, "bob is gone")
@@ -219,6 +224,29 @@ def kick():
 
 
 @test()
+def kick_a_client():
+    """one connection of somebody's is ended, as who shows it"""
+    d = Daemon(auth_cost="minimal")
+    one, two = Json(d, "1.2.3"), Json(d)
+    one.ok("register", password="correct horse")
+    two.ok("login", name="1.2.3", password="correct horse")
+    clients = ctl_json(d, "who")["members"][0]["clients"]
+    eq(len(clients), 2)
+    row = ctl(d, "who").splitlines()[1].split()
+    eq(sorted(row[3].split(",")), sorted(map(shown, clients)))
+    contains(run_ctl("-s", socket_of(d), "trace", "1.2.3")[2],
+             "trace one of %s" % " ".join(map(shown, clients)))
+    eq(ctl(d, "kick", shown(clients[0]), "too", "many"),
+       "ended 1 connection of 1.2.3\n")
+    eq(ctl_json(d, "who")["members"][0]["clients"], clients[1:])
+    status, _, err = run_ctl("-s", socket_of(d), "kick", shown(clients[0]))
+    eq(status, 1)
+    contains(err, "no such client")
+    eq(run_ctl("-s", socket_of(d), "kick", "0:0:0")[0], 1)
+    eq(ctl(d, "kick", "1.2.3"), "ended 1 connection of 1.2.3\n")
+
+
+@test()
 def kick_while_moving():
     """who is kicked is gone, whatever they are doing"""
     d = Daemon()
@@ -241,7 +269,12 @@ def command_line():
     for words, status, wanted in (
             ([], 2, "usage"), (["stats"], 2, "perhaps status"),
             (["nonsense"], 2, "-h"), (["notice"], 2, "text"),
-            (["kick"], 2, "name"), (["status", "x"], 2, "no argument"),
+            (["kick"], 2, "usage: partylinectl kick name [reason]"),
+            (["register"], 2, "register needs a name"),
+            (["erase", "ann"], 2, "such as: partylinectl erase account ann"),
+            (["export"], 2, "export of what?"),
+            (["export", "lobby"], 2, "partylinectl export room lobby"),
+            (["status", "x"], 2, "no argument"),
             (["-Q"], 2, "usage"), (["notice", "x" * 5000], 1, "too long"),
             (["status"], 3, "no daemon is running at " + nowhere)):
         d = Daemon() if "too long" in wanted else None
@@ -253,6 +286,11 @@ def command_line():
     status, out, _ = run_ctl("-h")
     eq(status, 0)
     contains(out, "reload")
+    helps = out.split("Commands:\n")[1].splitlines()[:-1]
+    for line in helps:      # the form, then at one column what it does
+        ok(len(line) <= 80, line)
+        ok("  " not in line[2:] or
+           (line[25:27] == "  " and line[27:28] != " "), line)
     contains(run_ctl("-V")[1], "partylinectl ")
 
 

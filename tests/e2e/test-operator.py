@@ -84,6 +84,67 @@ def ban():
 
 
 @test()
+def counted():
+    """what the pool does, and what was refused, is among the numbers"""
+    d = daemon("memory", login_tries=2, auth_workers=1)
+    account(d, "ann")
+    for _ in range(2):
+        Json(d).refused("login", "bad-password", name="ann", password="wrong")
+    Json(d).refused("login", "bad-password", name="ann", token="pl_wrong")
+    Json(d).refused("login", "rate-limited", name="ann", password=PASSWORD)
+
+    def numbers():
+        return Control(d).ask("top")["metrics"]
+    until(lambda: numbers()["partyline_login_failures_total"] == 3, 10,
+          "3 failures")
+    m = numbers()
+    eq((m["partyline_auth_workers"], m["partyline_auth_busy"],
+        m["partyline_auth_queue"], m["partyline_auth_done_total"]),
+       (1, 0, 0, 3))
+    eq({r["reason"]: r["value"] for r in m["partyline_auth_refused_total"]},
+       {"auth_queue": 0, "login_tries": 1, "register_max": 0})
+
+
+@test_stores()
+def bans(store):
+    """who is kept away is listed: since when, until when, by whom and why"""
+    d = daemon(store)
+    eq(ctl(d, "bans").splitlines(), ["WHOM  SINCE (UTC)  UNTIL (UTC)  BY  "
+                                     "REASON"])
+    account(d, "Ann")
+    ctl(d, "ban", "ann", "2h", "too", "loud")
+    ctl(d, "ban", "192.0.2.7")
+    got = {b["whom"]: b for b in ctl_json(d, "bans")["bans"]}
+    eq(sorted(got), ["192.0.2.7", "Ann"])
+    eq(got["Ann"]["reason"], "too loud")
+    eq(got["Ann"]["by"], "uid %d" % os.geteuid())
+    has(got["Ann"], "at", "until")
+    lacks(got["192.0.2.7"], "until")
+    lines = ctl(d, "bans").splitlines()
+    eq(len(lines), 3)
+    row = next(line for line in lines if line.startswith("192."))
+    eq(row.split()[3:], ["-", "uid", str(os.geteuid())])
+    if store == "sqlite":
+        d.kill()
+        d.start()
+        eq(len(ctl_json(d, "bans")["bans"]), 2)
+    ctl(d, "unban", "ann")
+    eq([b["whom"] for b in ctl_json(d, "bans")["bans"]], ["192.0.2.7"])
+
+
+@test()
+def register_max():
+    """from one address only so many accounts are made; the operator may"""
+    d = daemon("memory", register_max=2, register_window="1h")
+    people = [Json(d, name) for name in ("ann", "bob", "eve")]
+    for c in people[:2]:
+        c.ok("register", password=PASSWORD)
+    r = people[2].refused("register", "rate-limited", password=PASSWORD)
+    ok(0 < r["retry_ms"] <= 1800000, r)
+    account(d, "mallory")
+
+
+@test()
 def passwd():
     """another password counts at once, the old one no more, also later"""
     d = daemon()
@@ -130,7 +191,7 @@ def at_a_terminal():
 @test()
 def accounts():
     """all accounts are listed, page after page, with what is known of each"""
-    d = daemon(auth_queue=1000)
+    d = daemon(auth_queue=1000, register_max=0)
     eq(ctl_json(d, "accounts")["accounts"], [])
     names = ["n%03d" % i for i in range(210)]
     people = [(c, c.post("register", password=PASSWORD))
@@ -217,6 +278,20 @@ def audit(store):
     contains(lines[1], "no \ufffd[31mmanners")
     for bad in ("0", "x", "-1", "1000001"):
         contains(refused(d, "audit", bad), "count is a number")
+
+
+@test_stores()
+def audit_max(store):
+    """of the audit the newest lines are kept, as many as are wanted"""
+    d = daemon(store, audit_max=5)
+    account(d, "ann")
+    for _ in range(10):
+        ctl(d, "op", "ann")
+        ctl(d, "deop", "ann")
+    until(lambda: len(ctl_json(d, "audit", "100")["audit"]) == 5, 20,
+          "5 lines")
+    eq([a["id"] for a in ctl_json(d, "audit", "100")["audit"]],
+       list(range(17, 22)))
 
 
 @test()

@@ -7,7 +7,8 @@ import signal
 import subprocess
 
 from client import Json, Person, Raw
-from control import CTL, Control, ctl, ctl_json, run_ctl, socket_of
+from control import (CTL, Control, ctl, ctl_json, run_ctl, shown,
+                     socket_of)
 from daemon import BINARY, Daemon, need_web
 from harness import (SLOW, Deadline, Failure, Skip, below, contains, diag, eq,
                      has, keep, lacks, main, ok, quick, readable, rss,
@@ -102,7 +103,7 @@ def a_person():
     ann = Person(d, "ann")
     t = Trace(d, "ann")
     contains(t.head, "ann: text over tcp, 127.0.0.1 port")
-    contains(t.head, "client %d" % _id(d, "ann"))
+    contains(t.head, "client %s" % shown(_id(d, "ann")))
     ann.say("hello\tthere\x1b[2J")
     line = t.until("in ", "hello")
     contains(line, "hello\\tthere\\x1b[2J")
@@ -180,6 +181,7 @@ def a_split_secret():
     d = Daemon(greet_delay=60000)
     raw = Raw(d)
     client = d.log.wait("client-open")["client"]
+    eq(len(client.split(":")), 3)
     t = Trace(d, client, "-j")
     eq(t.head["dialect"], "none")
     lacks(t.head, "name")
@@ -275,7 +277,7 @@ def whom():
     contains(err, "nobody of that name")
     eq(run_ctl("-s", socket_of(d), "trace")[0], 2)
     number = _id(d, "77")
-    contains(ctl(d, "who"), str(number))
+    contains(ctl(d, "who"), shown(number))
     eq(Trace(d, number, "-j").head["name"], "77")
     gone = _id(d, "one")
     # What a client is told of others has no numbers.

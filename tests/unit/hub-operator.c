@@ -235,3 +235,78 @@ Test(operator, bans_of_addresses)
 	cr_assert_eq(f.reply->error, ERR_NONE);
 	f.address = NULL;
 }
+
+/* Who is kept away, by whom and until when; not whose time is over. */
+Test(operator, lists_bans)
+{
+	const struct listed_sanction *s;
+	char name[16];
+	unsigned i, n;
+	uint64_t after = 0;
+
+	ASK(&f, &control, CMD_SHUT_OUTS);
+	cr_assert(f.reply->error == ERR_NONE && f.reply->nlisted == 0);
+	cr_assert_eq(does(CMD_ENROL, "ann", NULL), ERR_NONE);
+	ASK(&f, &control, CMD_SHUT_OUT, .name = "ann", .seconds = 3600,
+	    .string = "spam", .address = "uid 7");
+	fake_round(&f);
+	fake_put(&f, "ban/*/n:old", "{\"by\":\"uid 7\",\"reason\":\"\","
+	    "\"at\":1,\"until\":2,\"name\":\"old\"}");
+	fake_restart(&f);
+	ASK(&f, &control, CMD_SHUT_OUTS);
+	cr_assert_eq(f.reply->nlisted, 1);
+	s = f.reply->sanctions;
+	eq_str(s->name, "ann");
+	eq_str(s->by, "uid 7");
+	eq_str(s->reason, "spam");
+	cr_assert_eq(s->until - s->at, 3600000);
+	ASK(&f, &control, CMD_SHUT_OUT, .whom_address = "2001:db8::7");
+	fake_round(&f);
+	ASK(&f, &control, CMD_SHUT_OUTS);
+	cr_assert_eq(f.reply->nlisted, 2);
+	s = &f.reply->sanctions[f.reply->sanctions[0].address == NULL];
+	eq_str(s->address, "2001:db8::/64");
+	cr_assert_eq(s->until, 0);
+	for (i = 0; i < 900; i++) {
+		snprintf(name, sizeof(name), "n%u", i);
+		ASK(&f, &control, CMD_SHUT_OUT, .name = name,
+		    .string = "spam");
+		fake_round(&f);
+	}
+	for (n = 0, i = 0; i == 0 || after > 0; i++) {
+		ASK(&f, &control, CMD_SHUT_OUTS, .after = after);
+		n += f.reply->nlisted;
+		after = f.reply->more ? f.reply->next : 0;
+	}
+	cr_assert_eq(n, 902);
+	cr_assert_gt(i, 1);
+}
+
+/* One connection of several, by its number. */
+Test(operator, kicks_a_client)
+{
+	struct fake_client ann = login(0, "ann"), again = client(1, 905);
+	struct request *req = request_new(CMD_EXPEL);
+
+	ASK(&f, &ann, CMD_REGISTER, .password = "secret");
+	fake_round(&f);
+	ASK(&f, &again, CMD_LOGIN, .name = "ann", .password = "secret");
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	req->client = control.id;
+	req->target = again.id;
+	hub_request(f.hub, req);
+	fake_round(&f);
+	cr_assert(f.reply->error == ERR_NONE && f.reply->members == 1);
+	eq_str(f.reply->name, "ann");
+	ASK(&f, &control, CMD_ALL_WHO);
+	cr_assert_eq(f.reply->nlisted, 1);
+	cr_assert_eq(f.reply->users[0].sessions, 1);
+	cr_assert_eq(f.reply->users[0].clients[0], ann.id);
+	req = request_new(CMD_EXPEL);
+	req->client = control.id;
+	req->target = again.id;
+	hub_request(f.hub, req);
+	cr_assert_eq(f.reply->error, ERR_NO_SUCH_USER);
+	cr_assert_not_null(strstr(buf_str(&f.store.audit),
+	    "\"act\":\"kick\""));
+}

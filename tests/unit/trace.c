@@ -259,7 +259,8 @@ Test(trace, frames)
 Test(trace, whom)
 {
 	static const char *const names[] = { "", "ann", "1a", "-1", "+1", " 1",
-	    "1 " };
+	    "1 ", "1:2", "1:2:", "1:2:3:4", ":2:3", "256:0:1", "0:16777216:1",
+	    "0:0:4294967296", "1::2", "0x1" };
 	static const client_id clients[] = { 5, 6 };
 	struct listed_user user = { "ann", NULL, NULL, 2, false, clients, 2 };
 	struct buf b = { 0 };
@@ -267,16 +268,22 @@ Test(trace, whom)
 	size_t i;
 
 	for (i = 0; i < NITEMS(names); i++)
-		cr_expect_not(tracing_is_number(names[i], &client));
-	cr_expect(tracing_is_number("72057594037927937", &client));
+		cr_expect_not(client_parse(names[i], &client), "%s", names[i]);
+	cr_expect(client_parse("72057594037927937", &client));
 	cr_expect_eq(client, CLIENT_ID(1, 0, 1));
+	cr_expect_str_eq(CLIENT_TEXT(client), "1:0:1");
+	client = CLIENT_ID(255, 0xffffff, UINT32_MAX);
+	cr_expect_str_eq(CLIENT_TEXT(client), "255:16777215:4294967295");
+	cr_expect(client_parse(CLIENT_TEXT(client), &client));
+	cr_expect_eq(client, UINT64_MAX);
 	tracing_choices(&b, &user);
-	cr_expect_str_eq(buf_str(&b), "ann has 2 clients: trace one of 5 6");
+	cr_expect_str_eq(buf_str(&b),
+	    "ann has 2 clients: trace one of 0:0:5 0:0:6");
 	buf_reset(&b);
 	user.sessions = 3;
 	tracing_choices(&b, &user);
 	cr_expect_str_eq(buf_str(&b),
-	    "ann has 3 clients: trace one of 5 6 ...");
+	    "ann has 3 clients: trace one of 0:0:5 0:0:6 ...");
 	buf_free(&b);
 }
 
