@@ -95,6 +95,7 @@ cmd_erase(struct hub *h, struct login *l, struct request *req)
 	add_rooms(h, req, &op, account_key(a));
 	req->ignores = ignores_ref(ignores_of(h, account_key(a)));
 	ignores_facts(req, &op, account_key(a), req->ignores, NULL);
+	import_drop(h, req, &op, request_fmt(req, "@%s", account_key(a)));
 	op.audit = operator_audit(req, "erase");
 	verdict = hub_ask_store(h, NULL, &op);
 	a->pending = verdict == KEPT;

@@ -68,6 +68,16 @@ imports_free(struct hub *h)
 		del(h, h->imports->room);
 }
 
+void
+import_drop(struct hub *h, struct request *req, struct store_op *op,
+    const char *room)
+{
+	if (find(h, room) == NULL)
+		return;
+	fact_add(req, op, fact_key(req, "import", room, NULL), NULL);
+	del(h, room);
+}
+
 bool
 import_load(struct hub *h, const struct fact *f)
 {
@@ -204,15 +214,29 @@ room_for(struct hub *h, struct request *req)
 	return room;
 }
 
+static bool
+is_there(const struct hub *h, const struct request *req)
+{
+	return req->import->account ? account_find(h, req->name_key) != NULL :
+	    room_find(h, req->room_key) != NULL;
+}
+
+/* One that was begun, and what it has brought is still there. */
+static bool
+is_known(const struct hub *h, const struct request *req,
+    const struct import *i)
+{
+	return i != NULL && strcmp(i->of, req->import->of) == 0 &&
+	    is_there(h, req);
+}
+
 /* A new one, unless there is something it would be mixed with. */
 static bool
 may_begin(struct hub *h, struct request *req)
 {
 	const struct import_part *p = req->import;
-	bool there = p->account ? account_find(h, req->name_key) != NULL :
-	    room_find(h, req->room_key) != NULL;
 
-	if (!there || p->merge)
+	if (!is_there(h, req) || p->merge)
 		return true;
 	request_fail(req, ERR_NAME_TAKEN, p->account ?
 	    "There is an account %s: -m adds what its inbox had." :
@@ -221,15 +245,10 @@ may_begin(struct hub *h, struct request *req)
 	return false;
 }
 
-static bool
-is_known(struct request *req, const struct import *i)
-{
-	return i != NULL && strcmp(i->of, req->import->of) == 0;
-}
-
-/* The account that it would have made is none. */
+/* The account that it would have made is none. The room, its inbox, is there
+ * still: the caller settles it. */
 static void
-import_failed(struct hub *h, const struct request *req)
+import_failed(struct hub *h, const struct request *req, struct room *room)
 {
 	struct account *a = req->import->account ?
 	    account_find(h, req->name_key) : NULL;
@@ -238,9 +257,11 @@ import_failed(struct hub *h, const struct request *req)
 	if (a == NULL || !a->pending)
 		return;
 	inbox = a->inbox;
+	room->pending++;
 	account_free(h, a);
 	if (inbox != NULL)
 		inbox_end(h, inbox, 0);
+	room->pending--;
 }
 
 enum verdict
@@ -253,11 +274,11 @@ cmd_import(struct hub *h, struct login *l, struct request *req)
 	struct room *room;
 
 	(void)l;
-	if (p->begin && is_known(req, i)) {
+	if (p->begin && is_known(h, req, i)) {
 		req->seq = i->line;	/* it goes on behind that */
 		return ANSWER;
 	}
-	if (p->begin ? !may_begin(h, req) : !is_known(req, i)) {
+	if (p->begin ? !may_begin(h, req) : !is_known(h, req, i)) {
 		if (!p->begin)
 			request_fail(req, ERR_BAD_ARGUMENT, "That import has "
 			    "not begun, or is over.");
@@ -278,7 +299,7 @@ cmd_import(struct hub *h, struct login *l, struct request *req)
 		    "import-room");
 	verdict = hub_ask_store(h, room, &op);
 	if (verdict == ANSWER) {
-		import_failed(h, req);
+		import_failed(h, req, room);
 		room_settle(h, room);
 	}
 	return verdict;
@@ -316,7 +337,7 @@ import_committed(struct hub *h, struct store_op *op)
 	struct room *room = op->arg;
 
 	if (op->error != STORE_OK) {
-		import_failed(h, req);
+		import_failed(h, req, room);
 		return ANSWER;
 	}
 	if (p->end)

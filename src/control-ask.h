@@ -33,6 +33,8 @@ struct asking {
 void	 control_ask(const struct asking *, enum control_id);
 /* One of them, by control-import.c; and its answer. */
 void	 control_import(const struct asking *);
+/* Takes the request's arguments up; what is wrong with them, or NULL. Pure. */
+const char *control_import_part(struct request *, const json_t *root);
 void	 control_render_import(struct buf *, const struct request *);
 /* The members of the answer to what the hub has done; not of lists. */
 void	 control_render(struct buf *, const struct request *);

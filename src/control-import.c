@@ -13,7 +13,6 @@
 
 #define MSGS_MAX	1000	/* of a part */
 #define FACTS_MAX	1000
-#define KEY_MAX		1024	/* bytes of a fact's */
 
 static const char *
 text(const json_t *o, const char *key)
@@ -37,7 +36,8 @@ take_name(struct request *req, const json_t *root, bool account)
 	struct name name;
 
 	if (account ? !name_parse(&name, s, strlen(s), NULL) :
-	    !name_parse_room(&name, s, strlen(s), NULL))
+	    !name_parse_room(&name, s, strlen(s), NULL) ||
+	    name.key[0] == '@')		/* that is an account's */
 		return false;
 	request_set_name(req, &name);
 	if (account) {
@@ -81,7 +81,7 @@ take_facts(struct request *req, struct import_part *p, const json_t *list)
 	p->facts = facts = request_alloc(req, (n + 1) * sizeof(*facts));
 	json_array_foreach(list, i, one) {
 		if (*text(one, "fact") == '\0' ||
-		    strlen(text(one, "fact")) > KEY_MAX ||
+		    strlen(text(one, "fact")) > EXPORT_FACT_BYTES ||
 		    (value = json_dumps(json_object_get(one, "value"),
 		    JSON_COMPACT | JSON_ENCODE_ANY)) == NULL)
 			return "that is no fact; one has a key and a value";
@@ -93,13 +93,11 @@ take_facts(struct request *req, struct import_part *p, const json_t *list)
 	return NULL;
 }
 
-void
-control_import(const struct asking *a)
+const char *
+control_import_part(struct request *req, const json_t *root)
 {
-	struct request *req = request_new(CMD_IMPORT);
 	struct import_part *p = request_alloc(req, sizeof(*p));
-	const json_t *root = a->root;
-	const char *why = NULL;
+	const char *why;
 
 	*p = (struct import_part){ .of = request_str(req, text(root, "of")),
 	    .topic = request_str(req, text(root, "topic")),
@@ -108,16 +106,24 @@ control_import(const struct asking *a)
 	    .begin = is_set(root, "begin"), .end = is_set(root, "end"),
 	    .merge = is_set(root, "merge") };
 	req->import = p;
+	if (!take_name(req, root, p->account))
+		return "that is no name";
+	if (*p->of == '\0' || strlen(p->of) > EXPORT_ID_BYTES ||
+	    strlen(p->topic) > STRING_BYTES)
+		return "the first line has no id, or too long a topic";
+	why = take_msgs(req, json_object_get(root, "messages"));
+	return why != NULL ? why : take_facts(req, p, json_object_get(root,
+	    "facts"));
+}
+
+void
+control_import(const struct asking *a)
+{
+	struct request *req = request_new(CMD_IMPORT);
+	const char *why = control_import_part(req, a->root);
+
 	req->client = a->who;
 	req->address = request_fmt(req, "uid %lu", (unsigned long)a->uid);
-	if (!take_name(req, root, p->account))
-		why = "that is no name";
-	else if (*p->of == '\0' || strlen(p->of) > KEY_BYTES ||
-	    strlen(p->topic) > STRING_BYTES)
-		why = "the first line has no id, or too long a topic";
-	else if ((why = take_msgs(req, json_object_get(root, "messages"))) ==
-	    NULL)
-		why = take_facts(req, p, json_object_get(root, "facts"));
 	if (why == NULL)
 		keeper_ask(a->keeper, req);
 	else {

@@ -34,25 +34,24 @@ parse_kind(const char *name)
 	return -1;
 }
 
-/* "2026-11-24T20:45:56.123Z" in ms since the epoch. */
+/* "2026-11-24T20:45:56.123Z" in ms since the epoch; only what would be written
+ * just so. */
 static bool
 parse_time(const char *s, int64_t *ms)
 {
+	char again[TIME_RFC3339];
 	struct tm tm = { 0 };
-	int n = 0;
-	unsigned milli;
+	int milli;
 
-	if (sscanf(s, "%4d-%2d-%2dT%2d:%2d:%2d.%3uZ%n", &tm.tm_year,
+	if (sscanf(s, "%4d-%2d-%2dT%2d:%2d:%2d.%3d", &tm.tm_year,
 	    &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec,
-	    &milli, &n) != 7 || s[n] != '\0' || tm.tm_year < 1970 ||
-	    tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 ||
-	    tm.tm_mday > 31 || tm.tm_hour > 23 || tm.tm_min > 59 ||
-	    tm.tm_sec > 60)
+	    &milli) != 7 || tm.tm_year < 1970)
 		return false;
 	tm.tm_year -= 1900;
 	tm.tm_mon--;
 	*ms = (int64_t)timegm(&tm) * 1000 + milli;
-	return true;
+	time_rfc3339(*ms, again);
+	return strcmp(again, s) == 0;
 }
 
 static const char *

@@ -12,6 +12,8 @@
 #include "msg.h"
 
 #define EXPORT_VERSION	1
+#define EXPORT_ID_BYTES		128	/* of the first line's id, at most */
+#define EXPORT_FACT_BYTES	1024	/* of a fact's key */
 
 /* "text", "kicked" and so on of a stored message's kind; NULL for others. */
 const char *export_kind(enum msg_kind);

@@ -222,6 +222,7 @@ def erase():
     eq(r["rooms"], [])
     again.refused("subscribe", "private", room="dev")
     contains(refused(d, "erase", "-y", "account", "nobody"), "no account")
+    contains(refused(d, "erase", "account", "nobody"), "no account")
 
 
 @test()
@@ -319,7 +320,7 @@ def round_trip():
     other = daemon(history_max=100000)
     guest = Json(other, "guest")
     contains(ctl(other, "import", write(account)), "imported 4 messages")
-    contains(ctl(other, "import", write(room)), "left out 0 facts")
+    eq(ctl(other, "import", write(room)), "imported 1204 messages of dev\n")
     eq(plain(export(other, "room", "dev")), plain(room))
     again = export(other, "-p", "account", "ann")
     own = [line for line in account if line.get("room") in (None, "@Ann",
@@ -374,11 +375,19 @@ def import_cut_short():
     eq(run_ctl("-s", socket_of(other), "import", "/nowhere")[0], 1)
     broken = list(room)
     broken[1000] = "{nonsense"
-    contains(refused(other, "import", write(broken)), ":1001: ")
+    err = refused(other, "import", write(broken))
+    contains(err, ":1001: ")
+    contains(err, "all lines up to 1000 are imported; mend line 1001")
+    status, out, _ = run_ctl("-s", socket_of(other), "-j", "import",
+                             write(broken))
+    eq(status, 1)
+    answer = json.loads(out)
+    eq((answer["ok"], answer["line"], answer["stored"]), (False, 1001, 1000))
     other.kill()
     other.start()
     contains(refused(other, "import", write(room[:1100])), "cut short")
-    ctl(other, "import", write(room))
+    contains(ctl(other, "import", write(room)), "from line 1101 on")
+    contains(refused(other, "import", write(room)), "There is a room #dev")
     got = export(other, "room", "dev")
     texts = [m["text"] for m in got if m.get("kind") == "text" and "text" in m]
     eq(texts, [m["text"] for m in room
@@ -394,6 +403,10 @@ def import_cut_short():
         contains(err, ":21: ")
         contains(err, why)
     contains(refused(third, "import", write(room[1:])), "no export")
+    err = refused(third, "import", write([]))
+    contains(err, "the file is empty")
+    contains(err, "nothing was imported")
+    lacks(err, "cut short")
 
 
 @test(timeout=120)
@@ -405,8 +418,12 @@ def import_while_in_it():
     bob = Json(other, "bob")
     bob.join("dev")
     bob.say("before", "dev")
-    ctl(other, "import", "-m", write([line for line in room
-                                      if "fact" not in line]))
+    out = ctl(other, "import", "-m", write([line for line in room
+                                            if "fact" not in line]))
+    acts = [m for m in room if "seq" in m and
+            m["kind"] not in ("text", "action", "notice")]
+    ok(len(acts) > 2, acts)
+    contains(out, "left out %d acts" % len(acts))
     bob.say("after", "dev")
     wanted = ["before"] + [m["text"] for m in room if m.get("kind") in
                            ("text", "action") and "text" in m] + ["after"]
@@ -416,6 +433,9 @@ def import_while_in_it():
         if "text" in m:
             got.append(m["text"])
     eq(got, wanted)
+    bob.sync()
+    bob.none("redact")
+    bob.none("configure")
 
 
 main()

@@ -125,6 +125,19 @@ store_append(struct fake_store *s, struct store_op *op)
 	    op->msg->key_len > 0 ? xstrdup(op->from_key) : NULL };
 }
 
+static void
+store_import(struct fake_store *s, const struct store_op *op)
+{
+	uint32_t i;
+
+	s->log = xrealloc(s->log, (s->nlog + op->nmsgs) * sizeof(*s->log));
+	for (i = 0; i < op->nmsgs; i++) {
+		op->msgs[i]->seq = ++s->seq;
+		s->log[s->nlog++] = (struct fake_entry){ op->room,
+		    msg_ref(op->msgs[i]), NULL };
+	}
+}
+
 const char *
 fake_fact(const struct fake *f, const char *key)
 {
@@ -205,6 +218,8 @@ complete(struct fake *f, struct store_op *op)
 		buf_addf(&s->audit, "%s\n", op->audit);
 	if (op->kind == STORE_APPEND || op->kind == STORE_REDACT)
 		store_append(s, op);
+	if (op->kind == STORE_IMPORT && op->nmsgs > 0)
+		store_import(s, op);
 	if (op->room != 0)
 		make_room(s, op);
 	for (i = 0; op->kind == STORE_FORGET && i < s->nlog; i++) {

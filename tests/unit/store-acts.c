@@ -202,7 +202,6 @@ BOTH(redactions_that_find_nothing)
 	cr_assert_eq(metric_get(&rig->store->metrics.failed), 0);
 }
 
-/* One that finds nothing holds up none of its group. */
 /* A guest's name may have been somebody else's before. */
 BOTH(redactions_of_one_who_came_later)
 {
@@ -220,6 +219,7 @@ BOTH(redactions_of_one_who_came_later)
 	op_free(op);
 }
 
+/* One that finds nothing holds up none of its group. */
 BOTH(a_redaction_in_a_group)
 {
 	struct store_op *ops[4], *back[4];
@@ -303,4 +303,204 @@ BOTH(all_that_somebody_said_is_erased)
 		check_erased(rig, room, 1001);
 	}
 	cr_assert_eq(rig_redact(rig, 0, 1, NULL), STORE_NO_MESSAGE);
+}
+
+#define IMPORTED	3
+
+static struct msg *
+old_msg(enum msg_kind kind, const char *text, int64_t time)
+{
+	struct msg *m = msg_new(kind, "Ann", NULL, text, strlen(text), NULL);
+
+	m->room = 1;
+	m->time = time;
+	m->flags = *text == '\0' ? MSG_REDACTED : 0;
+	return m;
+}
+
+/* Three messages of long ago, one of them without its text. */
+static void
+import(struct rig *rig, struct msg *msgs[IMPORTED],
+    const struct store_fact *fact)
+{
+	struct store_op *op = op_new(STORE_IMPORT, 1);
+
+	msgs[0] = old_msg(MSG_TEXT, "one", 1000);
+	msgs[1] = old_msg(MSG_TEXT, "", 2000);
+	msgs[2] = old_msg(MSG_KICKED, "bob", 1500);
+	op->msgs = msgs;
+	op->nmsgs = IMPORTED;
+	op->facts = fact;
+	op->nfacts = fact != NULL;
+	op->audit = "{\"act\":\"import\"}";
+	cr_assert_eq(rig_do(rig, op)->error, STORE_OK);
+	op_free(op);
+}
+
+static void
+check_imported(struct rig *rig, uint64_t after, struct msg *msgs[IMPORTED])
+{
+	struct store_read *r = rig_read(rig, READ_AFTER, 1, after, 0,
+	    IMPORTED, SIZE_MAX);
+	unsigned i;
+
+	cr_assert_eq(r->n, IMPORTED);
+	for (i = 0; i < IMPORTED; i++) {
+		const struct msg *m = r->msgs[i];
+
+		cr_assert(m->seq == msgs[i]->seq && m->time ==
+		    msgs[i]->time && m->kind == msgs[i]->kind &&
+		    m->flags == msgs[i]->flags);
+		cr_assert_str_eq(msg_from(m), "Ann");
+		cr_assert_str_eq(msg_text(m), msg_text(msgs[i]));
+	}
+	store_read_free(r);
+}
+
+static void
+free_msgs(struct msg *msgs[IMPORTED])
+{
+	unsigned i;
+
+	for (i = 0; i < IMPORTED; i++)
+		msg_unref(msgs[i]);
+}
+
+/* In their order, with their own times, behind what is there. */
+BOTH(imported_messages_are_as_they_were)
+{
+	uint64_t first = rig_say(rig, 1, "before"), last;
+	struct msg *msgs[IMPORTED];
+	struct store_op *op;
+	struct store_read *r;
+
+	import(rig, msgs, NULL);
+	cr_assert(msgs[0]->seq == first + 1 && msgs[1]->seq == first + 2 &&
+	    msgs[2]->seq == first + 3);
+	last = rig_say(rig, 1, "after");
+	cr_assert_eq(last, first + 4);
+	check_imported(rig, first, msgs);
+	cr_assert_eq(rig_count(rig, 1, NULL), 5);
+	cr_assert_eq(rig_redact(rig, 1, msgs[0]->seq, "ann"), STORE_OK);
+	cr_assert_eq(rig_redact(rig, 1, msgs[1]->seq, "ann"),
+	    STORE_NO_MESSAGE, "it has no text");
+	cr_assert_eq(rig_redact(rig, 1, msgs[2]->seq, NULL),
+	    STORE_NO_MESSAGE, "an act");
+	r = rig_read(rig, READ_AUDIT, 0, 0, 0, 10, SIZE_MAX);
+	cr_assert_not_null(strstr(buf_str(&r->text), "\"act\":\"import\""));
+	store_read_free(r);
+	op = rig_do(rig, op_new(STORE_IMPORT, 2));
+	cr_assert_eq(op->error, STORE_OK, "of none");
+	op_free(op);
+	cr_assert_eq(rig_count(rig, 2, NULL), 0);
+	free_msgs(msgs);
+}
+
+/* A keyed say before has its answer still; erased is what was imported too. */
+BOTH(imported_messages_are_like_others)
+{
+	struct store_op *op = rig_do(rig, op_say(1, "ann", "hi", "key"));
+	uint64_t seq = op->seq;
+	struct msg *msgs[IMPORTED];
+
+	op_free(op);
+	import(rig, msgs, NULL);
+	op = rig_do(rig, op_say(1, "ann", "hi", "key"));
+	cr_assert(op->duplicate && op->seq == seq);
+	op_free(op);
+	erase(rig, "ann");
+	cr_assert_eq(rig_redact(rig, 1, msgs[0]->seq, NULL),
+	    STORE_NO_MESSAGE, "its text is gone");
+	rig->conf.history_max = 2;
+	store_configure(rig->store, &rig->conf);
+	rig_say(rig, 1, "last");
+	rig_until(rig, 1, 2);
+	free_msgs(msgs);
+}
+
+static void
+fact_cb(void *arg, const struct store_fact *fact)
+{
+	if (strcmp(fact->key, "import/room1") == 0)
+		*(bool *)arg = strcmp(fact->value, "7") == 0;
+}
+
+/* How far it came is known with what it brought, or neither is. */
+Test(sqlite, an_import_outlives_the_daemon)
+{
+	const struct store_fact fact = { "import/room1", "7" };
+	struct msg *msgs[IMPORTED];
+	bool known = false;
+	struct rig mine;
+	char *error;
+
+	rig_init(&mine, "sqlite");
+	rig_open(&mine);
+	import(&mine, msgs, &fact);
+	rig_close(&mine);
+	mine.store = store_open(&mine.conf, &error);
+	cr_assert_not_null(mine.store);
+	store_facts(mine.store, fact_cb, &known);
+	cr_assert(known);
+	cr_assert(store_start(mine.store, &mine.box, &error));
+	check_imported(&mine, 0, msgs);
+	cr_assert_eq(rig_say(&mine, 1, "next"), IMPORTED + 1);
+	free_msgs(msgs);
+	rig_free(&mine);
+}
+
+/* The id of the oldest line there is. */
+static uint64_t
+oldest_line(struct rig *rig)
+{
+	struct store_read *r = rig_read(rig, READ_AUDIT, 0, 0, 0, 1, SIZE_MAX);
+	uint64_t id = r->before;
+
+	store_read_free(r);
+	return id;
+}
+
+/* Until that line is the oldest one; the writer looks once a second. */
+static void
+await_oldest(struct rig *rig, uint64_t id)
+{
+	uint64_t end = clock_ms() + DEADLINE;
+
+	while (oldest_line(rig) != id) {
+		cr_assert_lt(clock_ms(), end, "%llu, not %llu",
+		    (unsigned long long)oldest_line(rig),
+		    (unsigned long long)id);
+		mailbox_wait(&rig->box, 10);
+	}
+}
+
+BOTH(the_audit_keeps_so_many_lines)
+{
+	unsigned i;
+
+	rig->conf.audit_max = 10;
+	store_configure(rig->store, &rig->conf);
+	for (i = 0; i < 700; i++)
+		rig_facts(rig, NULL, 0, "{}");
+	await_oldest(rig, 691);
+	rig->conf.audit_max = 1;
+	store_configure(rig->store, &rig->conf);
+	await_oldest(rig, 700);
+	rig_facts(rig, NULL, 0, "{}");
+	await_oldest(rig, 701);
+}
+
+/* The newest stays, whatever its age: no id is given twice. */
+BOTH(the_audit_keeps_lines_so_long)
+{
+	unsigned i;
+
+	for (i = 0; i < 700; i++)
+		rig_facts(rig, NULL, 0, "{}");
+	cr_assert_eq(oldest_line(rig), 1);
+	rig->conf.audit_age = 1;
+	store_configure(rig->store, &rig->conf);
+	await_oldest(rig, 700);
+	rig_facts(rig, NULL, 0, "{}");
+	await_oldest(rig, 701);
 }
