@@ -57,7 +57,8 @@ $('find').onclick = () => app.find('');
 $('help').onclick = app.manual;
 $('own').onclick = app.account;
 $('menu').onclick = () => app.drawer('side');
-$('veil').onclick = () => app.drawer();
+for (const e of [$('veil'), ...document.querySelectorAll('.shut')])
+	e.onclick = () => app.drawer();
 $('leave').onclick = () => app.leave('');
 $('toggle').onclick = () => app.drawer('members');
 $('pill').onclick = () => {

@@ -20,12 +20,13 @@ export function door(come) {
 	const name = $('name'), password = $('password');
 	let locked = false;
 
-	/* locked: the name is kept, and wants its password. */
-	function show(words, { busy = false, lock = false } = {}) {
+	/* lock: the name is kept, and wants its password; plain: nothing is wrong. */
+	function show(words, { busy = false, lock = false, plain = busy } = {}) {
 		$('chat').hidden = true;
 		$('door').hidden = false;
 		document.title = 'Partyline';
 		put('door-error', words);
+		$('door-error').className = plain ? 'plain' : 'error';
 		if (busy) {
 			put('come', 'Connecting…');
 			return;

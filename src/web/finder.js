@@ -32,7 +32,8 @@ export function finder(app) {
 		for (const t of app.talks.values())
 			add(t.kind, t.name, t.unread ? t.unread + ' unread' : t.topic);
 		for (const r of rooms)
-			add('room', r.room, r.members + ' here · ' + r.topic);
+			add('room', r.room, r.members + ' here' +
+				(r.topic && ' · ' + r.topic));
 		for (const p of people)
 			add('person', p.name, p.away ? 'away: ' + p.away : '');
 		all.delete(idOf('person', app.line.name));

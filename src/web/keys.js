@@ -17,8 +17,8 @@ export function keys(app) {
 		$('menu').ariaExpanded = String(which === 'side');
 		$('toggle').ariaExpanded = String(which === 'members');
 		if (which)
-			$(which).querySelector('[aria-current=true], li button, button')
-				?.focus();
+			(['[aria-current=true]', 'li button', 'button']
+				.map(s => $(which).querySelector(s)).find(e => e)).focus();
 		else if (was)
 			$(was === 'side' ? 'menu' : 'toggle').focus();
 	}

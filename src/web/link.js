@@ -180,7 +180,7 @@ export function linking(app) {
 			name + ' is a registered name: its password, please.' :
 			code === 'name-taken' ? 'Somebody here is called ' + name +
 				' already. If that is you in another tab, talk there; or ' +
-				'take another name.' : message, { lock });
+				'take another name.' : message, { lock, plain: lock && !typed });
 	}
 
 	/* As one who was here, or at the door. */

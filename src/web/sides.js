@@ -93,7 +93,8 @@ export function sides(app) {
 				m.role : m.guest ? 'guest' : ''),
 			{ onclick: () => (me ? app.account() : app.alone(m.name)),
 				oncontextmenu: e => !app.menu('person', m, e),
-				title: me ? 'You' : 'Talk with ' + m.name + ' alone' });
+				title: me ? 'You' : 'Talk with ' + m.name + ' alone' +
+					(m.away ? '; away: ' + m.away : '') });
 		if (app.menu.any('person', m)) {
 			const more = make('button.dots.icon', { textContent: '⋯',
 				ariaLabel: 'What to do about ' + m.name,

@@ -112,7 +112,7 @@ function nodeOf(item, on) {
 		linked(text, item.text);
 	if (action)
 		text.prepend(from, ' ');
-	const body = make('div', null, make('div.head', null, !action && from,
+	const body = make('div.body', null, make('div.head', null, !action && from,
 		item.kind === 'notice' && make('span.tag', 'notice'),
 		make('time', { textContent: clock.format(item.time),
 			dateTime: new Date(item.time).toISOString() })), text);

@@ -117,6 +117,99 @@ test('long words, right to left, narrow: everything wraps', async () => {
 		getComputedStyle(e).direction).filter(x => x === 'rtl').length), 1);
 });
 
+test('the door fits, and says plainly what it wants', async () => {
+	const d = await Daemon.start();
+	const kim = await Program.come(d, 'kim');
+	await kim.ask({ cmd: 'register', password: PASSWORD });
+	for (const [width, height] of [[1280, 800], [390, 844], [360, 640],
+		[320, 480]]) {
+		const v = await Visitor.open(d, { viewport: { width, height } });
+		/* In the middle, and not a pixel to scroll. */
+		const { top, below, over } = await v.page.evaluate(() => {
+			const e = document.documentElement;
+			const at = document.getElementById('door-form')
+				.getBoundingClientRect();
+			return { top: at.top, below: innerHeight - at.bottom,
+				over: e.scrollHeight - e.clientHeight };
+		});
+		assert.equal(over, 0, width + ' by ' + height);
+		assert.ok(Math.abs(top - below) < 0.5, top + ' and ' + below);
+	}
+	const v = await Visitor.open(d, NARROW);
+	const tone = () => v.page.$eval('#door-error', e =>
+		getComputedStyle(e).color === getComputedStyle(document.body).color);
+	await v.page.keyboard.press('Enter');
+	await v.shows('#door-error', /one letter/);
+	assert.ok(!await tone(), 'an error looks like one');
+	await v.page.fill('#name', 'kim');
+	await v.page.keyboard.press('Enter');
+	await v.page.waitForSelector('#password:focus');
+	await v.shows('#door-error',
+		'kim is a registered name: its password, please.');
+	assert.ok(await tone(), 'what is asked for is no error');
+	assert.ok(await v.page.evaluate(() => document.getElementById('door-error')
+		.getBoundingClientRect().bottom <= document.querySelector('#secret label')
+		.getBoundingClientRect().top), 'it stands above the password');
+	await v.page.keyboard.type('wrong');
+	await v.page.keyboard.press('Enter');
+	await v.shows('#door-error', /password is wrong/);
+	assert.ok(!await tone(), 'a wrong one is an error');
+});
+
+test('by touch alone: drawers close, and nothing lies upon a text', async () => {
+	const d = await Daemon.start();
+	const { mira, lin } = await lively(d);
+	await lin.ask({ cmd: 'away', text: 'carrying things' });
+	await mira.say('w '.repeat(300));
+	await mira.say('w '.repeat(300));
+	await mira.say('w '.repeat(300), 'lobby', 'action');
+	const v = await Visitor.come(d, 'ann', NARROW);
+	const { page } = v;
+	await until(async () => (await v.texts()).length === 9, 'all of it');
+	assert.deepEqual(await page.$$eval('#log .msg', all => all.filter(e => {
+		const dots = e.querySelector('.more').getBoundingClientRect();
+		if (Math.abs(dots.top - e.querySelector('.head, .text')
+			.getBoundingClientRect().top) > 8)
+			return true;
+		return ['.text', 'time'].some(s => {
+			const at = e.querySelector(s).getBoundingClientRect();
+			return at.right > dots.left && at.bottom > dots.top &&
+				at.top < dots.bottom;
+		});
+	}).map(e => e.innerText)), []);
+	for (const [button, drawer] of [['#menu', '#side'],
+		['#toggle', '#members']]) {
+		await page.click(button);
+		await page.click(drawer + ' .shut');
+		await until(() => page.$eval(drawer, e => getComputedStyle(e)
+			.visibility === 'hidden'), 'the drawer to close');
+		assert.equal('#' + await v.focus(), button);
+	}
+	/* A menu is small, and leaves the rest as it was. */
+	await page.click('#log .msg .more');
+	assert.ok(await page.isVisible('#acts'));
+	assert.equal(await page.$eval('#acts', e =>
+		getComputedStyle(e, '::backdrop').backgroundColor), 'rgba(0, 0, 0, 0)');
+	await page.keyboard.press('Escape');
+	/* What is cut short is told in full. */
+	assert.match(await page.getAttribute('#list [data-id=lin]', 'title'),
+		/away: carrying things$/);
+	await Program.come(d, 'gardener', 'garden');
+	await page.keyboard.press('Control+k');
+	await v.shows('#found li', /garden\s+1 here$/);
+});
+
+test('what is on a button is told to those who do not see it', async () => {
+	const d = await Daemon.start();
+	await lively(d);
+	const v = await Visitor.come(d, 'ann', NARROW);
+	const names = await v.page.$$eval('#chat button', all => all
+		.filter(e => !e.closest('[hidden]')).map(e => [e.id || e.outerHTML,
+			e.ariaLabel || e.textContent.trim() || e.title]));
+	for (const [id, name] of names)
+		assert.match(name, /\p{L}{3}/u, id + ' is called ' + name);
+});
+
 test('motion only where it is wanted', async () => {
 	const d = await Daemon.start();
 	const time = async reducedMotion => {
