@@ -6,6 +6,7 @@
 
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <sodium.h>
@@ -20,6 +21,7 @@
 #include "util.h"
 
 #define NICE	19
+#define OOM	500		/* of -1000 to 1000 */
 #define TITLE	"partylined: auth"
 
 struct hash_answer {
@@ -134,6 +136,18 @@ ignore_signals(void)
 	signal(SIGCHLD, SIG_DFL);	/* some inetds have it ignored */
 }
 
+/* A kernel short of memory is to take what a login uses, not the daemon. */
+static void
+be_first_to_go(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd == -1)
+		return;		/* then the kernel chooses by itself */
+	dprintf(fd, "%d", OOM);
+	close(fd);
+}
+
 static void __attribute__((noreturn))
 become(int fd, bool sandbox, char **argv)
 {
@@ -143,6 +157,7 @@ become(int fd, bool sandbox, char **argv)
 	close_range((unsigned)fd + 1, UINT_MAX, 0);
 	set_title(argv);
 	be_last();
+	be_first_to_go();
 	if (sandbox && !sandbox_inherited())
 		free(seccomp_enter_bare());
 	serve(fd);

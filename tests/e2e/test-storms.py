@@ -94,6 +94,8 @@ def last_of_all():
     for pid in hashers(d):
         until(lambda: niceness(pid).get("auth") == {19}, 10, "niceness")
         until(lambda: descriptors(pid) == 1, 10, "one descriptor, its socket")
+        with open("/proc/%d/oom_score_adj" % pid, encoding="ascii") as f:
+            ok(int(f.read()) >= 500, "it goes before the daemon")
         with open("/proc/%d/cmdline" % pid, "rb") as f:
             eq(f.read().rstrip(b"\0"), b"partylined: auth", "its title")
         if d.log.wait("privileges")["seccomp"] == "yes":
