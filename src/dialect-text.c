@@ -350,6 +350,7 @@ const struct dialect dialect_text = {
 	.reply = text_answered,
 	.message = text_render_message,
 	.day = text_render_day,
+	.sent_out = text_sent_out,
 	.lag = text_render_lag,
 	.notice = text_render_notice,
 	.bye = text_render_bye,

@@ -67,6 +67,10 @@ struct dialect {
 	 * was another day than *last, which it becomes; 0 is now. NULL: no
 	 * such lines. */
 	void		 (*day)(struct buf *, int64_t *last, int64_t time);
+	/* Its place in this room, as shown, was taken away, as it was told;
+	 * NULL: nothing is to be done. */
+	void		 (*sent_out)(void *, struct dialect_io *,
+			    const char *room);
 	void		 (*lag)(struct buf *, const char *room,
 			    uint64_t after, uint64_t before);
 	void		 (*notice)(struct buf *, const char *text);

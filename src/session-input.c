@@ -181,6 +181,18 @@ session_greet(struct session *s)
 	io_end(s, io, 0);
 }
 
+void
+session_sent_out(struct session *s, const char *room)
+{
+	struct dialect_io *io;
+
+	if (s->dialect->sent_out == NULL)
+		return;
+	io = io_begin(s);
+	s->dialect->sent_out(s->state, io, room);
+	io_end(s, io, 0);
+}
+
 /*
  * The token bucket of the rate: 0 if there is a token, else the ms until there
  * is one again.

@@ -112,6 +112,9 @@ void	 session_read_history(struct session *, struct request *);
 void	 session_read_search(struct session *, struct request *);
 bool	 session_count_unread(struct session *, struct request *);
 void	 session_answer_read(struct session *, struct store_read *);
+/* Its place in this room was taken away, and why is written: the dialect may
+ * say more. */
+void	 session_sent_out(struct session *, const char *room);
 /* The answer of a request that has waited; takes it. */
 void	 session_answer(struct session *, struct request *);
 

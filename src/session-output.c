@@ -1,6 +1,7 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -322,26 +323,35 @@ take_along(struct session *s, const struct place *p)
  * Who was behind has not seen all before the reason: that comes without its
  * seq then, and what lies between is not claimed to be seen.
  */
+static void
+tell_why(struct session *s, const char *room, const struct msg *m)
+{
+	struct buf line = { 0 };
+	struct msg *why;
+
+	why = msg_new((enum msg_kind)m->kind, msg_from(m), msg_to(m),
+	    msg_text(m), m->text_len, NULL);
+	why->time = m->time;
+	s->dialect->message(&line, s->is_web ? ENC_JSON : s->encoding, room,
+	    why);
+	session_tell(s, &line);
+	buf_free(&line);
+	msg_unref(why);
+}
+
 void
 session_place_taken(struct session *s, const struct unplace_mail *m)
 {
 	struct place *p = find_place(s, m->room_id);
-	struct buf line = { 0 };
-	struct msg *why;
+	char room[NAME_SIZE];
 
 	if (p == NULL)
 		return;
-	if (!take_along(s, p)) {
-		why = msg_new((enum msg_kind)m->why->kind, msg_from(m->why),
-		    msg_to(m->why), msg_text(m->why), m->why->text_len, NULL);
-		why->time = m->why->time;
-		s->dialect->message(&line, s->is_web ? ENC_JSON : s->encoding,
-		    stream_room(p->stream)->name, why);
-		session_tell(s, &line);
-		buf_free(&line);
-		msg_unref(why);
-	}
+	snprintf(room, sizeof(room), "%s", stream_room(p->stream)->name);
+	if (!take_along(s, p))
+		tell_why(s, room, m->why);
 	session_unplace(s, m->room_id);
+	session_sent_out(s, room);
 }
 
 void

@@ -430,11 +430,11 @@ not_there(struct text *t, struct dialect_io *io, const struct request *r)
 		    "enters a room.", TEXT_ROOM(r->room));
 }
 
-/* Whoever may not enter a room is not in it, so that one talks elsewhere. */
+/* One is not in that room any more: if one talked there, where one does now. */
 static void
-kept_out(struct text *t, struct dialect_io *io, const struct request *r)
+out_of(struct text *t, struct dialect_io *io, const char *key)
 {
-	uint16_t i = (uint16_t)text_find(t, r->room_key);
+	uint16_t i = (uint16_t)text_find(t, key);
 	bool current = i == t->current;
 
 	if (i >= t->nrooms)
@@ -443,6 +443,18 @@ kept_out(struct text *t, struct dialect_io *io, const struct request *r)
 	if (current && t->current < t->nrooms)
 		text_info(&io->out, "You are talking in %s%s now.",
 		    TEXT_ROOM(t->rooms[t->current].shown));
+	else if (current)
+		text_info(&io->out, "You are in no room now: /join ROOM enters "
+		    "one.");
+}
+
+void
+text_sent_out(void *state, struct dialect_io *io, const char *room)
+{
+	struct name name;
+
+	if (name_parse_room(&name, room, strlen(room), NULL))
+		out_of(state, io, name.key);
 }
 
 static void
@@ -473,7 +485,7 @@ refused(struct text *t, struct dialect_io *io, const struct request *r)
 		text_failure(t, io, text, r->retry_ms);
 	if (r->cmd == CMD_SUBSCRIBE && r->room_key != NULL &&
 	    (r->error == ERR_BANNED || r->error == ERR_PRIVATE))
-		kept_out(t, io, r);
+		out_of(t, io, r->room_key);
 	if (r->cmd == CMD_SUBSCRIBE && r->tag == TEXT_FIRST)
 		text_info(&io->out, "You are in no room: /join ROOM enters "
 		    "one.");

@@ -180,8 +180,9 @@ void	 text_command(struct text *, struct dialect_io *, char *);
 void	 text_help(struct text *, struct dialect_io *,
 	    const struct request *);
 
-/* text-reply.c: an answered request. */
+/* text-reply.c: an answered request; and dialect_text's sent_out. */
 void	 text_reply(struct text *, struct dialect_io *, struct request *);
+void	 text_sent_out(void *, struct dialect_io *, const char *room);
 
 /* text-render.c */
 void	 text_info(struct buf *, const char *, ...)

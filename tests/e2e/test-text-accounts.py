@@ -269,10 +269,10 @@ def order():
     ann.say("/invite bob")
     bob.see(rb"#den -- ann invited bob\r\n")
     ann.say("/ban bob 2h enough")
-    bob.see(rb"#den -- ann banned bob for 2 h: enough\r\n")
+    bob.see(rb"#den -- ann banned bob for 2 h: enough\r\n"
+            rb"-- You are talking in #lobby now\.\r\n")
     bob.say("hm")
-    bob.see(rb"\*\* You are not in #den any more\. You are talking in "
-            rb"#lobby now\.\r\n")
+    bob.see(said("bob", "hm", "#lobby"))
     bob.say("/join den")
     bob.see(rb"\*\* [^\r]*banned[^\r]*enough")
     ann.say("/bans")

@@ -201,6 +201,41 @@ Test(moderate, sent_out)
 	gets("hi", HERE);
 }
 
+static void
+enters(const char *line, const char *shown)
+{
+	struct request *r = asks(line, CMD_SUBSCRIBE);
+	char want[100];
+
+	r->members = 1;
+	snprintf(want, sizeof(want), "-- You are in #%s (1 here).\r\n", shown);
+	answers(r, want);
+}
+
+static void
+is_sent_out(const char *room, const char *want)
+{
+	buf_reset(&io.out);
+	dialect_text.sent_out(state, &io, room);
+	cr_expect_str_eq(buf_str(&io.out), want, "%s", buf_str(&io.out));
+}
+
+/* It is told at once where one talks then. */
+Test(moderate, told_when_sent_out)
+{
+	log_in();
+	enters("/join Dev", "Dev");
+	enters("/join ops", "ops");
+	is_sent_out("Dev", "");
+	says("hi", "ops", "hi");
+	is_sent_out("elsewhere", "");
+	is_sent_out("ops", "-- You are talking in #Lobby now.\r\n");
+	says("hi", "lobby", "hi");
+	is_sent_out("Lobby", "-- You are in no room now: /join ROOM enters one."
+	    "\r\n");
+	gets("hi", HERE);
+}
+
 /* It is asked for again what one was in, for one may have been sent out. */
 Test(moderate, sent_out_and_back)
 {
