@@ -193,9 +193,28 @@ cmd_expel(struct hub *h, struct login *l, struct request *req)
 	return ANSWER;
 }
 
+/* Rooms that it was sent out of, perhaps while it was on its way. */
+static void
+list_taken(const struct taken_place *t, struct request *req,
+    struct moved_room *at)
+{
+	struct expulsion *out;
+
+	for (; t != NULL; t = t->next) {
+		out = request_alloc(req, sizeof(*out));
+		*out = (struct expulsion){ (enum msg_kind)t->why->kind,
+		    t->why->time, request_str(req, msg_from(t->why)),
+		    request_str(req, msg_to(t->why)),
+		    request_str(req, msg_text(t->why)) };
+		*at++ = (struct moved_room){ .room_id = t->room_id,
+		    .room = request_str(req, t->room), .out = out };
+	}
+}
+
 enum verdict
 cmd_moved(struct hub *h, struct login *l, struct request *req)
 {
+	const struct taken_place *t, *taken = taken_places(h, l);
 	const struct member *m;
 	struct moved_room *at;
 
@@ -205,6 +224,8 @@ cmd_moved(struct hub *h, struct login *l, struct request *req)
 	req->ignores = ignores_ref(ignores_of(h, user_key(l->user)));
 	for (m = l->members; m != NULL; m = m->next)
 		req->nlisted += !m->held;
+	for (t = taken; t != NULL; t = t->next)
+		req->nlisted++;
 	at = req->moved = request_alloc(req, req->nlisted * sizeof(*at));
 	for (m = l->members; m != NULL; m = m->next) {
 		if (m->held)
@@ -214,5 +235,7 @@ cmd_moved(struct hub *h, struct login *l, struct request *req)
 		    .room_id = m->room->id, .head = m->room->head,
 		    .after = m->after };
 	}
+	list_taken(taken, req, at);
+	taken_forget(h, l);
 	return ANSWER;
 }

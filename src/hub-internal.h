@@ -6,6 +6,7 @@
 
 #include "account.h"
 #include "hub.h"
+#include "id-map.h"
 #include "roll.h"
 #include "room.h"
 #include "skeleton.h"
@@ -31,6 +32,7 @@ struct hub {
 	struct table	 users;		/* struct user by key */
 	struct login_slots logins;
 	struct client_sids *clients;	/* one a loop */
+	struct id_map	 taken;		/* struct taken_place by sid */
 
 	struct table	 rules;		/* struct rules by their rooms' keys */
 	struct rules_list guarding;	/* of them */

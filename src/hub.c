@@ -190,10 +190,12 @@ free_logins(struct hub *h)
 			l->members = m->next;
 			free(m);
 		}
+		taken_forget(h, l);
 		address_drop(l->address);
 		free(l);
 	}
 	free(h->logins.slots);
+	id_map_free(&h->taken);
 }
 
 void
@@ -299,6 +301,10 @@ run(struct hub *h, struct request *req)
 		req->sid = l->sid;	/* hub_reply_late() */
 	if (l != NULL && l->holds && (flags & KEEP_HELD) == 0)
 		login_release(h, l);
+	/* No client moves while it waits for an answer: it is where the mail
+	 * went. */
+	if (l != NULL && req->cmd != CMD_MOVED && req->cmd != CMD_MARK)
+		taken_forget(h, l);
 	return commands[req->cmd].run(h, l, req);
 }
 

@@ -88,6 +88,8 @@ struct listed_user {
 	uint32_t	 nclients;
 };
 
+struct expulsion;
+
 /* One of the rooms of a session that has moved. */
 struct moved_room {
 	const char	*room;
@@ -95,6 +97,15 @@ struct moved_room {
 	uint64_t	 head;
 	uint64_t	 after;		/* of an inbox whose place_mail was
 					 * lost on the way: its beginning */
+	const struct expulsion *out;	/* it is in the room no more; NULL: it
+					 * is */
+};
+
+/* Why a place was taken away: as much of the message as is told. */
+struct expulsion {
+	enum msg_kind	 kind;
+	int64_t		 time;
+	const char	*from, *to, *text;
 };
 
 /* The value of each setting; what is not given is not to be changed. */

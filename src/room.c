@@ -390,12 +390,48 @@ member_remove(struct member *m)
 	free(m);
 }
 
+const struct taken_place *
+taken_places(const struct hub *h, const struct login *l)
+{
+	return l->taken ? id_map_get(&h->taken, l->sid) : NULL;
+}
+
+void
+taken_forget(struct hub *h, struct login *l)
+{
+	struct taken_place *t, *next;
+
+	if (!l->taken)
+		return;
+	for (t = id_map_del(&h->taken, l->sid); t != NULL; t = next) {
+		next = t->next;
+		msg_unref(t->why);
+		free(t);
+	}
+	l->taken = false;
+}
+
+static void
+remember_taken(struct hub *h, const struct member *m, struct msg *why)
+{
+	size_t n = strlen(room_shown(m->room)) + 1;
+	struct taken_place *t = xmalloc(sizeof(*t) + n);
+
+	*t = (struct taken_place){ m->login->taken ?
+	    id_map_del(&h->taken, m->login->sid) : NULL, msg_ref(why),
+	    m->room->id };
+	memcpy(t->room, room_shown(m->room), n);
+	id_map_put(&h->taken, m->login->sid, t);
+	m->login->taken = true;
+}
+
 void
 member_expel(struct hub *h, struct member *m, struct msg *why)
 {
 	struct unplace_mail *mail;
 
 	if (!m->held) {
+		remember_taken(h, m, why);
 		mail = xcalloc(1, sizeof(*mail));
 		mail->mail.kind = MAIL_UNPLACE;
 		mail->client = m->login->client;

@@ -55,6 +55,18 @@ struct member {
 	bool		 making;	/* its own room, not yet stored */
 };
 
+/*
+ * A place that was taken from a session. Its client may have been on its way
+ * to another loop, where the mail of that does not follow: so it is kept until
+ * the session shows by a command that it was not, or comes and is told.
+ */
+struct taken_place {
+	struct taken_place *next;	/* of the same session */
+	struct msg	*why;		/* a reference */
+	uint32_t	 room_id;
+	char		 room[];	/* as shown */
+};
+
 #define room_key(r)	((const char *)(r) + (r)->key_at)
 #define room_shown(r)	((const char *)(r) + (r)->shown_at)
 
@@ -95,6 +107,10 @@ void	 member_hold(struct member *);
 void	 member_remove(struct member *);
 /* Quietly, but its client is told why; behind the news that say so. */
 void	 member_expel(struct hub *, struct member *, struct msg *why);
+/* Those of a login, NULL: none; and forgets them. */
+const struct taken_place *taken_places(const struct hub *,
+	    const struct login *);
+void	 taken_forget(struct hub *, struct login *);
 /* Removes, tells the others, and settles the room. */
 void	 member_leave(struct hub *, struct member *, const char *reason);
 /* The first of its user's members in the room stands for the user. */

@@ -98,6 +98,8 @@ void	 session_place(struct session *, uint32_t id, const char *name,
 void	 session_place_last(struct session *, uint32_t id, const char *name,
 	    uint64_t head, uint64_t floor, uint32_t n);
 void	 session_unplace(struct session *, uint32_t id);
+/* Its place was taken away while it was on its way here: it is told why. */
+void	 session_expelled(struct session *, const struct moved_room *);
 /* How far it has been given each of its rooms, as a request's kept rooms. */
 void	 session_list_read(const struct session *, struct request *);
 /* Its places move to the streams of the session's encoding and ignores. */

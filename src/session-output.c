@@ -340,6 +340,18 @@ tell_why(struct session *s, const char *room, const struct msg *m)
 }
 
 void
+session_expelled(struct session *s, const struct moved_room *m)
+{
+	struct msg *why = msg_new(m->out->kind, m->out->from, m->out->to,
+	    m->out->text, strlen(m->out->text), NULL);
+
+	why->time = m->out->time;
+	tell_why(s, m->room, why);
+	msg_unref(why);
+	session_sent_out(s, m->room);
+}
+
+void
 session_place_taken(struct session *s, const struct unplace_mail *m)
 {
 	struct place *p = find_place(s, m->room_id);

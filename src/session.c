@@ -317,12 +317,18 @@ session_moved(struct session *s, const struct request *req)
 	for (i = 0; i < req->nlisted; i++) {
 		const struct moved_room *m = &req->moved[i];
 		uint64_t after = m->after;
+		bool was = false;
 
 		for (j = 0; j < old->n; j++) {
-			if (old->at[j].room_id == m->room_id)
-				after = old->at[j].seq;
+			if (old->at[j].room_id != m->room_id)
+				continue;
+			after = old->at[j].seq;
+			was = true;
 		}
-		session_place(s, m->room_id, m->room, m->head, after);
+		if (m->out == NULL)
+			session_place(s, m->room_id, m->room, m->head, after);
+		else if (was)	/* else it was told so before */
+			session_expelled(s, m);
 	}
 	session_places_free(old);
 	s->registered = !req->guest && !req->marks;

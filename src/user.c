@@ -287,6 +287,7 @@ login_free(struct hub *h, struct login *l)
 		at = &(*at)->next;
 	*at = l->next;
 	rules_ended(h, l->sid);
+	taken_forget(h, l);
 	slot_give_back(&h->logins, l);
 	address_drop(l->address);
 	free(l);

@@ -30,8 +30,9 @@ struct login {
 	unsigned char	 secret[SECRET_BYTES];	/* to resume by */
 	uint32_t	 sid;
 	uint16_t	 nrooms;	/* subscribed, without the inbox */
-	bool		 holds;		/* has held places: see struct member */
-	bool		 marks;		/* tells itself what it has read */
+	bool		 holds : 1;	/* has held places: see struct member */
+	bool		 marks : 1;	/* tells itself what it has read */
+	bool		 taken : 1;	/* see struct taken_place */
 };
 
 struct user {

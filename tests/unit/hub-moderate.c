@@ -225,6 +225,37 @@ Test(moderate, kick_for_a_while)
 	cr_assert(f.reply->retry_ms > 0 && f.reply->retry_ms <= 60000);
 }
 
+/* What the mail of it may have missed comes with the answer of a move, once;
+ * not if the session has asked anything since, for then it was there. */
+Test(moderate, kick_on_the_way)
+{
+	struct fake_client ann = registered("ann"), bob = from("bob", NULL);
+
+	enter(&ann, "den");
+	enter(&ann, "pub");
+	enter(&bob, "den");
+	enter(&bob, "pub");
+	OK(&ann, CMD_KICK, .room = "den", .name = "bob", .string = "spam");
+	ASK(&f, &bob, CMD_MARK);
+	bob.id = CLIENT_ID(2, 7, 9);
+	ASK(&f, &bob, CMD_MOVED);
+	cr_assert_eq(f.reply->nlisted, 2);
+	eq_str(f.reply->moved[0].room, "pub");
+	cr_assert_null(f.reply->moved[0].out);
+	eq_str(f.reply->moved[1].room, "den");
+	cr_assert_not_null(f.reply->moved[1].out);
+	cr_assert_eq(f.reply->moved[1].out->kind, MSG_KICKED);
+	eq_str(f.reply->moved[1].out->from, "ann");
+	eq_str(f.reply->moved[1].out->to, "bob");
+	eq_str(f.reply->moved[1].out->text, "0 spam");
+	ASK(&f, &bob, CMD_MOVED);
+	cr_assert_eq(f.reply->nlisted, 1);
+	OK(&ann, CMD_KICK, .room = "pub", .name = "bob");
+	ASK(&f, &bob, CMD_PING);
+	ASK(&f, &bob, CMD_MOVED);
+	cr_assert_eq(f.reply->nlisted, 0);
+}
+
 /* All sessions of an account leave; there is one event. */
 Test(moderate, kick_all_sessions)
 {

@@ -45,6 +45,77 @@ Test(session, moves_without_a_seam)
 	rig_close();
 }
 
+static void
+kick_bob(struct client *by)
+{
+	client_line(by, "{\"cmd\":\"kick\",\"room\":\"lobby\","
+	    "\"name\":\"bob\"}");
+	client_drain(by);
+	expect(by, "\"reply\":\"kick\",\"ok\":true");
+}
+
+/* Who is sent out on the way from one loop to another is told so there; who
+ * was told before is not told again. */
+Test(session, sent_out_on_the_way)
+{
+	struct session_record *r;
+	struct client ann, bob;
+
+	rig_open(NULL);
+	client_login(&ann, 0, "ann", 0);
+	client_login(&bob, 0, "bob", 0);
+	r = session_detach(bob.session);
+	cr_assert_not_null(r);
+	kick_bob(&ann);
+	arrive(&bob, r, 1);
+	client_drain(&bob);
+	cr_assert_eq(client_count(&bob, "\"event\":\"kicked\""), 1, "%s",
+	    buf_str(&bob.got));
+	expect_not(&bob, "\"seq\"");
+	move(&bob, 0);
+	client_line(&bob, "{\"cmd\":\"subscribe\",\"room\":\"lobby\"}");
+	client_drain(&bob);
+	expect(&bob, "\"reply\":\"subscribe\",\"ok\":true");
+	kick_bob(&ann);
+	client_drain(&bob);
+	cr_assert_eq(client_count(&bob, "\"event\":\"kicked\""), 2);
+	move(&bob, 1);
+	client_drain(&bob);
+	cr_assert_eq(client_count(&bob, "\"event\":\"kicked\""), 2);
+	client_close(&ann);
+	client_close(&bob);
+	rig_close();
+}
+
+/* A person is told in the next line where they talk then. */
+Test(session, sent_out_at_a_terminal)
+{
+	static const char *const options[] = { "greet_delay=0", NULL };
+	struct session_record *r;
+	struct client ann, bob;
+
+	rig_open(options);
+	client_login(&ann, 0, "ann", 0);
+	client_open(&bob, 0, LISTEN_TEXT, 0);
+	client_line(&bob, "bob");
+	client_drain(&bob);
+	kick_bob(&ann);
+	client_drain(&bob);
+	expect(&bob, "#lobby -- ann kicked bob\r\n-- You are in no room now");
+	client_line(&bob, "/join lobby");
+	client_drain(&bob);
+	buf_reset(&bob.got);
+	r = session_detach(bob.session);
+	cr_assert_not_null(r);
+	kick_bob(&ann);
+	arrive(&bob, r, 1);
+	client_drain(&bob);
+	expect(&bob, "#lobby -- ann kicked bob\r\n-- You are in no room now");
+	client_close(&ann);
+	client_close(&bob);
+	rig_close();
+}
+
 /* Lines that were held back when it moved are taken up there. */
 Test(session, moves_with_lines_held_back)
 {

@@ -325,16 +325,13 @@ client_login(struct client *c, unsigned loop, const char *name, int sndbuf)
 	buf_reset(&c->got);
 }
 
-/* To another loop, as when that one has less to do. */
+/* At another loop, as when that one has less to do; and all the way there. */
 static inline void
-move(struct client *c, unsigned to)
+arrive(struct client *c, struct session_record *r, unsigned to)
 {
-	struct session_record *r = session_detach(c->session);
-	int fd;
+	int fd = r->fd;
 	uint32_t i;
 
-	cr_assert_not_null(r);
-	fd = r->fd;
 	c->loop = &rig.d.loops[to];
 	loop_give(c->loop, r);
 	loops_step();
@@ -347,6 +344,15 @@ move(struct client *c, unsigned to)
 	}
 	cr_assert_not_null(c->session);
 	cr_assert_eq(atomic_load(&c->loop->ncoming), 0);
+}
+
+static inline void
+move(struct client *c, unsigned to)
+{
+	struct session_record *r = session_detach(c->session);
+
+	cr_assert_not_null(r);
+	arrive(c, r, to);
 }
 
 static void
