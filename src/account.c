@@ -45,6 +45,7 @@ release(struct account *a)
 		free(k);
 	}
 	free(a->hash);
+	free(a->talks);
 	free(a->proved_from);
 	free(a);
 }
@@ -251,6 +252,16 @@ load_kept(struct hub *h, struct account *a, const struct fact *f)
 }
 
 static void
+load_talks(struct hub *h, struct account *a, const struct fact *f)
+{
+	const char *room = json_string_value(f->value);
+
+	(void)h;
+	free(a->talks);
+	a->talks = room != NULL ? xstrdup(room) : NULL;
+}
+
+static void
 load_seen(struct hub *h, struct account *a, const struct fact *f)
 {
 	(void)h;
@@ -273,6 +284,7 @@ static const struct {
 	{ "login", load_login },
 	{ "token", load_token },
 	{ "kept", load_kept },
+	{ "talks", load_talks },
 	{ "seen", load_seen },
 	{ "ignore", load_ignore },
 };

@@ -38,6 +38,8 @@ struct account {
 	struct token	*tokens;	/* the newest first */
 	struct kept	*kept;
 	char		*hash;		/* argon2id string */
+	char		*talks;		/* the key of the room where it does at
+					 * a terminal, or NULL */
 	char		*proved_from;	/* the address of the last login by
 					 * password since the start, or NULL */
 	int64_t		 created;	/* ms since the epoch */

@@ -21,7 +21,8 @@ remove_fact(struct request *req, struct store_op *op, const char *kind,
 static void
 add_own(struct request *req, struct store_op *op, const struct account *a)
 {
-	static const char *const kinds[] = { "account", "operator", "login" };
+	static const char *const kinds[] = { "account", "operator", "login",
+	    "talks" };
 	const char *key = account_key(a);
 	const struct token *t;
 	const struct kept *k;

@@ -110,8 +110,8 @@ takes_room(const struct hub *h, const struct fact *f, const char *room)
 static bool
 takes_account(const struct fact *f, const char *key)
 {
-	static const char *const kinds[] = { "login", "token", "kept", "seen",
-	    "ignore" };
+	static const char *const kinds[] = { "login", "token", "kept", "talks",
+	    "seen", "ignore" };
 	size_t i;
 
 	for (i = 0; i < NITEMS(kinds); i++) {

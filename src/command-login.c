@@ -49,7 +49,9 @@ list_kept(struct hub *h, const struct account *a, struct login *l,
 		if (!k->kept || (room != NULL && !may_see(h, l, room, NULL)))
 			continue;
 		row = &req->kept[req->nlisted++];
-		*row = (struct kept_room){ .seen = k->seen };
+		*row = (struct kept_room){ .seen = k->seen,
+		    .talks = a->talks != NULL && strcmp(a->talks,
+		    k->room) == 0 };
 		row->room = request_str(req, room != NULL ? room_shown(room) :
 		    k->room);
 		if (room == NULL)	/* nobody has spoken there */

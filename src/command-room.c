@@ -430,12 +430,31 @@ mark(const struct hub *h, struct login *l, struct account *a,
 	return true;
 }
 
+/* Where it talks from now on, if that is one of its rooms: the lobby, where
+ * nothing else is known. */
+static bool
+mark_talks(const struct hub *h, struct account *a, struct request *req,
+    struct store_op *op)
+{
+	const struct kept *k = req->room_key != NULL ?
+	    kept_find(a, req->room_key) : NULL;
+
+	if (k == NULL || !k->kept || (a->talks != NULL ?
+	    strcmp(a->talks, k->room) == 0 : is_lobby(h, k->room)))
+		return false;
+	free(a->talks);
+	a->talks = xstrdup(k->room);
+	fact_add(req, op, fact_key(req, "talks", account_key(a), NULL),
+	    json_string(a->talks));
+	return true;
+}
+
 bool
 take_marks(struct hub *h, struct login *l, struct request *req)
 {
 	struct store_op op = { .kind = STORE_FACTS, .req = req };
 	struct account *a = user_account(h, l->user);
-	bool any = false;
+	bool any = a != NULL && mark_talks(h, a, req, &op);
 	uint32_t i;
 
 	for (i = 0; a != NULL && i < req->nlisted; i++)

@@ -49,6 +49,16 @@ text_set_width(void *state, unsigned width)
 	t->width = (uint16_t)(width < 1000 ? width : 1000);
 }
 
+static const char *
+text_talks(void *state)
+{
+	struct text *t = state;
+	bool told = !t->chosen || t->current >= t->nrooms;
+
+	t->chosen = false;
+	return told ? NULL : text_room_key(&t->rooms[t->current]);
+}
+
 void
 text_ask(struct dialect_io *io)
 {
@@ -351,6 +361,7 @@ const struct dialect dialect_text = {
 	.message = text_render_message,
 	.day = text_render_day,
 	.sent_out = text_sent_out,
+	.talks = text_talks,
 	.lag = text_render_lag,
 	.notice = text_render_notice,
 	.bye = text_render_bye,

@@ -71,6 +71,9 @@ struct dialect {
 	 * NULL: nothing is to be done. */
 	void		 (*sent_out)(void *, struct dialect_io *,
 			    const char *room);
+	/* The key of the room that is talked in, if it is another one since
+	 * it was asked last; else NULL. NULL: nobody chooses one. */
+	const char	*(*talks)(void *);
 	void		 (*lag)(struct buf *, const char *room,
 			    uint64_t after, uint64_t before);
 	void		 (*notice)(struct buf *, const char *text);

@@ -8,6 +8,7 @@
  *	login/KEY		ms since the epoch: the last one
  *	token/KEY/LABEL		{"hash","created","expires"}
  *	kept/KEY/ROOM		ms: since when this room is one of the person's
+ *	talks/KEY		"ROOM": where the person talks at a terminal
  *	seen/KEY/ROOM		the seq up to which it has been read
  *	ignore/KEY/OTHER	{"name","at"}: whom the person ignores
  *	set/ROOM/NAME		a room's setting: true, false or a number

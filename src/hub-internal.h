@@ -75,8 +75,9 @@ enum verdict cmd_ping(struct hub *, struct login *, struct request *);
 enum verdict cmd_quit(struct hub *, struct login *, struct request *);
 enum verdict cmd_gone(struct hub *, struct login *, struct request *);
 enum verdict cmd_mark(struct hub *, struct login *, struct request *);
-/* Takes note of how far an account was read to, as the request has it. True:
- * that is on its way to the store, and the request with it. */
+/* Takes note of how far an account was read to, and where it talks (room_key),
+ * as the request has it. True: that is on its way to the store, and the request
+ * with it. */
 bool	 take_marks(struct hub *, struct login *, struct request *);
 enum verdict cmd_moved(struct hub *, struct login *, struct request *);
 enum verdict cmd_subscribe(struct hub *, struct login *, struct request *);

@@ -58,6 +58,7 @@ struct kept_room {
 	uint32_t	 room_id;	/* 0: there is none now */
 	uint32_t	 unread;	/* at most UNREAD_MAX; by the loop */
 	bool		 more;		/* than that */
+	bool		 talks;		/* here, the last time at a terminal */
 	uint64_t	 seen, head;
 	/* where what is hidden does not count: by the loop, so far */
 	uint32_t	 looked;	/* messages */

@@ -121,8 +121,9 @@ void	 session_sent_out(struct session *, const char *room);
 void	 session_answer(struct session *, struct request *);
 
 /* session-marks.c */
-/* Tells the hub how far its account has read its inbox; with end, all that a
- * person was shown. session_marks puts it into the request instead, and says
+/* Tells the hub how far its account has read its inbox, and where a person
+ * talks if that is another room than before; with end, all that a person was
+ * shown. session_marks puts it into the request instead, and says
  * whether there was anything. */
 void	 session_mark(struct session *, bool end);
 bool	 session_marks(struct session *, struct request *, bool end);

@@ -1,7 +1,7 @@
 /*
  * How far an account has read, as its sessions can tell: what the peer's
  * system has acknowledged. Not what was written: a peer that is gone without
- * a word has had none of that.
+ * a word has had none of that. And where a person at a terminal talks.
  */
 #include <netinet/in.h>
 #include <sys/ioctl.h>
@@ -50,15 +50,19 @@ counts(const struct session *s, const struct place *p, bool end)
 bool
 session_marks(struct session *s, struct request *req, bool end)
 {
+	const char *room;
 	struct place *p;
 	uint32_t n = 0;
 
 	if (!s->registered)
 		return false;
+	if (s->dialect->talks != NULL &&
+	    (room = s->dialect->talks(s->state)) != NULL)
+		req->room_key = request_str(req, room);
 	for (p = s->places; p != NULL; p = p->next)
 		n += counts(s, p, end);
 	if (n == 0 || !all_taken(s))
-		return false;
+		return req->room_key != NULL;
 	req->moved = request_alloc(req, n * sizeof(*req->moved));
 	for (p = s->places; p != NULL; p = p->next) {
 		if (!counts(s, p, end))

@@ -22,7 +22,7 @@ text_is_lobby(const struct dialect_io *io, const char *room)
 }
 
 static void
-enter(struct dialect_io *io, const struct kept_room *row)
+enter(struct dialect_io *io, const struct kept_room *row, enum text_tag tag)
 {
 	struct request *r;
 	struct name name;
@@ -31,7 +31,7 @@ enter(struct dialect_io *io, const struct kept_room *row)
 		return;
 	r = text_request(io, CMD_SUBSCRIBE);
 	request_set_room(r, &name);
-	r->tag = TEXT_KEPT;
+	r->tag = (uint8_t)tag;
 	r->seq = row->seen;
 	r->limit = row->more ? MORE : row->unread;
 }
@@ -39,16 +39,23 @@ enter(struct dialect_io *io, const struct kept_room *row)
 void
 text_enter_kept(struct dialect_io *io, const struct request *r)
 {
+	const struct kept_room *talks = NULL;
 	uint32_t i;
 
 	for (i = 0; i < r->nlisted; i++) {
 		if (text_is_lobby(io, r->kept[i].room))
-			enter(io, &r->kept[i]);
+			enter(io, &r->kept[i], TEXT_KEPT);
 	}
 	for (i = 0; i < r->nlisted; i++) {
-		if (!text_is_lobby(io, r->kept[i].room))
-			enter(io, &r->kept[i]);
+		if (text_is_lobby(io, r->kept[i].room))
+			continue;
+		if (r->kept[i].talks)
+			talks = &r->kept[i];
+		else
+			enter(io, &r->kept[i], TEXT_KEPT);
 	}
+	if (talks != NULL)
+		enter(io, talks, TEXT_TALKS);
 }
 
 void

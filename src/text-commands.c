@@ -82,6 +82,7 @@ go_to(struct text *t, struct dialect_io *io, const char *room)
 	    (i = text_find(t, name.key)) == t->nrooms)
 		return false;
 	t->current = i;
+	t->chosen = true;
 	text_info(&io->out, "You are talking in %s%s now.",
 	    TEXT_ROOM(t->rooms[i].shown));
 	return true;

@@ -7,7 +7,7 @@
 #include "text.h"
 
 enum { X_ROOM = 1, X_CURRENT, X_WIDTH, X_COLOR, X_GREETED, X_AWAY,
-	X_ACCOUNT, X_ASK, X_ASK_NAME };
+	X_ACCOUNT, X_ASK, X_ASK_NAME, X_CHOSEN };
 enum { XR_SHOWN = 1, XR_KEY, XR_AFTER, XR_UPTO };
 
 /* Secrets never leave this process: a question that has some is lost. */
@@ -43,6 +43,7 @@ text_save(const void *state, struct buf *b)
 	record_addu(b, X_GREETED, t->greeted);
 	record_addu(b, X_AWAY, t->away);
 	record_addu(b, X_ACCOUNT, t->account);
+	record_addu(b, X_CHOSEN, t->chosen);
 	save_ask(t->ask, b);
 }
 
@@ -120,6 +121,8 @@ text_load(struct record *r)
 			t->away = record_u(r, 1) != 0;
 		else if (r->tag == X_ACCOUNT)
 			t->account = record_u(r, 1) != 0;
+		else if (r->tag == X_CHOSEN)
+			t->chosen = record_u(r, 1) != 0;
 		else if (r->tag == X_ASK || r->tag == X_ASK_NAME)
 			load_ask(t, r);
 		else

@@ -59,8 +59,18 @@ remember(struct text *t, const struct request *r, bool current)
 
 	if (i == t->nrooms && i < UINT16_MAX)
 		text_room_add(t, r->room, r->room_key);
-	if (current)
-		t->current = (uint16_t)i;
+	if (!current)
+		return;
+	t->current = (uint16_t)i;
+	t->chosen |= r->tag == TEXT_PLAIN;
+}
+
+static void
+tell_talks(const struct text *t, struct dialect_io *io)
+{
+	if (t->current < t->nrooms)
+		text_info(&io->out, "You talk in %s%s.",
+		    TEXT_ROOM(t->rooms[t->current].shown));
 }
 
 static void
@@ -72,11 +82,13 @@ entered(struct text *t, struct dialect_io *io, const struct request *r)
 	if (r->topic != NULL && *r->topic != '\0')
 		buf_addf(&io->out, " Topic: %s", r->topic);
 	buf_adds(&io->out, "\r\n");
-	if (r->tag == TEXT_KEPT)
+	if (r->tag == TEXT_KEPT || r->tag == TEXT_TALKS)
 		text_kept_entered(t, io, r);
 	else if (r->head > r->floor && r->last > 0)
 		text_info(&io->out, "The last messages follow; /history goes "
 		    "further back.");
+	if (r->tag == TEXT_TALKS)
+		tell_talks(t, io);
 }
 
 /* The next one entered becomes the current one, behind the last the first. */
@@ -93,6 +105,7 @@ forget(struct text *t, uint16_t i)
 		t->current--;
 	if (current && i == t->nrooms)
 		t->current = 0;
+	t->chosen |= current;
 }
 
 static void
@@ -478,14 +491,16 @@ refused(struct text *t, struct dialect_io *io, const struct request *r)
 	else if (r->cmd == CMD_RENAME && r->error == ERR_NAME_REGISTERED)
 		text_error(t, &io->out, "%s is registered. If it is yours: "
 		    "/quit, and come back by that name.", r->name);
-	else if (r->tag == TEXT_KEPT && r->cmd == CMD_SUBSCRIBE &&
-	    r->room != NULL)
+	else if ((r->tag == TEXT_KEPT || r->tag == TEXT_TALKS) &&
+	    r->cmd == CMD_SUBSCRIBE && r->room != NULL)
 		text_error(t, &io->out, "%s%s: %s", TEXT_ROOM(r->room), text);
 	else
 		text_failure(t, io, text, r->retry_ms);
 	if (r->cmd == CMD_SUBSCRIBE && r->room_key != NULL &&
 	    (r->error == ERR_BANNED || r->error == ERR_PRIVATE))
 		out_of(t, io, r->room_key);
+	if (r->cmd == CMD_SUBSCRIBE && r->tag == TEXT_TALKS)
+		tell_talks(t, io);
 	if (r->cmd == CMD_SUBSCRIBE && r->tag == TEXT_FIRST)
 		text_info(&io->out, "You are in no room: /join ROOM enters "
 		    "one.");

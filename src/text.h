@@ -57,6 +57,7 @@ struct text {
 	bool		 greeted : 1;
 	bool		 away : 1;
 	bool		 account : 1;	/* no guest */
+	bool		 chosen : 1;	/* current, and the hub is to be told */
 };
 
 /* What a request was made for, where its cmd does not tell: its tag. */
@@ -71,7 +72,8 @@ enum text_tag {
 	TEXT_REDACT,		/* history: where name's last one is */
 	TEXT_CATCHUP,		/* history: what is unread */
 	TEXT_BEHIND,		/* history: what came behind a message */
-	TEXT_MARK		/* seen: nobody asked for it */
+	TEXT_MARK,		/* seen: nobody asked for it */
+	TEXT_TALKS		/* subscribe: as TEXT_KEPT, and talked in */
 };
 
 /* dialect-text.c */
@@ -133,7 +135,7 @@ void	 text_account_reply(struct text *, struct dialect_io *,
 bool	 text_cmd_catchup(struct text *, struct dialect_io *, char *);
 /* Whether this is the room that people enter first. */
 bool	 text_is_lobby(const struct dialect_io *, const char *room);
-/* Enters an account's rooms, the lobby first. */
+/* Enters an account's rooms, the lobby first, and last where it talks. */
 void	 text_enter_kept(struct dialect_io *, const struct request *);
 /* What is unread in a room that was entered so. */
 void	 text_kept_entered(struct text *, struct dialect_io *,

@@ -6,6 +6,7 @@ import re
 from client import NAME_PROMPT, Json, Person, Program, Raw, said
 from daemon import Daemon
 from harness import contains, eq, lacks, main, test
+from upgrade import Upgradable
 
 OPTIONS = {"auth_cost": "minimal", "store": "sqlite"}
 WORDS = "correct horse"
@@ -185,6 +186,55 @@ def unread():
     ann.see(rb"that is all of #tea")
     ann.say("/catchup")
     ann.see(rb"You have read everything")
+
+
+@test()
+def talks_where_one_did():
+    """who returns talks in the room of the last time, after restarts too"""
+    d = Upgradable(**OPTIONS)
+    registered(d, "ann").close()
+    bob = Json(d, "bob")
+    bob.join()
+    bob.join("tea")
+
+    def talks(person, room):
+        person.say("here")
+        eq(bob.event("message", text="here")["room"], room)
+        bob.events.clear()
+
+    ann = owner(d)
+    ann.see(rb"You are in #lobby")
+    ann.say("/join tea")
+    ann.see(rb"You are in #tea")
+    talks(ann, "tea")
+    leave(ann)
+    bob.event("leave", room="tea", name="ann")
+    ann = owner(d)
+    see_all(ann, b"You are in #tea (2 here).\r\n", b"-- You talk in #tea.\r\n")
+    talks(ann, "tea")
+    d.upgrade()
+    talks(ann, "tea")
+    d.stop()
+    d.start()
+    bob = Json(d, "bob")
+    bob.join()
+    bob.join("tea")
+    ann = owner(d)
+    see_all(ann, b"-- You talk in #tea.\r\n")
+    talks(ann, "tea")
+    ann.say("/room lobby")
+    ann.see(rb"You are talking in #lobby now")
+    leave(ann)
+    bob.event("leave", room="tea", name="ann")
+    bob.say("and so it is stored")
+    d.kill()
+    d.start()
+    bob = Json(d, "bob")
+    bob.join()
+    bob.join("tea")
+    ann = owner(d)
+    lacks(see_all(ann, b"You are in #tea (2 here).\r\n"), b"You talk in")
+    talks(ann, "lobby")
 
 
 @test()

@@ -277,6 +277,53 @@ Test(account, kept_rooms)
 	cr_assert_eq(f.reply->kept[0].head, 2);
 }
 
+/* Which of its rooms, if any, it is told that it talks in. */
+static const char *
+talks(void)
+{
+	uint32_t i;
+
+	for (i = 0; i < f.reply->nlisted; i++) {
+		if (f.reply->kept[i].talks)
+			return f.reply->kept[i].room;
+	}
+	return "";
+}
+
+/* Where a person talks is kept as long as that is one of its rooms. */
+Test(account, where_it_talks)
+{
+	struct fake_client a = registered("ann");
+
+	subscribe_kept(&a, "lobby");
+	subscribe_kept(&a, "Dev");
+	cr_assert_null(ASK(&f, &a, CMD_MARK, .room = "lobby"));
+	fake_round(&f);
+	cr_assert_null(fake_fact(&f, "talks/ann"), "where everybody does");
+	cr_assert_null(ASK(&f, &a, CMD_MARK, .room = "elsewhere"));
+	cr_assert_null(ASK(&f, &a, CMD_MARK, .room = "dev"));
+	fake_round(&f);
+	eq_str(fake_fact(&f, "talks/ann"), "\"dev\"");
+	gone(&a, NULL);
+	a = with_password(1, "ann", "secret");
+	eq_str(talks(), "Dev");
+	fake_restart(&f);
+	a = with_password(1, "ann", "secret");
+	eq_str(talks(), "Dev");
+	subscribe_kept(&a, "lobby");
+	cr_assert_null(ASK(&f, &a, CMD_GONE, .room = "lobby"));
+	fake_round(&f);
+	a = with_password(1, "ann", "secret");
+	eq_str(talks(), "lobby");
+	subscribe_kept(&a, "dev");
+	cr_assert_null(ASK(&f, &a, CMD_MARK, .room = "dev"));
+	ASK(&f, &a, CMD_UNSUBSCRIBE, .room = "dev");
+	gone(&a, NULL);
+	fake_round(&f);
+	with_password(1, "ann", "secret");
+	eq_str(talks(), "");
+}
+
 /* Guesses run out, for a name and from an address; but not for the owner. */
 Test(account, tries)
 {

@@ -285,6 +285,21 @@ Test(account, kept_rooms)
 	says("hi", "lobby", "hi");
 }
 
+/* One that it may not enter any more leaves it where it is. */
+Test(account, talks_elsewhere)
+{
+	struct kept_room kept[] = { { .room = "dev", .talks = true },
+	    { .room = "lobby" } };
+	struct request *r;
+
+	owner_returns(kept, 2, "lobby");
+	answers(next_request(), "-- You are in #lobby (0 here).\r\n");
+	request_fail(r = next_request(), ERR_BANNED, NULL);
+	answers(r, "** #dev: You are banned from that room.\r\n"
+	    "-- You talk in #lobby.\r\n");
+	says("hi", "lobby", "hi");
+}
+
 Test(account, catchup)
 {
 	struct kept_room kept[] = { { .room = "lobby", .seen = 10,
@@ -421,6 +436,38 @@ move(void)
 	dialect_text.close(state);
 	state = loaded;
 	buf_free(&b);
+}
+
+/* Who comes back talks where it did, and is told so. */
+Test(account, talks_where_it_did)
+{
+	struct kept_room kept[] = { { .room = "Dev", .talks = true, .seen = 10,
+	    .unread = 3 }, { .room = "lobby" }, { .room = "pub" } };
+	struct request *r;
+
+	owner_returns(kept, 3, "lobby");
+	answers(next_request(), "-- You are in #lobby (0 here).\r\n");
+	r = next_request();
+	cr_expect_str_eq(r->room, "pub");
+	answers(r, "-- You are in #pub (0 here).\r\n");
+	r = next_request();
+	cr_expect_str_eq(r->room, "Dev");
+	r->head = 20;
+	answers(r, "-- You are in #Dev (0 here).\r\n"
+	    "-- 3 unread in #Dev: /catchup\r\n"
+	    "-- You talk in #Dev.\r\n");
+	cr_expect_null(dialect_text.talks(state), "nothing was chosen");
+	says("hi", "dev", "hi");
+	gets("/room pub", "-- You are talking in #pub now.\r\n");
+	move();
+	cr_expect_str_eq(dialect_text.talks(state), "pub");
+	cr_expect_null(dialect_text.talks(state), "it was told");
+	r = asks("/leave", CMD_UNSUBSCRIBE);
+	answers(r, "-- You left #pub. You are talking in #Dev now.\r\n");
+	cr_expect_str_eq(dialect_text.talks(state), "dev");
+	r = asks("/join tea", CMD_SUBSCRIBE);
+	answers(r, "-- You are in #tea (0 here).\r\n");
+	cr_expect_str_eq(dialect_text.talks(state), "tea");
 }
 
 Test(account, moving)
