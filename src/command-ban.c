@@ -31,7 +31,7 @@ may_log_in(struct hub *h, const struct account *a, struct request *req)
 	if (s == NULL)
 		return true;
 	request_fail(req, ERR_BANNED, "You are banned from this server%s%s%s",
-	    until(req, s), s->reason[0] != '\0' ? ": " : ".", s->reason);
+	    for_another(req, s), s->reason[0] != '\0' ? ": " : ".", s->reason);
 	return false;
 }
 

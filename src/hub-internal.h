@@ -261,8 +261,8 @@ void	 keep_room(struct hub *, struct account *, const struct room *,
 void	 inbox_note(struct hub *, const char *key, const char *from,
 	    const char *text);
 void	 inbox_noted(struct hub *, struct store_op *);
-/* " until 2026-11-24T20:00:00Z", or "" for ever. */
-const char *until(struct request *, const struct sanction *);
+/* " for another 2 h 10 min", or "" for ever. */
+const char *for_another(struct request *, const struct sanction *);
 /* The operator's bans. May who has shown who it is log in? Else it fails. */
 bool	 may_log_in(struct hub *, const struct account *, struct request *);
 enum verdict cmd_shut_out(struct hub *, struct login *, struct request *);

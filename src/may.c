@@ -119,14 +119,30 @@ banned(const struct hub *h, const struct login *l, const struct rules *r,
 }
 
 const char *
-until(struct request *req, const struct sanction *s)
+for_another(struct request *req, const struct sanction *s)
 {
-	char at[TIME_RFC3339];
+	static const struct { int64_t ms; const char *name; } units[] = {
+	    { DAY_MS, "d" }, { 3600 * 1000, "h" }, { 60 * 1000, "min" },
+	    { 1000, "s" } };
+	int64_t left = s->until - clock_wall(), less;
+	size_t i, last = NITEMS(units) - 1;
 
 	if (s->until == 0)
 		return "";
-	time_rfc3339(s->until, at);
-	return request_fmt(req, " until %.19sZ", at);
+	/* Rounded up, or who believes it comes too early. */
+	left = left > 0 ? (left + 999) / 1000 * 1000 : 1000;
+	if (left >= units[last - 1].ms) {
+		i = left >= DAY_MS ? 1 : 2;
+		left = (left + units[i].ms - 1) / units[i].ms * units[i].ms;
+	}
+	for (i = 0; left < units[i].ms; i++)
+		;
+	less = i < last ? left % units[i].ms / units[i + 1].ms : 0;
+	return less == 0 ? request_fmt(req, " for another %lld %s",
+	    (long long)(left / units[i].ms), units[i].name) :
+	    request_fmt(req, " for another %lld %s %lld %s",
+	    (long long)(left / units[i].ms), units[i].name, (long long)less,
+	    units[i + 1].name);
 }
 
 static void
@@ -140,7 +156,7 @@ refuse(struct request *req, enum error error, const char *what,
 	if (s->until != 0 && left > 0 && left <= DAY_MS)
 		req->retry_ms = (uint32_t)left;
 	request_fail(req, error, "You are %s #%s%s%s%s", what, room,
-	    until(req, s),
+	    for_another(req, s),
 	    s->reason[0] != '\0' ? ": " : ".", s->reason);
 }
 

@@ -35,8 +35,7 @@ text_cmd_register(struct text *t, struct dialect_io *io, char *args)
 	} else if (text_fits(t, io, args, STRING_BYTES)) {
 		r = text_request(io, CMD_REGISTER);
 		r->password = request_str(r, args);
-		text_info(&io->out, "That password was to be seen: /password "
-		    "sets another one, unseen in telnet.");
+		r->tag = TEXT_SEEN;
 	}
 	explicit_bzero(args, strlen(args));
 	return true;
@@ -170,6 +169,9 @@ text_account_reply(struct text *t, struct dialect_io *io,
 		t->account = true;
 		text_info(&io->out, "%s is yours: from now on that name is "
 		    "asked for its password.", r->name);
+		if (r->tag == TEXT_SEEN)
+			text_info(&io->out, "That password was to be seen: "
+			    "/password sets another one, unseen in telnet.");
 		break;
 	case CMD_PASSWD:
 		text_info(&io->out, "Your password is another one now.");

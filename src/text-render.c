@@ -171,19 +171,25 @@ add_role(struct buf *b, const struct msg *m)
 		    strcmp(role, "op") == 0 ? "an" : "a", role);
 }
 
-/* {"private":true,"pace":5} as "private: true, pace: 5" */
+/* {"private":true,"pace":5} as it is typed behind /set: "private on, pace 5" */
 static void
 add_settings(struct buf *b, const struct msg *m)
 {
 	const char *s;
 
-	buf_addf(b, "%s configured the room: ", msg_from(m));
+	buf_addf(b, "%s set ", msg_from(m));
 	for (s = msg_text(m); *s != '\0'; s++) {
-		if (*s == ':')
-			buf_adds(b, ": ");
-		else if (*s == ',')
+		if (*s == ':') {
+			buf_addc(b, ' ');
+		} else if (*s == ',') {
 			buf_adds(b, ", ");
-		else if (*s != '"' && *s != '{' && *s != '}')
+		} else if (strncmp(s, "true", 4) == 0) {
+			buf_adds(b, "on");
+			s += 3;
+		} else if (strncmp(s, "false", 5) == 0) {
+			buf_adds(b, "off");
+			s += 4;
+		} else if (*s != '"' && *s != '{' && *s != '}')
 			buf_addc(b, *s);
 	}
 }

@@ -404,6 +404,14 @@ answer(struct text *t, struct dialect_io *io, const struct request *r)
 	}
 }
 
+/* When to try again, where the message does not say so. */
+static uint32_t
+retry(const struct request *r)
+{
+	return r->error == ERR_BANNED || r->error == ERR_MUTED ? 0 :
+	    r->retry_ms;
+}
+
 /* The door asks for the password, once more, or for a name. */
 static void
 not_logged_in(struct text *t, struct dialect_io *io, const struct request *r)
@@ -415,7 +423,7 @@ not_logged_in(struct text *t, struct dialect_io *io, const struct request *r)
 		return;
 	}
 	text_failure(t, io, r->message != NULL ? r->message :
-	    error_text(r->error), r->retry_ms);
+	    error_text(r->error), retry(r));
 	if (t->ask != NULL && (r->error == ERR_BAD_PASSWORD ||
 	    r->error == ERR_RATE_LIMITED)) {
 		text_ask_again(t, io);
@@ -495,7 +503,7 @@ refused(struct text *t, struct dialect_io *io, const struct request *r)
 	    r->cmd == CMD_SUBSCRIBE && r->room != NULL)
 		text_error(t, &io->out, "%s%s: %s", TEXT_ROOM(r->room), text);
 	else
-		text_failure(t, io, text, r->retry_ms);
+		text_failure(t, io, text, retry(r));
 	if (r->cmd == CMD_SUBSCRIBE && r->room_key != NULL &&
 	    (r->error == ERR_BANNED || r->error == ERR_PRIVATE))
 		out_of(t, io, r->room_key);

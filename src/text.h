@@ -73,7 +73,8 @@ enum text_tag {
 	TEXT_CATCHUP,		/* history: what is unread */
 	TEXT_BEHIND,		/* history: what came behind a message */
 	TEXT_MARK,		/* seen: nobody asked for it */
-	TEXT_TALKS		/* subscribe: as TEXT_KEPT, and talked in */
+	TEXT_TALKS,		/* subscribe: as TEXT_KEPT, and talked in */
+	TEXT_SEEN		/* register: the password was typed in sight */
 };
 
 /* dialect-text.c */

@@ -313,7 +313,7 @@ def order():
     ann.say("/unmute bob")
     bob.see(rb"#den -- ann unmuted bob\r\n")
     ann.say("/set moderated on")
-    bob.see(rb"#den -- ann configured the room: moderated: true\r\n")
+    bob.see(rb"#den -- ann set moderated on\r\n")
     ann.say("/set")
     ann.see(rb"-- moderated +on +[^\r]+\r\n")
     ann.say("/invite bob")
@@ -324,7 +324,8 @@ def order():
     bob.say("hm")
     bob.see(said("bob", "hm", "#lobby"))
     bob.say("/join den")
-    bob.see(rb"\*\* [^\r]*banned[^\r]*enough")
+    bob.see(rb"\*\* You are banned from #den for another (2 h|1 h 59 min): "
+            rb"enough\r\n")
     ann.say("/bans")
     ann.see(rb"-- bob was banned by ann [^\r]*, until [^\r]*: enough\r\n")
     ann.say("/unban bob")

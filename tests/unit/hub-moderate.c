@@ -429,6 +429,35 @@ Test(moderate, bans_end)
 	    "\"until\":0"));
 }
 
+/* What a ban of so many seconds is told as; they are not over yet. */
+static const char *
+left(struct fake_client *by, struct fake_client *whom, uint32_t seconds)
+{
+	const char *s;
+
+	OK(by, CMD_BAN, .room = "den", .name = "bob", .seconds = seconds);
+	NO(ERR_BANNED, whom, CMD_SUBSCRIBE, .room = "den");
+	s = strstr(f.reply->message, " for another ");
+	return s != NULL ? s + strlen(" for another ") : f.reply->message;
+}
+
+/* It is told for how long, not until when on whose clock. */
+Test(moderate, how_long)
+{
+	struct fake_client ann = registered("ann"), bob = registered("bob");
+
+	enter(&ann, "den");
+	eq_str(left(&ann, &bob, 40), "40 s.");
+	eq_str(left(&ann, &bob, 60), "1 min.");
+	eq_str(left(&ann, &bob, 61), "2 min.");
+	eq_str(left(&ann, &bob, 3600), "1 h.");
+	eq_str(left(&ann, &bob, 7800), "2 h 10 min.");
+	eq_str(left(&ann, &bob, 86399), "1 d.");
+	eq_str(left(&ann, &bob, 90000), "1 d 1 h.");
+	eq_str(left(&ann, &bob, 3 * 86400), "3 d.");
+	eq_str(left(&ann, &bob, 0), "You are banned from #den.");
+}
+
 Test(moderate, mute)
 {
 	struct fake_client ann = registered("ann");

@@ -139,14 +139,15 @@ Test(account, registering)
 	cr_expect_str_eq(r->password, " one");
 	request_fail(r, ERR_BAD_ARGUMENT, "The password is too short.");
 	answers_hiding(r, "** The password is too short.\r\n", DIALECT_SHOW);
-	send_line("/register correct horse");
-	cr_expect_str_eq(buf_str(&io.out), "-- That password was to be seen: "
-	    "/password sets another one, unseen in telnet.\r\n");
-	r = take_request(CMD_REGISTER);
+	r = asks("/register abc", CMD_REGISTER);
+	request_fail(r, ERR_BAD_ARGUMENT, "The password is too short.");
+	answers(r, "** The password is too short.\r\n");
+	r = asks("/register correct horse", CMD_REGISTER);
 	cr_expect_str_eq(r->password, "correct horse");
 	r->name = "Ann";
 	answers(r, "-- Ann is yours: from now on that name is asked for its "
-	    "password.\r\n");
+	    "password.\r\n-- That password was to be seen: /password sets "
+	    "another one, unseen in telnet.\r\n");
 	gets("/register", "** You are registered. /password sets another "
 	    "password.\r\n");
 	says("hi", "lobby", "hi");

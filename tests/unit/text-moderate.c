@@ -104,6 +104,23 @@ Test(moderate, bans)
 	gets("/bans x", "** Usage: /bans\r\n");
 }
 
+/* Said as it is typed. */
+Test(moderate, what_was_set)
+{
+	static const char changed[] = "{\"private\":true,\"history\":false,"
+	    "\"pace\":5}";
+	struct msg *m = msg_new(MSG_CONFIGURED, "Ann", NULL, changed,
+	    sizeof(changed) - 1, NULL);
+	struct buf b = { 0 };
+
+	m->time = T;
+	dialect_text.message(&b, ENC_TEXT, "den", m);
+	cr_expect_str_eq(buf_str(&b), "12:03 #den -- Ann set private on, "
+	    "history off, pace 5\r\n");
+	buf_free(&b);
+	msg_unref(m);
+}
+
 Test(moderate, settings)
 {
 	struct settings all = { .value = { 1, 0, 1, 50, 5 } };
@@ -252,11 +269,15 @@ Test(moderate, sent_out_and_back)
 	    "Too fast.");
 	r->retry_ms = 59900;
 	answers(r, "** Too fast. (59.9 s)\r\n");
+	request_fail(r = asks("/join dev", CMD_SUBSCRIBE), ERR_RATE_LIMITED,
+	    "Too fast.");
+	r->retry_ms = 119 * 1000;
+	answers(r, "** Too fast. (2 min)\r\n");
 	says("hi", "dev", "hi");
 	request_fail(r = asks("/join dev", CMD_SUBSCRIBE), ERR_BANNED,
-	    "You are banned from #dev.");
+	    "You are banned from #dev for another 2 min.");
 	r->retry_ms = 119 * 1000;
-	answers(r, "** You are banned from #dev. (2 min)\r\n"
+	answers(r, "** You are banned from #dev for another 2 min.\r\n"
 	    "-- You are talking in #Lobby now.\r\n");
 	says("hi", "lobby", "hi");
 	request_fail(r = asks("/join dev", CMD_SUBSCRIBE), ERR_PRIVATE,

@@ -170,7 +170,7 @@ test('what is removed, who is muted, who is slow: plainly', async () => {
 	await until(() => ben.page.$eval('#text', e =>
 		e.placeholder === 'You are muted in #den'), 'the box to say so');
 	await ben.say('hm');
-	await ben.shows('.failed .state', /You are muted in #den until .*: hush/);
+	await ben.shows('.failed .state', /You are muted in #den for another .*: hush/);
 	await ben.page.click('text=Discard');
 	await ann.say('/unmute ben');
 	await ben.notes('ann unmuted you');
