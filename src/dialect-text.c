@@ -360,6 +360,7 @@ const struct dialect dialect_text = {
 	.reply = text_answered,
 	.message = text_render_message,
 	.day = text_render_day,
+	.today = text_today,
 	.sent_out = text_sent_out,
 	.talks = text_talks,
 	.lag = text_render_lag,

@@ -67,6 +67,10 @@ struct dialect {
 	 * was another day than *last, which it becomes; 0 is now. NULL: no
 	 * such lines. */
 	void		 (*day)(struct buf *, int64_t *last, int64_t time);
+	/* What is shown next is of this local_day(): a line if what was shown
+	 * before was of another; without a buffer that was told. NULL: no such
+	 * lines. */
+	void		 (*today)(void *, struct buf *, uint32_t day);
 	/* Its place in this room, as shown, was taken away, as it was told;
 	 * NULL: nothing is to be done. */
 	void		 (*sent_out)(void *, struct dialect_io *,

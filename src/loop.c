@@ -237,6 +237,19 @@ skip(struct room_view *r, uint64_t seq)
 	}
 }
 
+/* Another day than that of the last ones, which are written before. */
+static bool
+begins_day(struct loop *l, const struct msg *m)
+{
+	uint32_t day = local_day(m->time != 0 ? m->time : clock_wall());
+
+	if (day == l->day)
+		return false;
+	loop_flush(l);
+	l->day = day;
+	return true;
+}
+
 static void
 take_batch(struct loop *l, struct batch *b)
 {
@@ -245,6 +258,9 @@ take_batch(struct loop *l, struct batch *b)
 
 	atomic_fetch_sub_explicit(&l->backlog, b->bytes, memory_order_relaxed);
 	for (i = 0; r != NULL && i < b->n; i++) {
+		if (begins_day(l, b->msgs[i]) &&
+		    (r = id_map_get(&l->rooms, b->room)) == NULL)
+			break;
 		append(l, r, b->msgs[i]);
 		/* A reader that keeps up must not fall off in one round. */
 		if (r->unflushed > l->conf->stream_bytes / 4 ||
@@ -637,6 +653,7 @@ loop_init(struct loop *l, struct daemon *d, unsigned id)
 	l->conf = d->conf;
 	l->io.conf = d->conf;
 	l->free_slot = UINT32_MAX;
+	l->day = local_day(clock_wall());
 	l->rbuf = xmalloc(READ_SIZE);
 	mail_list_init(&l->to_hub);
 	mail_list_init(&l->io.requests);

@@ -109,6 +109,7 @@ struct loop {
 	uint32_t	 taken;		/* stamp of the newest batch */
 	uint32_t	 flushed;	/* and of the newest one written */
 	size_t		 unflushed;	/* bytes since the last flush */
+	uint32_t	 day;		/* local_day() of the newest news */
 
 	struct dialect_io io;		/* scratch, one call deep */
 	struct buf	 text, answer;	/* scratch of the telnet layer */

@@ -422,6 +422,7 @@ render_page(struct session *s, struct place *p, const struct store_read *r)
 	bool whole = !r->more;
 	int64_t day = 0;
 	uint32_t i, hidden = 0;
+	size_t before;
 
 	/* Of what was removed, this loop's readers may yet be told the newest
 	 * by the stream. */
@@ -445,8 +446,11 @@ render_page(struct session *s, struct place *p, const struct store_read *r)
 		s->dialect->message(page, s->is_web ? ENC_JSON : s->encoding,
 		    room->name, r->msgs[i]);
 	}
+	before = page->len;
 	if (whole && s->dialect->day != NULL)
 		s->dialect->day(page, &day, 0);
+	if (page->len > before && s->dialect->today != NULL)
+		s->dialect->today(s->state, NULL, local_day(clock_wall()));
 	session_tell(s, page);
 	metric_add(&s->loop->pool.metrics.deliveries, i - hidden);
 	if (whole && p->at.seq < r->head)
@@ -722,6 +726,23 @@ finish(struct session *s)
 	bufferevent_enable(s->bev, EV_READ);
 }
 
+/* The first news of another day come behind a line of it. */
+static void
+tell_day(struct session *s)
+{
+	struct buf *out = &s->loop->answer;
+	const struct place *p = s->places;
+
+	while (p != NULL && !place_pending(p))
+		p = p->next;
+	if (p == NULL || s->counting)
+		return;
+	buf_reset(out);
+	s->dialect->today(s->state, out, s->loop->day);
+	if (out->len > 0)
+		session_tell(s, out);
+}
+
 void
 session_flush(struct session *s)
 {
@@ -731,6 +752,8 @@ session_flush(struct session *s)
 	if (s->blocked || s->lingering || s->stage != STAGE_OPEN ||
 	    s->loop->still == STILL_ALL)
 		return;
+	if (s->dialect != NULL && s->dialect->today != NULL)
+		tell_day(s);
 	do {
 		gather(s, &g);
 		if (g.n == 0)

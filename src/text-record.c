@@ -7,7 +7,7 @@
 #include "text.h"
 
 enum { X_ROOM = 1, X_CURRENT, X_WIDTH, X_COLOR, X_GREETED, X_AWAY,
-	X_ACCOUNT, X_ASK, X_ASK_NAME, X_CHOSEN };
+	X_ACCOUNT, X_ASK, X_ASK_NAME, X_CHOSEN, X_DAY };
 enum { XR_SHOWN = 1, XR_KEY, XR_AFTER, XR_UPTO };
 
 /* Secrets never leave this process: a question that has some is lost. */
@@ -44,6 +44,7 @@ text_save(const void *state, struct buf *b)
 	record_addu(b, X_AWAY, t->away);
 	record_addu(b, X_ACCOUNT, t->account);
 	record_addu(b, X_CHOSEN, t->chosen);
+	record_addu(b, X_DAY, t->day);
 	save_ask(t->ask, b);
 }
 
@@ -123,6 +124,8 @@ text_load(struct record *r)
 			t->account = record_u(r, 1) != 0;
 		else if (r->tag == X_CHOSEN)
 			t->chosen = record_u(r, 1) != 0;
+		else if (r->tag == X_DAY)
+			t->day = (uint8_t)record_u(r, UINT8_MAX);
 		else if (r->tag == X_ASK || r->tag == X_ASK_NAME)
 			load_ask(t, r);
 		else

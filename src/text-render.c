@@ -303,6 +303,21 @@ text_render_day(struct buf *b, int64_t *last, int64_t time)
 }
 
 void
+text_today(void *state, struct buf *b, uint32_t day)
+{
+	uint8_t n = (uint8_t)(day % UINT8_MAX + 1);
+	struct text *t = state;
+	struct buf is = { 0 };
+
+	if (b != NULL && t->day != 0 && t->day != n) {
+		text_day(&is, local_noon(day));
+		text_info(b, "%s", buf_str(&is));
+		buf_free(&is);
+	}
+	t->day = n;
+}
+
+void
 text_render_lag(struct buf *b, const char *room, uint64_t after,
     uint64_t before)
 {

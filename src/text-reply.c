@@ -41,6 +41,7 @@ logged_in(struct text *t, struct dialect_io *io, const struct request *r)
 {
 	text_ask_end(t, io);
 	t->account = !r->guest;
+	text_today(t, NULL, local_day(clock_wall()));
 	if (!t->greeted)
 		text_info(&io->out, "Welcome to %s.", io->conf->server_name);
 	text_info(&io->out, "You are %s. /help lists the commands.", r->name);

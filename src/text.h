@@ -58,6 +58,7 @@ struct text {
 	bool		 away : 1;
 	bool		 account : 1;	/* no guest */
 	bool		 chosen : 1;	/* current, and the hub is to be told */
+	uint8_t		 day;		/* of what was shown last; 0: nothing */
 };
 
 /* What a request was made for, where its cmd does not tell: its tag. */
@@ -206,6 +207,7 @@ void	 text_render_found(struct buf *, enum encoding, const char *room,
 void	 text_render_message(struct buf *, enum encoding, const char *room,
 	    const struct msg *);
 void	 text_render_day(struct buf *, int64_t *last, int64_t time);
+void	 text_today(void *, struct buf *, uint32_t day);
 void	 text_render_lag(struct buf *, const char *room, uint64_t after,
 	    uint64_t before);
 void	 text_render_notice(struct buf *, const char *);

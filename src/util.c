@@ -217,6 +217,32 @@ clock_wall(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+#define DAYS	366	/* of a year, in numbers of days */
+
+uint32_t
+local_day(int64_t ms)
+{
+	static _Thread_local int64_t cached = INT64_MIN;
+	static _Thread_local uint32_t day;
+	time_t t = (time_t)(ms / 1000);
+	struct tm tm;
+
+	if (t != cached && localtime_r(&t, &tm) != NULL) {
+		day = (uint32_t)(tm.tm_year * DAYS + tm.tm_yday);
+		cached = t;
+	}
+	return day;
+}
+
+int64_t
+local_noon(uint32_t day)
+{
+	struct tm tm = { .tm_year = (int)(day / DAYS), .tm_hour = 12,
+	    .tm_mday = (int)(day % DAYS) + 1, .tm_isdst = -1 };
+
+	return (int64_t)mktime(&tm) * 1000;
+}
+
 void
 time_rfc3339(int64_t ms, char out[TIME_RFC3339])
 {

@@ -84,6 +84,11 @@ uint64_t clock_ms(void);		/* monotonic, milliseconds */
 uint64_t clock_us(void);		/* monotonic, microseconds */
 int64_t	 clock_wall(void);		/* ms since the epoch, UTC */
 
+/* The day of a time, as this place has it; another one each day. And a time of
+ * such a day. */
+uint32_t local_day(int64_t);
+int64_t	 local_noon(uint32_t day);
+
 #define TIME_RFC3339	25		/* "2026-11-22T06:33:00.123Z" and NUL */
 /* UTC, milliseconds, RFC 3339 section 5.6. The second is cached a thread. */
 void	 time_rfc3339(int64_t, char [TIME_RFC3339]);

@@ -2,12 +2,39 @@
 """The text dialect: what a person at a terminal types and sees."""
 
 import re
+import time
 
 from client import NAME_PROMPT, Json, Person, Raw, said
 from daemon import Daemon
-from harness import contains, eq, lacks, main, ok, test
+from harness import contains, eq, lacks, main, ok, test, until
 
 STAMP = rb"\d\d:\d\d "
+DAY = re.compile(rb"(^|\n)-- \d{4}-\d\d-\d\d\r\n")
+
+
+def at_midnight(seconds):
+    """A TZ in which it is midnight in so many seconds."""
+    west = (int(time.time()) + seconds) % 86400
+    return "XXX%02d:%02d:%02d" % (west // 3600, west // 60 % 60, west % 60)
+
+
+@test()
+def a_day_begins():
+    """the first message of a day comes behind a line of it, once"""
+    d = Daemon(environment={"TZ": at_midnight(5)})
+    ann, bob = Person(d, "ann"), Json(d, "bob")
+    bob.join()
+    bob.join("tea")
+    ann.say("/join tea")
+    ann.see(rb"You are in #tea")
+
+    def begun():
+        bob.say("tick")
+        return DAY.search(ann.see(said("bob", "tick")))
+    until(begun, 30, "a line of the new day")
+    bob.say("tock")
+    bob.say("in another room", "tea")
+    eq(DAY.search(ann.see(said("bob", "in another room", "#tea"))), None)
 
 
 @test()
