@@ -10,8 +10,6 @@
 #include "address.h"
 #include "util.h"
 
-#define INVITES_MAX	10000	/* of guests */
-
 bool
 act_find(struct doing *d)
 {
@@ -368,8 +366,10 @@ cmd_invite(struct hub *h, struct login *l, struct request *req)
 		    req->name, role_name(d.theirs), room_shown(d.room));
 		return ANSWER;
 	}
-	if (d.account == NULL && h->ninvites >= INVITES_MAX) {
-		request_fail(req, ERR_SERVER_FULL, NULL);
+	if (d.account == NULL && d.room->rules != NULL &&
+	    d.room->rules->invited >= RULES_MAX) {
+		request_fail(req, ERR_FORBIDDEN, "#%s has %d guests invited, "
+		    "and may not have more.", room_shown(d.room), RULES_MAX);
 		return ANSWER;
 	}
 	if (!add_role(&d, ROLE_MEMBER))

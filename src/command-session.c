@@ -60,8 +60,8 @@ may_rename(struct hub *h, struct login *l, struct request *req)
 		    is_muted(m->room->rules, l, req))
 			return false;
 	}
-	for (i = h->invites; i != NULL; i = i->next) {
-		if (i->sid == l->sid && is_muted(i->rules, l, req))
+	for (i = rules_invites(h, l->sid); i != NULL; i = i->next) {
+		if (is_muted(i->rules, l, req))
 			return false;
 	}
 	for (m = l->members; m != NULL; m = m->next) {

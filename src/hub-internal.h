@@ -36,8 +36,7 @@ struct hub {
 
 	struct table	 rules;		/* struct rules by their rooms' keys */
 	struct rules_list guarding;	/* of them */
-	struct invite	*invites;	/* of guests */
-	uint32_t	 ninvites;
+	struct id_map	 invites;	/* of guests: struct invite by sid */
 	struct table	 rooms;		/* struct room by key, no dead ones */
 	uint32_t	 ninboxes;	/* of them */
 	struct skeletons looks;		/* of the rooms that are no inboxes */

@@ -57,10 +57,8 @@ save_login(const struct hub *h, const struct login *l, struct buf *b)
 		record_adds(b, L_ADDRESS, address_text(l->address));
 	if (l->marks)
 		record_addu(b, L_MARKS, true);
-	for (i = h->invites; i != NULL; i = i->next) {
-		if (i->sid == l->sid)
-			record_adds(b, L_INVITED, i->rules->key);
-	}
+	for (i = rules_invites(h, l->sid); i != NULL; i = i->next)
+		record_adds(b, L_INVITED, i->rules->key);
 	for (m = l->members; m != NULL; m = m->next) {
 		place = record_begin(b, L_MEMBER);
 		record_addu(b, M_ROOM, m->room->id);

@@ -99,14 +99,18 @@ free_sanctions(struct table *t)
 void
 rules_free_all(struct hub *h)
 {
-	struct invite *i;
+	struct invite *i, *next;
 	struct rules *r;
 	size_t pos = 0;
 
-	while ((i = h->invites) != NULL) {
-		h->invites = i->next;
-		free(i);
+	while ((i = id_map_next(&h->invites, &pos)) != NULL) {
+		for (; i != NULL; i = next) {
+			next = i->next;
+			free(i);
+		}
 	}
+	id_map_free(&h->invites);
+	pos = 0;
 	while ((r = table_next(&h->rules, &pos)) != NULL) {
 		free_items(&r->roles);
 		free_sanctions(&r->bans);
@@ -341,30 +345,32 @@ rules_expire(struct request *req, struct store_op *op, const struct rules *r,
 static void
 drop_invites(struct hub *h, const struct rules *r, uint32_t sid)
 {
-	struct invite **at = &h->invites, *i;
+	struct invite *list = id_map_del(&h->invites, sid), **at = &list, *i;
 
 	while ((i = *at) != NULL) {
-		if (i->sid != sid || (r != NULL && i->rules != r)) {
+		if (r != NULL && i->rules != r) {
 			at = &i->next;
 			continue;
 		}
 		*at = i->next;
+		i->rules->invited--;
 		free(i);
-		h->ninvites--;
 	}
+	if (list != NULL)
+		id_map_put(&h->invites, sid, list);
 }
 
 void
-rules_invite(struct hub *h, const struct rules *r, uint32_t sid)
+rules_invite(struct hub *h, struct rules *r, uint32_t sid)
 {
 	struct invite *i;
 
 	if (rules_invited(h, r, sid))
 		return;
-	i = xcalloc(1, sizeof(*i));
-	*i = (struct invite){ h->invites, r, sid };
-	h->invites = i;
-	h->ninvites++;
+	i = xmalloc(sizeof(*i));
+	*i = (struct invite){ id_map_del(&h->invites, sid), r };
+	id_map_put(&h->invites, sid, i);
+	r->invited++;
 }
 
 void
@@ -377,11 +383,17 @@ rules_uninvite(struct hub *h, const struct rules *r, uint32_t sid)
 bool
 rules_invited(const struct hub *h, const struct rules *r, uint32_t sid)
 {
-	const struct invite *i = r != NULL ? h->invites : NULL;
+	const struct invite *i = r != NULL ? rules_invites(h, sid) : NULL;
 
-	while (i != NULL && (i->sid != sid || i->rules != r))
+	while (i != NULL && i->rules != r)
 		i = i->next;
 	return i != NULL;
+}
+
+const struct invite *
+rules_invites(const struct hub *h, uint32_t sid)
+{
+	return id_map_get(&h->invites, sid);
 }
 
 void
@@ -393,11 +405,13 @@ rules_ended(struct hub *h, uint32_t sid)
 void
 rules_resumed(struct hub *h, uint32_t sid, uint32_t by)
 {
-	struct invite *i;
+	struct invite *i = id_map_del(&h->invites, sid), *next;
 
-	for (i = h->invites; i != NULL; i = i->next) {
-		if (i->sid == sid)
-			i->sid = by;
+	for (; i != NULL; i = next) {
+		next = i->next;
+		rules_invite(h, i->rules, by);
+		i->rules->invited--;
+		free(i);
 	}
 }
 

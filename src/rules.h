@@ -19,7 +19,8 @@
 
 struct hub;
 
-#define RULES_MAX	1000	/* roles, bans or mutes of a room */
+#define RULES_MAX	1000	/* roles, bans, mutes or guests invited, of a
+				 * room */
 
 struct standing {
 	enum role	 role;
@@ -48,11 +49,10 @@ struct turn {
 	char		 key[];		/* of a name */
 };
 
-/* A guest who may enter, of this session only. */
+/* A guest may enter this room, as long as its session lasts. */
 struct invite {
-	struct invite	*next;
-	const struct rules *rules;
-	uint32_t	 sid;
+	struct invite	*next;		/* of the same session */
+	struct rules	*rules;
 };
 
 LIST_HEAD(rules_list, rules);
@@ -62,6 +62,7 @@ struct rules {
 	bool		 guards;	/* may keep somebody out: is in there */
 	struct settings	 set;
 	uint32_t	 owners;
+	uint32_t	 invited;	/* guests */
 	struct table	 roles;		/* struct standing by account's key */
 	struct table	 bans, mutes;	/* struct sanction by subject */
 	struct table	 arrivals;
@@ -91,9 +92,11 @@ void	 rules_expire(struct request *, struct store_op *,
 	    const struct rules *, const struct table *, const char *kind);
 
 /* r may be NULL, unless somebody is invited. */
-void	 rules_invite(struct hub *, const struct rules *, uint32_t sid);
+void	 rules_invite(struct hub *, struct rules *, uint32_t sid);
 void	 rules_uninvite(struct hub *, const struct rules *, uint32_t sid);
 bool	 rules_invited(const struct hub *, const struct rules *, uint32_t sid);
+/* Those of the session; NULL: none. */
+const struct invite *rules_invites(const struct hub *, uint32_t sid);
 /* The session is over; or another has taken its place. */
 void	 rules_ended(struct hub *, uint32_t sid);
 void	 rules_resumed(struct hub *, uint32_t sid, uint32_t by);

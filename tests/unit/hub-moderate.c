@@ -743,6 +743,34 @@ Test(moderate, invited_are_told)
 	gone(&carl, NULL);
 }
 
+/* A room's invitations are bounded, and take nothing from other rooms. */
+Test(moderate, as_many_invited_as_a_room_may_have)
+{
+	struct fake_client ann = registered("ann"), bob = registered("bob");
+	struct fake_client guest = { 0 };
+	char name[16];
+	int i;
+
+	enter(&ann, "den");
+	enter(&bob, "pub");
+	for (i = 0; i <= 1000; i++) {
+		snprintf(name, sizeof(name), "g%d", i);
+		guest = login(2, name);
+		if (i == 1000)
+			break;
+		OK(&ann, CMD_INVITE, .room = "den", .name = name);
+	}
+	NO(ERR_FORBIDDEN, &ann, CMD_INVITE, .room = "den", .name = "g1000");
+	eq_str(f.reply->message, "#den has 1000 guests invited, and may not "
+	    "have more.");
+	OK(&bob, CMD_INVITE, .room = "pub", .name = "g1000");
+	NO(ERR_FORBIDDEN, &bob, CMD_INVITE, .room = "pub", .name = "g1000");
+	gone(&guest, NULL);
+	guest = login(2, "g1000");
+	OK(&ann, CMD_DEOP, .room = "den", .name = "g7");
+	OK(&ann, CMD_INVITE, .room = "den", .name = "g1000");
+}
+
 /* A name may be changed; whom no address is held against comes back by it. */
 Test(moderate, who_was_invited_does_not_get_around_it)
 {
