@@ -354,12 +354,26 @@ is_banned(struct doing *d)
 	return true;
 }
 
+/* One whom the room would not let in all the same. */
+static bool
+is_unwanted(struct doing *d)
+{
+	const struct rules *r = d->room->rules;
+
+	if (d->account != NULL || r == NULL || !r->set.value[SET_REGISTERED])
+		return false;
+	request_fail(d->req, ERR_FORBIDDEN, "%s is a guest, and only who has "
+	    "an account may enter #%s.", d->req->name, room_shown(d->room));
+	return true;
+}
+
 enum verdict
 cmd_invite(struct hub *h, struct login *l, struct request *req)
 {
 	struct doing d = { .hub = h, .by = l, .req = req };
 
-	if (!act_begin(&d, ACT_INVITE) || !find_whom(&d) || is_banned(&d))
+	if (!act_begin(&d, ACT_INVITE) || !find_whom(&d) || is_banned(&d) ||
+	    is_unwanted(&d))
 		return ANSWER;
 	if (d.theirs >= ROLE_MEMBER) {
 		request_fail(req, ERR_FORBIDDEN, "%s is %s in #%s already.",

@@ -32,21 +32,35 @@ setting(enum setting i, uint32_t value)
 	    json_integer(value);
 }
 
-/* The lobby is where everybody comes in, and whoever came first owns it. */
+static bool
+turns_on(const struct request *req, enum setting i)
+{
+	return req->set->given[i] && req->set->value[i] != 0;
+}
+
+/* The lobby is where everybody comes in, and whoever came first owns it. And
+ * nobody keeps out themselves. */
 static bool
 may_set(struct doing *d)
 {
+	bool guest = user_account(d->hub, d->by->user) == NULL;
 	struct request *req = d->req;
+	bool lobby = is_lobby(d->hub, room_key(d->room));
 
-	if (d->role == ROLE_OPERATOR || !is_lobby(d->hub, room_key(d->room)))
+	if (d->role == ROLE_OPERATOR)
 		return true;
-	if (user_account(d->hub, d->by->user) == NULL)
+	if (guest && lobby)
 		request_fail(req, ERR_FORBIDDEN, "Only who has an account may "
 		    "say how the lobby is set: register first.");
-	else if (req->set->given[SET_PRIVATE] &&
-	    req->set->value[SET_PRIVATE] != 0)
+	else if (guest && turns_on(req, SET_REGISTERED))
+		request_fail(req, ERR_FORBIDDEN, "Only who has an account may "
+		    "keep guests out: register first (/register).");
+	else if (lobby && turns_on(req, SET_PRIVATE))
 		request_fail(req, ERR_FORBIDDEN, "Only an operator of the "
 		    "server may make the lobby private.");
+	else if (lobby && turns_on(req, SET_REGISTERED))
+		request_fail(req, ERR_FORBIDDEN, "Only an operator of the "
+		    "server may keep guests out of the lobby.");
 	else
 		return true;
 	return false;

@@ -169,6 +169,22 @@ is_lobby(const struct hub *h, const char *key)
 	    strlen(h->conf->lobby), NULL) && strcmp(lobby.key, key) == 0;
 }
 
+/* A guest, where only accounts are let in and speak. */
+static bool
+is_stranger(const struct hub *h, const struct login *l, const struct rules *r)
+{
+	return r->set.value[SET_REGISTERED] && user_account(h, l->user) == NULL;
+}
+
+static bool
+refuse_stranger(struct request *req, const char *what, const char *room)
+{
+	if (req != NULL)
+		request_fail(req, ERR_FORBIDDEN, "Only who has an account may "
+		    "%s #%s: register first (/register).", what, room);
+	return false;
+}
+
 bool
 may_enter(const struct hub *h, const struct login *l, const struct rules *r,
     const struct member *m, struct request *req)
@@ -184,6 +200,8 @@ may_enter(const struct hub *h, const struct login *l, const struct rules *r,
 		refuse(req, ERR_BANNED, "banned from", room, s);
 		return false;
 	}
+	if (m == NULL && is_stranger(h, l, r))
+		return refuse_stranger(req, "enter", room);
 	if (!r->set.value[SET_PRIVATE] || m != NULL ||
 	    right_has(ACT_ENTER, role))
 		return true;
@@ -222,13 +240,15 @@ may_speak(const struct hub *h, const struct member *m, struct request *req)
 	if (r == NULL)
 		return true;
 	if (r->mutes.n == 0 && !r->set.value[SET_MODERATED] &&
-	    r->set.value[SET_PACE] == 0)
+	    r->set.value[SET_PACE] == 0 && !r->set.value[SET_REGISTERED])
 		return true;
 	role = role_in(h, m->login, r, m);
 	if ((s = sanctioned(h, m->login, &r->mutes, role)) != NULL) {
 		refuse(req, ERR_MUTED, "muted in", room, s);
 		return false;
 	}
+	if (is_stranger(h, m->login, r))
+		return refuse_stranger(req, "speak in", room);
 	if (r->set.value[SET_MODERATED] &&
 	    !may_act(ACT_SPEAK, role, m->room, req))
 		return false;

@@ -123,6 +123,7 @@ static const struct field_def configure[] = {
 	SETTING("history", SET_HISTORY, 1),
 	SETTING("presence", SET_PRESENCE, 1000000),
 	SETTING("pace", SET_PACE, 86400),
+	SETTING("registered", SET_REGISTERED, 1),
 	END
 };
 
@@ -136,6 +137,8 @@ const struct setting_def proto_settings[SET_MAX] = {
 	    "up to so many people's coming and going is told" },
 	[SET_PACE] = { "pace", false, 0,
 	    "a person says one message in so many seconds" },
+	[SET_REGISTERED] = { "registered", true, 0,
+	    "only who has an account may enter and speak" },
 };
 
 /* Of acts on people: for how long they hold, or not at all. */

@@ -97,6 +97,7 @@ enum field_slot {
 /* What a room can be set to. */
 enum setting {
 	SET_PRIVATE, SET_MODERATED, SET_HISTORY, SET_PRESENCE, SET_PACE,
+	SET_REGISTERED,
 	SET_MAX
 };
 

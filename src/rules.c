@@ -255,7 +255,8 @@ static const struct {
 static void
 note_guard(struct hub *h, struct rules *r)
 {
-	bool guards = r->set.value[SET_PRIVATE] != 0 || r->bans.n > 0;
+	bool guards = r->set.value[SET_PRIVATE] != 0 ||
+	    r->set.value[SET_REGISTERED] != 0 || r->bans.n > 0;
 
 	if (guards && !r->guards)
 		LIST_INSERT_HEAD(&h->guarding, r, guarding);

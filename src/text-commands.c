@@ -370,9 +370,9 @@ static const struct text_cmd cmds[] = {
 	    text_cmd_deop },
 	{ "set", "[WHAT VALUE]", GROUP_ORDER,
 	    "show what the room is set to, or set it",
-	    "WHAT is private, moderated or history, and VALUE on or off;\n"
-	    "or presence or pace, and VALUE a number. /set says what they "
-	    "are.\n", BY_ACT(ACT_CONFIGURE), text_cmd_set },
+	    "WHAT is private, moderated, registered or history, and VALUE on "
+	    "or off;\nor presence or pace, and VALUE a number. /set says what "
+	    "they are.\n", BY_ACT(ACT_CONFIGURE), text_cmd_set },
 	{ "redact", "WHICH [REASON]", GROUP_ORDER,
 	    "take a message's text away",
 	    "WHICH is \"last\", what you said last here; a name, what that "

@@ -292,7 +292,7 @@ text_show_settings(struct dialect_io *io, const struct request *r)
 			buf_adds(&value, r->set->value[i] ? "on" : "off");
 		else
 			buf_addu(&value, r->set->value[i]);
-		text_info(&io->out, "%-9s  %-5s  %s", def->name,
+		text_info(&io->out, "%-10s  %-5s  %s", def->name,
 		    buf_str(&value), def->help);
 	}
 	buf_free(&value);

@@ -506,7 +506,8 @@ refused(struct text *t, struct dialect_io *io, const struct request *r)
 	else
 		text_failure(t, io, text, retry(r));
 	if (r->cmd == CMD_SUBSCRIBE && r->room_key != NULL &&
-	    (r->error == ERR_BANNED || r->error == ERR_PRIVATE))
+	    (r->error == ERR_BANNED || r->error == ERR_PRIVATE ||
+	    r->error == ERR_FORBIDDEN))
 		out_of(t, io, r->room_key);
 	if (r->cmd == CMD_SUBSCRIBE && r->tag == TEXT_TALKS)
 		tell_talks(t, io);

@@ -13,6 +13,8 @@ export function spell(seconds) {
 const flags = {
 	private: ['is private now', 'is open to all again'],
 	moderated: ['lets only members speak now', 'lets everybody speak again'],
+	registered: ['lets only people with an account in now',
+		'lets guests in again'],
 	history: ['shows newcomers what was before',
 		'does not show newcomers what was before']
 };

@@ -231,6 +231,37 @@ def redact():
 
 
 @test()
+def registered_only():
+    """who was banned does not come back as a guest, not after SIGKILL either"""
+    d = Daemon(**KEPT)
+    ann, bob, gus = registered(d, "ann"), registered(d, "bob"), Json(d, "gus")
+    for c in (ann, bob, gus):
+        c.ok("subscribe", room="den")
+    eq(ann.ok("configure", room="den", registered=True)["registered"], True)
+    eq(gus.event("configure")["registered"], True)
+    gus.refused("say", "forbidden", room="den", text="hm")
+    ann.ok("ban", room="den", name="bob")
+    bob.event("banned")
+    bob.close()
+    d.kill()
+    d.start()
+    bob = Json(d, "bobby")
+    said = bob.refused("subscribe", "forbidden", room="den")
+    contains(said["message"], "register first")
+    person = Person(d, "pat")
+    person.say("/join den")
+    person.see(rb"\*\* Only who has an account may enter #den: register first "
+               rb"\(/register\)\.\r\n")
+    ann = back(d, "ann")
+    ann.ok("subscribe", room="den")
+    bob.ok("register", password=PASSWORD)
+    bob.ok("subscribe", room="den")
+    ann.ok("configure", room="den", registered=False)
+    person.say("/join den")
+    person.see(rb"You are in #den")
+
+
+@test()
 def for_people():
     """the text dialect shows acts in a line each"""
     d = Daemon(**KEPT)

@@ -614,6 +614,46 @@ Test(moderate, moderated_rooms)
 	NO(ERR_FORBIDDEN, &cat, CMD_SAY, .room = "den", .text = "hey");
 }
 
+/* Guests are neither let in nor speak, whatever was done for them before. */
+Test(moderate, registered_only)
+{
+	struct fake_client ann = registered("ann"), gus = from("gus", NULL);
+	struct fake_client hal = from("hal", NULL), bob = registered("bob");
+	struct settings on = { .value = { 0 } };
+
+	on.given[SET_REGISTERED] = true;
+	on.value[SET_REGISTERED] = 1;
+	enter(&hal, "attic");
+	NO(ERR_FORBIDDEN, &hal, CMD_CONFIGURE, .room = "attic", .set = &on);
+	eq_str(f.reply->message, "Only who has an account may keep guests out: "
+	    "register first (/register).");
+	enter(&ann, "den");
+	enter(&gus, "den");
+	OK(&ann, CMD_OP, .room = "den", .name = "gus");
+	OK(&ann, CMD_INVITE, .room = "den", .name = "hal");
+	set(&ann, SET_REGISTERED, 1);
+	eq_str(fake_fact(&f, "set/den/registered"), "true");
+	NO(ERR_FORBIDDEN, &hal, CMD_SUBSCRIBE, .room = "den");
+	eq_str(f.reply->message, "Only who has an account may enter #den: "
+	    "register first (/register).");
+	NO(ERR_FORBIDDEN, &hal, CMD_HISTORY, .room = "den");
+	OK(&hal, CMD_ROOMS, .match = "den");
+	cr_assert_eq(f.reply->nlisted, 1);
+	NO(ERR_FORBIDDEN, &gus, CMD_SAY, .room = "den", .text = "hi");
+	eq_str(f.reply->message, "Only who has an account may speak in #den: "
+	    "register first (/register).");
+	NO(ERR_FORBIDDEN, &gus, CMD_TOPIC, .room = "den", .string = "hi");
+	OK(&gus, CMD_HISTORY, .room = "den");
+	NO(ERR_FORBIDDEN, &ann, CMD_INVITE, .room = "den", .name = "gus");
+	OK(&bob, CMD_SUBSCRIBE, .room = "den");
+	OK(&bob, CMD_SAY, .room = "den", .text = "hi");
+	OK(&gus, CMD_REGISTER, .password = "secret");
+	OK(&gus, CMD_SAY, .room = "den", .text = "hi");
+	fake_restart(&f);
+	hal = from("hal", NULL);
+	NO(ERR_FORBIDDEN, &hal, CMD_SUBSCRIBE, .room = "den");
+}
+
 Test(moderate, pace)
 {
 	struct fake_client ann = registered("ann"), cat = from("cat", NULL);
@@ -863,6 +903,21 @@ Test(moderate, who_comes_again_owns_it)
 }
 
 /* Whoever came first cannot shut everybody out of where all come in. */
+/* Nor is it shut to guests by whoever owns it. */
+Test(moderate, lobby_lets_guests_in)
+{
+	struct fake_client ann = registered("ann"), root;
+	struct settings on = { .value = { 0 } };
+
+	on.given[SET_REGISTERED] = true;
+	on.value[SET_REGISTERED] = 1;
+	enter(&ann, "lobby");
+	NO(ERR_FORBIDDEN, &ann, CMD_CONFIGURE, .room = "lobby", .set = &on);
+	root = operator();
+	enter(&root, "lobby");
+	OK(&root, CMD_CONFIGURE, .room = "lobby", .set = &on);
+}
+
 Test(moderate, lobby)
 {
 	struct settings shut = { .given = { [SET_PRIVATE] = true },

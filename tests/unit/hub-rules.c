@@ -38,7 +38,7 @@ struct person {
 };
 
 struct room {
-	bool		 stored, private, moderated, closed;
+	bool		 stored, private, moderated, closed, registered;
 	bool		 addr_banned[PEOPLE], addr_muted[PEOPLE];
 	uint32_t	 id;
 	uint64_t	 head;
@@ -128,6 +128,8 @@ sees(int p, int r)
 {
 	if (sanctioned(p, r, false))
 		return ERR_BANNED;
+	if (w.rooms[r].registered && is_guest(p) && !w.people[p].in[r])
+		return ERR_FORBIDDEN;
 	if (w.rooms[r].private && !w.people[p].in[r] && role(p, r) < MEMBER)
 		return ERR_PRIVATE;
 	return ERR_NONE;
@@ -352,7 +354,8 @@ say(int p, int r)
 {
 	enum error want = !w.people[p].in[r] ? ERR_NOT_SUBSCRIBED :
 	    sanctioned(p, r, true) ? ERR_MUTED :
-	    w.rooms[r].moderated && role(p, r) < MEMBER ? ERR_FORBIDDEN :
+	    (w.rooms[r].registered && is_guest(p)) ||
+	    (w.rooms[r].moderated && role(p, r) < MEMBER) ? ERR_FORBIDDEN :
 	    ERR_NONE;
 	bool topic = rnd(5) == 0;
 
@@ -512,6 +515,7 @@ invite(int p, int r, int q, bool op)
 	enum error want = may(p, r, op ? OWNER : OP, q);
 
 	if (want == ERR_NONE && (whom->banned[r] ||
+	    (!op && w.rooms[r].registered && is_guest(q)) ||
 	    role(q, r) >= (op ? OP : MEMBER)))
 		want = ERR_FORBIDDEN;
 	if (want == ERR_NONE && op && is_guest(q) && !whom->in[r])
@@ -555,7 +559,9 @@ deop(int p, int r, int q)
 static void
 configure(int p, int r)
 {
-	enum setting s = (enum setting)rnd(3);
+	static const enum setting flags[] = { SET_PRIVATE, SET_MODERATED,
+	    SET_HISTORY, SET_REGISTERED };
+	enum setting s = flags[rnd(4)];
 	struct settings set = { .value = { 0 } };
 	enum error want = !exists(r) ? ERR_NO_SUCH_ROOM : sees(p, r);
 
@@ -563,9 +569,13 @@ configure(int p, int r)
 	set.value[s] = rnd(2);
 	if (want == ERR_NONE)
 		want = may(p, r, OWNER, -1);
+	if (want == ERR_NONE && s == SET_REGISTERED && set.value[s] &&
+	    is_guest(p))
+		want = ERR_FORBIDDEN;
 	if (want == ERR_NONE) {
 		*(s == SET_PRIVATE ? &w.rooms[r].private :
 		    s == SET_MODERATED ? &w.rooms[r].moderated :
+		    s == SET_REGISTERED ? &w.rooms[r].registered :
 		    &w.rooms[r].closed) = set.value[s] == (s != SET_HISTORY);
 		done(r);
 	}

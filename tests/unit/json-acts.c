@@ -91,7 +91,7 @@ Test(json_acts, configure)
 	r->set->value[SET_PRESENCE] = 100;
 	answers(r, "{\"reply\":\"configure\",\"ok\":true,\"room\":\"den\","
 	    "\"private\":true,\"moderated\":false,\"history\":false,"
-	    "\"presence\":100,\"pace\":0}\n");
+	    "\"presence\":100,\"pace\":0,\"registered\":false}\n");
 	refused("{\"cmd\":\"configure\",\"room\":\"den\",\"private\":1}",
 	    "\"message\":\"\\\"private\\\" must be true or false.\","
 	    "\"field\":\"private\"");

@@ -135,8 +135,8 @@ Test(moderate, settings)
 	dialect_text.reply(state, &io, r);
 	request_free(r);
 	cr_expect_not_null(strstr(buf_str(&io.out),
-	    "-- #Lobby is set to:\r\n-- private    on     only "));
-	cr_expect_not_null(strstr(buf_str(&io.out), "\r\n-- pace       5 "));
+	    "-- #Lobby is set to:\r\n-- private     on     only "));
+	cr_expect_not_null(strstr(buf_str(&io.out), "\r\n-- pace        5 "));
 	r = asks("/set private on", CMD_CONFIGURE);
 	cr_expect(r->set->given[SET_PRIVATE] && !r->set->given[SET_PACE]);
 	cr_expect_eq(r->set->value[SET_PRIVATE], 1);
@@ -283,6 +283,11 @@ Test(moderate, sent_out_and_back)
 	request_fail(r = asks("/join dev", CMD_SUBSCRIBE), ERR_PRIVATE,
 	    "#dev is private.");
 	answers(r, "** #dev is private.\r\n");
+	enters("/join dev", "dev");
+	request_fail(r = asks("/join dev", CMD_SUBSCRIBE), ERR_FORBIDDEN,
+	    "Register first.");
+	answers(r, "** Register first.\r\n"
+	    "-- You are talking in #Lobby now.\r\n");
 }
 
 /* What /help lists with this role. */
