@@ -1,5 +1,6 @@
 /*
- * Acts on people in a room: kick, ban, mute and their ends, invite, op, deop.
+ * Acts on people in a room: kick, ban, mute and their ends, invite, op, deop,
+ * owner.
  * Each is a message of the room, facts and a line of the audit, stored
  * together; here it is done once it is stored.
  */
@@ -415,12 +416,76 @@ cmd_op(struct hub *h, struct login *l, struct request *req)
 	    audit_of("op", req));
 }
 
+/* Nobody is made the owner of what they did not come to. */
+static bool
+may_own(struct doing *d)
+{
+	const struct account *a = d->account;
+	struct request *req = d->req;
+	const struct kept *k = a != NULL ? kept_find(a, room_key(d->room)) :
+	    NULL;
+
+	if (a == NULL)
+		request_fail(req, ERR_FORBIDDEN, "%s is a guest: only who has "
+		    "an account may be given a room.", req->name);
+	else if (rules_role(d->room->rules, d->key) == ROLE_OWNER)
+		request_fail(req, ERR_FORBIDDEN, "%s is owner in #%s already.",
+		    req->name, room_shown(d->room));
+	else if ((k == NULL || !k->kept) &&
+	    (d->user == NULL || !user_in_room(d->user, d->room)))
+		request_fail(req, ERR_NO_SUCH_USER, "%s is not in #%s.",
+		    req->name, room_shown(d->room));
+	else if (a->owned + a->making >= d->hub->conf->max_rooms)
+		request_fail(req, ERR_TOO_MANY_ROOMS, "%s owns %u rooms, and "
+		    "may not own more.", req->name, a->owned + a->making);
+	else
+		return true;
+	return false;
+}
+
+/* Beside who does it, who may then give the role up. */
+enum verdict
+cmd_owner(struct hub *h, struct login *l, struct request *req)
+{
+	struct doing d = { .hub = h, .by = l, .req = req };
+	enum verdict verdict;
+
+	if (!act_begin(&d, ACT_OWNER) || !find_whom(&d) || is_banned(&d) ||
+	    !may_own(&d) || !add_role(&d, ROLE_OWNER))
+		return ANSWER;
+	verdict = act_submit(&d, MSG_ROLE, req->name, req->role,
+	    audit_of("owner", req));
+	if (verdict == KEPT)
+		d.account->making++;
+	return verdict;
+}
+
+/* The last owner stays one, for nobody but they could make another, as long as
+ * there is anybody whose room it is as well. */
+static bool
+may_resign(struct doing *d)
+{
+	const struct rules *r = d->room->rules;
+	uint32_t own = d->account != NULL;
+
+	if (d->user != d->by->user || d->theirs != ROLE_OWNER ||
+	    (r != NULL && r->owners - r->resigning > own))
+		return true;
+	if ((r == NULL || r->roles.n == own) && d->room->users ==
+	    user_in_room(d->user, d->room))
+		return true;
+	request_fail(d->req, ERR_FORBIDDEN, "You are the only owner of #%s: "
+	    "make another one first (/owner NAME).", room_shown(d->room));
+	return false;
+}
+
 /* An op becomes a member, a member nobody in particular. Anybody may give up
  * a role of one's own. */
 enum verdict
 cmd_deop(struct hub *h, struct login *l, struct request *req)
 {
 	struct doing d = { .hub = h, .by = l, .req = req };
+	enum verdict verdict;
 	enum act act;
 
 	if (!act_find(&d) || !find_whom(&d))
@@ -435,10 +500,15 @@ cmd_deop(struct hub *h, struct login *l, struct request *req)
 		    req->name, room_shown(d.room));
 		return ANSWER;
 	}
-	if (!add_role(&d, d.theirs > ROLE_MEMBER ? ROLE_MEMBER : ROLE_NONE))
+	if (!may_resign(&d) || !add_role(&d, d.theirs > ROLE_MEMBER ?
+	    ROLE_MEMBER : ROLE_NONE))
 		return ANSWER;
-	return act_submit(&d, MSG_ROLE, req->name, req->role,
+	req->resigns = d.account != NULL && d.theirs == ROLE_OWNER;
+	verdict = act_submit(&d, MSG_ROLE, req->name, req->role,
 	    audit_of("deop", req));
+	if (verdict == KEPT && req->resigns)
+		d.room->rules->resigning++;
+	return verdict;
 }
 
 /* Done. */
@@ -521,7 +591,13 @@ act_committed(struct hub *h, struct store_op *op)
 {
 	struct room *room = op->arg;
 	struct request *req = op->req;
+	struct account *a;
 
+	if (req->resigns)
+		room->rules->resigning--;
+	if (req->cmd == CMD_OWNER &&
+	    (a = account_find(h, req->name_key)) != NULL)
+		a->making--;
 	if (op->error != STORE_OK)
 		return ANSWER;
 	rules_stored(h, op);
@@ -530,7 +606,7 @@ act_committed(struct hub *h, struct store_op *op)
 	if (op->seq > room->head)
 		room->head = op->seq;
 	if (req->cmd == CMD_OP || req->cmd == CMD_DEOP ||
-	    req->cmd == CMD_INVITE)
+	    req->cmd == CMD_OWNER || req->cmd == CMD_INVITE)
 		set_role(h, room, req);
 	else if (req->cmd == CMD_CONFIGURE)
 		answer_settings(h, room, req);

@@ -98,6 +98,7 @@ enum verdict cmd_ban(struct hub *, struct login *, struct request *);
 enum verdict cmd_unban(struct hub *, struct login *, struct request *);
 enum verdict cmd_op(struct hub *, struct login *, struct request *);
 enum verdict cmd_deop(struct hub *, struct login *, struct request *);
+enum verdict cmd_owner(struct hub *, struct login *, struct request *);
 enum verdict cmd_bans(struct hub *, struct login *, struct request *);
 enum verdict cmd_redact(struct hub *, struct login *, struct request *);
 enum verdict cmd_accounts(struct hub *, struct login *, struct request *);

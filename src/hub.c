@@ -79,6 +79,8 @@ static const struct {
 	    act_committed },
 	[CMD_DEOP] = { cmd_deop, NEED_LOGIN | NEED_ROOM | NEED_NAME,
 	    act_committed },
+	[CMD_OWNER] = { cmd_owner, NEED_LOGIN | NEED_ROOM | NEED_NAME,
+	    act_committed },
 	[CMD_BANS] = { cmd_bans, NEED_LOGIN | NEED_ROOM, NULL },
 	[CMD_REDACT] = { cmd_redact, NEED_LOGIN | NEED_ROOM, act_committed },
 };

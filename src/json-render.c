@@ -624,6 +624,7 @@ add_act_answer(struct buf *b, const struct request *r)
 	case CMD_UNMUTE:
 	case CMD_INVITE:
 	case CMD_OP:
+	case CMD_OWNER:
 	case CMD_DEOP:
 		add_room(b, r);
 		if (r->name != NULL)

@@ -218,6 +218,7 @@ const struct cmd_def proto_cmds[] = {
 	CMD(CMD_UNMUTE, "unmute", unban, "let somebody speak again"),
 	CMD(CMD_OP, "op", act, "make somebody an op of a room"),
 	CMD(CMD_DEOP, "deop", act, "take a role away"),
+	CMD(CMD_OWNER, "owner", act, "make somebody an owner of a room"),
 	CMD(CMD_BANS, "bans", bans, "list who is banned and muted"),
 	CMD(CMD_REDACT, "redact", redact, "take a message's text away"),
 	CMD(CMD_IGNORE, "ignore", ignore, "hear no more of somebody"),

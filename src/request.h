@@ -175,6 +175,7 @@ struct request {
 	struct settings	*set;		/* configure; the answer: all of them */
 	const struct import_part *import;	/* the operator's */
 	uint32_t	 whom_sid;	/* the hub's: of a guest, or 0 */
+	bool		 resigns;	/* likewise: an owner is one no more */
 	struct msg	*msg;		/* owned; back comes only tell's */
 	uint64_t	 after, before, seq;
 	uint32_t	 last, limit;

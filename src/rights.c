@@ -44,6 +44,7 @@ static const struct right rights[ACT_MAX] = {
 	[ACT_OP] = { "make ops", ROLE_OWNER, false, ERR_FORBIDDEN },
 	[ACT_DEOP] = { "take an op's role away", ROLE_OWNER, true,
 	    ERR_FORBIDDEN },
+	[ACT_OWNER] = { "make owners", ROLE_OWNER, false, ERR_FORBIDDEN },
 	[ACT_CONFIGURE] = { "configure the room", ROLE_OWNER, false,
 	    ERR_FORBIDDEN },
 	[ACT_ADDRESS] = { "ban addresses", ROLE_OPERATOR, false,

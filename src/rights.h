@@ -43,6 +43,7 @@ enum act {
 	ACT_VOICE,		/* take a member's role away */
 	ACT_OP,
 	ACT_DEOP,
+	ACT_OWNER,
 	ACT_CONFIGURE,
 	ACT_ADDRESS,		/* ban and see addresses */
 	ACT_MAX

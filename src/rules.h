@@ -62,6 +62,7 @@ struct rules {
 	bool		 guards;	/* may keep somebody out: is in there */
 	struct settings	 set;
 	uint32_t	 owners;
+	uint32_t	 resigning;	/* of these, once that is stored */
 	uint32_t	 invited;	/* guests */
 	struct table	 roles;		/* struct standing by account's key */
 	struct table	 bans, mutes;	/* struct sanction by subject */

@@ -368,6 +368,9 @@ static const struct text_cmd cmds[] = {
 	{ "deop", "NAME", GROUP_ORDER, "take somebody's role away",
 	    "Anybody may give up their own.\n", BY_ACT(ACT_VOICE),
 	    text_cmd_deop },
+	{ "owner", "NAME", GROUP_ORDER, "make somebody an owner of the room",
+	    "It is theirs as well then; /deop of yourself hands it on.\n",
+	    BY_ACT(ACT_OWNER), text_cmd_owner },
 	{ "set", "[WHAT VALUE]", GROUP_ORDER,
 	    "show what the room is set to, or set it",
 	    "WHAT is private, moderated, registered or history, and VALUE on "

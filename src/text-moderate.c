@@ -137,6 +137,12 @@ text_cmd_deop(struct text *t, struct dialect_io *io, char *args)
 }
 
 bool
+text_cmd_owner(struct text *t, struct dialect_io *io, char *args)
+{
+	return act(t, io, CMD_OWNER, false, args);
+}
+
+bool
 text_cmd_invite(struct text *t, struct dialect_io *io, char *args)
 {
 	return act(t, io, CMD_INVITE, false, args);

@@ -168,7 +168,7 @@ add_role(struct buf *b, const struct msg *m)
 		buf_addf(b, "%s took %s's role away", msg_from(m), msg_to(m));
 	else
 		buf_addf(b, "%s made %s %s %s", msg_from(m), msg_to(m),
-		    strcmp(role, "op") == 0 ? "an" : "a", role);
+		    strcmp(role, "member") == 0 ? "a" : "an", role);
 }
 
 /* {"private":true,"pace":5} as it is typed behind /set: "private on, pace 5" */

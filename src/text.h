@@ -161,6 +161,7 @@ bool	 text_cmd_mute(struct text *, struct dialect_io *, char *);
 bool	 text_cmd_unmute(struct text *, struct dialect_io *, char *);
 bool	 text_cmd_op(struct text *, struct dialect_io *, char *);
 bool	 text_cmd_deop(struct text *, struct dialect_io *, char *);
+bool	 text_cmd_owner(struct text *, struct dialect_io *, char *);
 bool	 text_cmd_invite(struct text *, struct dialect_io *, char *);
 bool	 text_cmd_bans(struct text *, struct dialect_io *, char *);
 bool	 text_cmd_set(struct text *, struct dialect_io *, char *);

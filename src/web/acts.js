@@ -58,6 +58,9 @@ const acts = [
 	order('deop')],
 	['person', () => 'Make an op', (app, m) => rank(m.role) < rank('op') &&
 		allowed('op')(app, m), order('op')],
+	['person', () => 'Make an owner', (app, m) => !m.guest &&
+		rank(m.role) < rank('owner') && allowed('owner')(app, m),
+	order('owner')],
 	['person', () => 'Make an op no more', (app, m) => m.role === 'op' &&
 		allowed('deop')(app, m), order('deop')],
 	['person', () => 'Give your role up', (app, m) => inRoom(app) &&

@@ -46,6 +46,8 @@ export const commands = [
 		order('invite'), 'people'],
 	['op', 'NAME', 'make somebody an op', order('op'), 'people'],
 	['deop', 'NAME', 'take a role away', order('deop'), 'people'],
+	['owner', 'NAME', 'make somebody an owner of this room', order('owner'),
+		'people'],
 	['ignore', '[NAME]', 'hear no more of somebody; list whom', (app, args) =>
 		(args ? one(args) && app.ignore(plain(args)) : app.account()),
 	'people'],

@@ -16,6 +16,7 @@ const rights = {
 	voice: ['op', true],
 	op: ['owner', false],
 	deop: ['owner', true],
+	owner: ['owner', false],
 	configure: ['owner', false]
 };
 

@@ -164,6 +164,33 @@ def roles_last():
 
 
 @test()
+def owners():
+    """a room is handed on, at a terminal, and stays so after SIGKILL"""
+    d = Daemon(**KEPT)
+    ann, bob = registered(d, "ann"), registered(d, "bob")
+    for c in (ann, bob):
+        c.ok("subscribe", room="den")
+    cat = Person(d, "cat")
+    cat.say("/join den")
+    cat.see(rb"You are in #den")
+    said = ann.refused("deop", "forbidden", room="den", name="ann")
+    contains(said["message"], "/owner NAME")
+    ann.ok("owner", room="den", name="bob")
+    cat.see(rb"#den -- ann made bob an owner\r\n")
+    seen = bob.event("role")
+    eq((seen["by"], seen["name"], seen["role"]), ("ann", "bob", "owner"))
+    ann.ok("deop", room="den", name="ann")
+    cat.see(rb"#den -- ann made ann a member\r\n")
+    d.kill()
+    d.start()
+    ann, bob = back(d, "ann"), back(d, "bob")
+    eq(ann.ok("subscribe", room="den")["role"], "member")
+    eq(bob.ok("subscribe", room="den")["role"], "owner")
+    ann.refused("owner", "forbidden", room="den", name="ann")
+    bob.ok("configure", room="den", moderated=True)
+
+
+@test()
 def mute_and_pace():
     """muted and too quick people are told when they may speak again"""
     d = Daemon(**KEPT)

@@ -524,6 +524,70 @@ Test(moderate, roles)
 	    "\"ann\",\"room\":\"den\",\"whom\":\"bob\"}"));
 }
 
+/* A room changes hands: not to who did not come there, and not to nobody. */
+Test(moderate, owners)
+{
+	struct fake_client ann = registered("ann"), bob = registered("bob");
+	struct fake_client gus = from("gus", NULL), root;
+
+	registered("dee");
+	enter(&ann, "den");
+	enter(&bob, "den");
+	enter(&gus, "den");
+	NO(ERR_FORBIDDEN, &ann, CMD_DEOP, .room = "den", .name = "ann");
+	eq_str(f.reply->message, "You are the only owner of #den: make another "
+	    "one first (/owner NAME).");
+	NO(ERR_FORBIDDEN, &bob, CMD_OWNER, .room = "den", .name = "bob");
+	eq_str(f.reply->message, "Only the owner may make owners (#den).");
+	NO(ERR_FORBIDDEN, &ann, CMD_OWNER, .room = "den", .name = "gus");
+	NO(ERR_NO_SUCH_USER, &ann, CMD_OWNER, .room = "den", .name = "dee");
+	NO(ERR_FORBIDDEN, &ann, CMD_OWNER, .room = "den", .name = "ann");
+	fake_trace(&f);
+	OK(&ann, CMD_OWNER, .room = "den", .name = "bob");
+	cr_assert_not_null(strstr(fake_trace(&f), "role ann to bob owner"));
+	eq_str(fake_fact(&f, "role/den/bob"), "{\"role\":\"owner\"}");
+	cr_assert_not_null(strstr(audit(), "{\"act\":\"owner\",\"by\":\"ann\","
+	    "\"room\":\"den\",\"whom\":\"bob\"}"));
+	NO(ERR_FORBIDDEN, &ann, CMD_DEOP, .room = "den", .name = "bob");
+	/* Both at once: one stays. */
+	ASK(&f, &ann, CMD_DEOP, .room = "den", .name = "ann");
+	ASK(&f, &bob, CMD_DEOP, .room = "den", .name = "bob");
+	cr_assert_eq(f.reply->error, ERR_FORBIDDEN);
+	fake_round(&f);
+	eq_str(fake_fact(&f, "role/den/ann"), "{\"role\":\"member\"}");
+	NO(ERR_FORBIDDEN, &ann, CMD_OP, .room = "den", .name = "gus");
+	OK(&bob, CMD_OP, .room = "den", .name = "gus");
+	root = operator();
+	OK(&root, CMD_DEOP, .room = "den", .name = "bob");
+	OK(&root, CMD_OWNER, .room = "den", .name = "ann");
+}
+
+/* Nobody is given more rooms than they may own, by haste neither. */
+Test(moderate, no_more_rooms_by_gift)
+{
+	struct fake_client ann = registered("ann"), bob = registered("bob");
+
+	f.conf.max_rooms = 3;
+	enter(&bob, "attic");
+	enter(&bob, "cellar");
+	enter(&ann, "den");
+	enter(&ann, "pub");
+	enter(&bob, "den");
+	OK(&bob, CMD_UNSUBSCRIBE, .room = "attic");
+	enter(&bob, "pub");
+	ASK(&f, &ann, CMD_OWNER, .room = "den", .name = "bob");
+	ASK(&f, &ann, CMD_OWNER, .room = "pub", .name = "bob");
+	cr_assert_eq(f.reply->error, ERR_TOO_MANY_ROOMS);
+	eq_str(f.reply->message, "bob owns 3 rooms, and may not own more.");
+	fake_round(&f);
+	f.conf.max_rooms = 4;
+	f.store.fail = true;
+	NO(ERR_STORE_UNAVAILABLE, &ann, CMD_OWNER, .room = "pub",
+	    .name = "bob");
+	f.store.fail = false;
+	OK(&ann, CMD_OWNER, .room = "pub", .name = "bob");
+}
+
 Test(moderate, an_operator_may_everywhere)
 {
 	struct fake_client root = operator(), ann = registered("ann");

@@ -532,6 +532,51 @@ invite(int p, int r, int q, bool op)
 	expect(p, r, op ? "op" : "invite", want);
 }
 
+/* Others than p whose account owns it. */
+static int
+owners(int p, int r)
+{
+	int q, n = 0;
+
+	for (q = 0; q < PEOPLE; q++)
+		n += q != p && !is_guest(q) && w.people[q].role[r] == OWNER;
+	return n;
+}
+
+/* Is there nobody else who is in it or has a role? */
+static bool
+alone(int p, int r)
+{
+	int q;
+
+	for (q = 0; q < PEOPLE; q++) {
+		if (q != p && (w.people[q].in[r] || (!is_guest(q) &&
+		    w.people[q].role[r] != NONE)))
+			return false;
+	}
+	return true;
+}
+
+static void
+owner(int p, int r, int q)
+{
+	struct person *whom = &w.people[q];
+	enum error want = may(p, r, OWNER, q);
+
+	if (want == ERR_NONE && (whom->banned[r] || is_guest(q) ||
+	    whom->role[r] == OWNER))
+		want = ERR_FORBIDDEN;
+	if (want == ERR_NONE && !whom->in[r] && !whom->keeps[r])
+		want = ERR_NO_SUCH_USER;
+	if (want == ERR_NONE) {
+		whom->role[r] = OWNER;
+		done(r);
+	}
+	ask(p, &(struct ask){ .cmd = CMD_OWNER, .room = room_names[r],
+	    .name = names[q] });
+	expect(p, r, "owner", want);
+}
+
 static void
 deop(int p, int r, int q)
 {
@@ -543,6 +588,9 @@ deop(int p, int r, int q)
 	    OWNER : OP) || theirs >= role(p, r)))
 		want = ERR_FORBIDDEN;
 	if (want == ERR_NONE && theirs == NONE)
+		want = ERR_FORBIDDEN;
+	if (want == ERR_NONE && p == q && theirs == OWNER &&
+	    owners(p, r) == 0 && !alone(p, r))
 		want = ERR_FORBIDDEN;
 	if (want == ERR_NONE) {
 		if (!is_guest(q) || whom->in[r])
@@ -660,7 +708,7 @@ check_places(void)
 static void
 act(int p, int r, int q)
 {
-	switch (rnd(10)) {
+	switch (rnd(11)) {
 	case 0:
 		kick(p, r, q);
 		break;
@@ -678,6 +726,9 @@ act(int p, int r, int q)
 		break;
 	case 7:
 		deop(p, r, q);
+		break;
+	case 8:
+		owner(p, r, q);
 		break;
 	default:
 		configure(p, r);

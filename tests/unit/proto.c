@@ -9,7 +9,7 @@ static const char *const commands[] = { "login", "subscribe", "unsubscribe",
     "say", "tell", "seen", "history", "rooms", "who", "topic", "away",
     "rename", "ping", "quit", "register", "passwd", "token", "tokens",
     "revoke", "search", "configure", "invite", "kick", "ban", "unban", "mute",
-    "unmute", "op", "deop", "bans", "redact",
+    "unmute", "op", "deop", "owner", "bans", "redact",
     "ignore", "unignore", "ignored" };
 
 static const char *const error_names[] = { "bad-json", "bad-utf8",
@@ -116,6 +116,7 @@ Test(proto, fields_of_the_contract)
 	    "unmute room* name address reason\n"
 	    "op room* name* reason\n"
 	    "deop room* name* reason\n"
+	    "owner room* name* reason\n"
 	    "bans room* after\n"
 	    "redact room* seq* reason\n"
 	    "ignore name*\n"

@@ -16,8 +16,8 @@ static const struct {
 	{ ACT_KICK, "--+++" }, { ACT_BAN, "--+++" }, { ACT_UNBAN, "--+++" },
 	{ ACT_MUTE, "--+++" }, { ACT_UNMUTE, "--+++" }, { ACT_BANS, "--+++" },
 	{ ACT_INVITE, "--+++" }, { ACT_VOICE, "--+++" }, { ACT_OP, "---++" },
-	{ ACT_DEOP, "---++" }, { ACT_CONFIGURE, "---++" },
-	{ ACT_ADDRESS, "----+" },
+	{ ACT_DEOP, "---++" }, { ACT_OWNER, "---++" },
+	{ ACT_CONFIGURE, "---++" }, { ACT_ADDRESS, "----+" },
 };
 
 Test(rights, least_roles)

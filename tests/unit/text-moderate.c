@@ -38,6 +38,7 @@ Test(moderate, acts)
 	does("/unmute bob sorry", CMD_UNMUTE, 0, "sorry");
 	does("/op bob", CMD_OP, 0, NULL);
 	does("/deop bob", CMD_DEOP, 0, NULL);
+	does("/owner bob", CMD_OWNER, 0, NULL);
 	does("/invite bob", CMD_INVITE, 0, NULL);
 	r = asks("/ban ip:192.0.2.1 1w", CMD_BAN);
 	cr_expect_null(r->name);
