@@ -11,8 +11,20 @@ const TRUST = 7 * 86400;	// s that a tab may come back in without a password
 
 function banner(words, action, onclick) {
 	$('banner').hidden = !words;
-	$('banner').replaceChildren(words, ' ', make('button.link',
+	$('banner').replaceChildren(...[words].flat(), ' ', make('button.link',
 		{ textContent: action, onclick }));
+}
+
+/* The seconds that are left, as they pass, until something else is shown. */
+function countdown(e, ms) {
+	const end = Date.now() + ms;
+	const timer = setInterval(() => {
+		const left = Math.max(0, Math.ceil((end - Date.now()) / 1000));
+		if (!e.isConnected)
+			clearInterval(timer);
+		else if (e.textContent !== String(left))
+			e.textContent = left;
+	}, 250);
 }
 
 function linkedRoom() {
@@ -149,11 +161,15 @@ export function linking(app) {
 				line.request('away', { text: app.absent }).catch(() => {});
 			app.refresh();
 		} else if (state === 'waiting') {
-			banner((lost[reason] || (navigator.onLine ?
+			/* It is read out once, and not as it passes. */
+			const left = make('span', { ariaLive: 'off',
+				textContent: Math.ceil(delay / 1000) });
+			banner([(lost[reason] || (navigator.onLine ?
 				'The connection is lost' : 'There is no network')) +
-				'; trying again in ' + Math.ceil(delay / 1000) +
-				' s. What you write is sent then.',
+				'; trying again in ', left,
+			' s. What you write is sent then.'],
 			'Try now', () => line.wake(true));
+			countdown(left, delay);
 		} else if (state === 'refused') {
 			refused(error);
 		} else if (state === 'closed') {

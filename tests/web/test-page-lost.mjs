@@ -95,6 +95,21 @@ async () => {
 	await until(async () => !await ann.page.$('.pending'), 'all to be stored');
 });
 
+test('how long it is until the next try is counted', async () => {
+	const d = await Daemon.start(), ann = await Visitor.come(d, 'ann');
+	await d.kill();
+	const left = async () => Number(/again in (\d+) s/.exec(
+		await ann.page.textContent('#banner'))?.[1]);
+	/* Each wait is at least as long as the one before: it is less by itself. */
+	const most = await until(async () => {
+		const n = await left();
+		return n >= 3 && n;
+	}, 'a longer wait', 30);
+	await until(async () => await left() < most, 'it to be less');
+	await d.start();
+	await until(async () => !await ann.page.isVisible('#banner'), 'the end');
+});
+
 test('cut again and again: no gap and nothing twice', async () => {
 	const d = await Daemon.start({ store: 'sqlite' }), r = await relay(d);
 	const bot = await Program.come(d, 'bot', 'lobby');
