@@ -93,6 +93,7 @@ export function menu(app) {
 				box.hidePopover();
 				a.run(app, it);
 			} })));
+		box.ariaLabel = 'What to do about ' + (it.name || it.from);
 		box.showPopover();
 		const at = e.target.getBoundingClientRect();
 		const pointer = e.clientX > 0 && e.type === 'contextmenu';

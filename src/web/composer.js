@@ -8,8 +8,10 @@ const text = $('text'), bytes = new TextEncoder();
 export const linesOf = words =>
 	words.split('\n').map(l => l.trimEnd()).filter(l => l);
 
+const MANY = 10;		// messages at once that are meant
+
 export function composer(app) {
-	let offer, last = '';
+	let offer, last = '', warned = '';
 	const choice = new Choice($('hints'), text, i => {
 		text.setRangeText(offer.options[i].value, offer.from, offer.to, 'end');
 		typed();
@@ -61,9 +63,17 @@ export function composer(app) {
 
 	async function submit() {
 		const words = text.value, talk = app.current;
+		const many = linesOf(words).length;
 		fault('');
 		if (words.trim() === '')
 			return;
+		if (many > MANY && warned !== words) {
+			warned = words;
+			fault('These are ' + many + ' messages, one a line. Enter ' +
+				'once more sends them.');
+			return;
+		}
+		warned = '';
 		begin('');
 		last = words;
 		if (/^\/(?!\/)/.test(words))

@@ -91,6 +91,15 @@ test('commands and what completes them', async () => {
 	await ann.say('x'.repeat(4096));
 	await ann.sees('x'.repeat(4096));
 	assert.ok(!await page.isVisible('#left'));
+	/* Many lines are many messages: that is asked once. */
+	const lines = Array.from({ length: 12 }, (_, i) => 'line ' + i);
+	await ann.say(lines.join('\n'));
+	await ann.shows('#fault', /^These are 12 messages, one a line/);
+	assert.equal(await text(), lines.join('\n'));
+	assert.ok(!(await ann.texts()).includes('line 0'));
+	await key('Enter');
+	await ann.sees(...lines);
+	assert.equal(await text(), '');
 	await ann.say('/help');
 	assert.ok(await page.isVisible('#manual'));
 	await key('Escape');

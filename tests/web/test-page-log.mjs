@@ -306,4 +306,24 @@ async () => {
 	await look();
 });
 
+test('what a guest was told: all of it, as long as the connection lasts',
+async () => {
+	const d = await Daemon.start({ store: 'sqlite' });
+	const bot = await Program.come(d, 'bot');
+	const ann = await Visitor.come(d, 'ann');
+	await Promise.all(Array.from({ length: 450 }, (_, i) =>
+		bot.ask({ cmd: 'tell', to: 'ann', text: 'told ' + i })));
+	await ann.shows('[data-id="@bot"] .badge', /^450/);
+	await ann.page.click('[data-id="@bot"]');
+	await ann.sees('told 449');
+	/* Out of sight only some were kept. */
+	assert.ok(!(await ann.texts()).includes('told 0'));
+	await until(async () => {
+		await ann.page.$eval('#log', e => { e.scrollTop = 0; });
+		return (await ann.texts()).includes('told 0');
+	}, 'the first one');
+	assert.deepEqual(await ann.texts(),
+		Array.from({ length: 450 }, (_, i) => 'told ' + i));
+});
+
 await main();
