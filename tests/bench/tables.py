@@ -233,3 +233,22 @@ def searches(load, contenders):
             "p95", "p99, ms", "a message's p50", "p99, ms",
             "p99 of that without", "target", ""]
     return table(head, rows)
+
+
+def backups(load, calm, busy):
+    """(k): how long a message takes while the database is copied."""
+    if load is None or not load.results:
+        return ""
+    rows = []
+    for c in calm, busy:
+        values = [load.median(c.name, m)
+                  for m in ("p50_us", "p99_us", "backup_us")]
+        base = load.median(calm.name, "p99_us")
+        size = load.median(c.name, "backup_bytes")
+        rows.append([c.name, f"{sum(load.values(c.name, 'backups'))}",
+                     f"{size / 2 ** 20:.0f} MiB" if size else "–"] +
+                    [ms(v) if v else "–" for v in values] +
+                    [f"{values[1] / base:.2f}" if base and values[1] else "–"])
+    head = ["(k) beside", "copies", "of", "p50, ms", "p99, ms", "a copy, ms",
+            "p99 of that without"]
+    return table(head, rows)
