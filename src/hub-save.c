@@ -1,7 +1,7 @@
 /*
  * What the hub knows, as a record for the hub of another daemon, and back:
  * rooms that the store does not know (and all inboxes), users, their sessions
- * and places. Tags are for ever.
+ * and places, and who has tries left. Tags are for ever.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +9,13 @@
 #include "address.h"
 #include "hub-internal.h"
 #include "record.h"
+#include "tries.h"
 #include "util.h"
 
-enum { H_LAST_ID = 1, H_ROOM, H_USER };
+#define KEY_MAX		(NAME_SIZE + 64)	/* bytes of what is tried */
+
+enum { H_LAST_ID = 1, H_ROOM, H_USER, H_TRIED, H_REGISTERED };
+enum { T_KEY = 1, T_MS };
 enum { R_ID = 1, R_NAME, R_KEY, R_HEAD, R_FLOOR, R_STORED };
 enum { U_KEY = 1, U_SHOWN, U_AWAY, U_INBOX, U_LOGIN, U_IGNORED };
 enum { I_KEY = 1, I_NAME, I_AT };
@@ -107,6 +111,22 @@ save_user(const struct hub *h, const struct user *u, struct buf *b)
 	record_end(b, begun);
 }
 
+struct saving {
+	struct buf	*b;
+	unsigned	 tag;
+};
+
+static void
+save_tried(void *arg, const char *key, uint64_t ms)
+{
+	const struct saving *x = arg;
+	size_t begun = record_begin(x->b, x->tag);
+
+	record_adds(x->b, T_KEY, key);
+	record_addu(x->b, T_MS, ms);
+	record_end(x->b, begun);
+}
+
 void
 hub_save(const struct hub *h, struct buf *b)
 {
@@ -122,6 +142,10 @@ hub_save(const struct hub *h, struct buf *b)
 	}
 	while ((u = table_next(&h->users, &pos)) != NULL)
 		save_user(h, u, b);
+	tries_each(h->tries, clock_ms(), save_tried,
+	    &(struct saving){ b, H_TRIED });
+	tries_each(h->registers, clock_ms(), save_tried,
+	    &(struct saving){ b, H_REGISTERED });
 }
 
 /* Reading. */
@@ -420,6 +444,31 @@ load_user(const struct restoring *x, struct record *outer)
 	free(away);
 }
 
+/* One who missed tries does so still. */
+static void
+load_tried(struct tries *t, struct record *outer)
+{
+	char *key = NULL;
+	struct record r;
+	uint64_t ms = 0;
+
+	record_enter(outer, &r);
+	while (record_next(&r)) {
+		if (r.tag == T_KEY && key == NULL)
+			key = record_s(&r, KEY_MAX);
+		else if (r.tag == T_MS)
+			ms = record_u(&r, UINT64_MAX);
+		else
+			r.bad = true;
+	}
+	if (key == NULL || *key == '\0')
+		r.bad = true;
+	record_close(&r, outer);
+	if (!outer->bad)
+		tries_restore(t, key, ms, clock_ms());
+	free(key);
+}
+
 /* What nobody has come for. */
 static void
 settle_rooms(struct hub *h, struct record *r)
@@ -452,6 +501,10 @@ hub_restore(struct hub *h, const void *data, size_t len, const uint32_t *sids,
 			last_id = record_u(&r, UINT32_MAX);
 		else if (r.tag == H_ROOM)
 			load_room(&x, &r);
+		else if (r.tag == H_TRIED)
+			load_tried(h->tries, &r);
+		else if (r.tag == H_REGISTERED)
+			load_tried(h->registers, &r);
 		else if (r.tag != H_USER)
 			r.bad = true;
 	}

@@ -113,15 +113,13 @@ sweep(struct tries *t, uint64_t now)
 		drop(t, k);
 }
 
-void
-tries_failed(struct tries *t, const char *key, uint64_t now)
+/* The key, as the one that failed last. */
+static struct tried *
+put(struct tries *t, const char *key, uint64_t now)
 {
-	struct tried *k;
-	uint64_t ms;
+	struct tried *k = table_get(&t->table, key);
 
-	if (t->max == 0)
-		return;
-	if ((k = table_get(&t->table, key)) != NULL)
+	if (k != NULL)
 		TAILQ_REMOVE(&t->list, k, entry);
 	sweep(t, now);
 	if (k == NULL) {
@@ -130,8 +128,41 @@ tries_failed(struct tries *t, const char *key, uint64_t now)
 		table_put(&t->table, k);
 	}
 	TAILQ_INSERT_TAIL(&t->list, k, entry);
+	return k;
+}
+
+void
+tries_failed(struct tries *t, const char *key, uint64_t now)
+{
+	struct tried *k;
+	uint64_t ms;
+
+	if (t->max == 0)
+		return;
+	k = put(t, key, now);
 	ms = missing(t, k, now) + step(t);
 	k->whole_at = now + (ms < t->window ? ms : t->window);
+}
+
+void
+tries_each(const struct tries *t, uint64_t now, void (*cb)(void *,
+    const char *, uint64_t), void *arg)
+{
+	const struct tried *k;
+	uint64_t ms;
+
+	TAILQ_FOREACH(k, &t->list, entry) {
+		if ((ms = missing(t, k, now)) > 0)
+			cb(arg, k->key, ms);
+	}
+}
+
+void
+tries_restore(struct tries *t, const char *key, uint64_t ms, uint64_t now)
+{
+	if (t->max != 0)
+		put(t, key, now)->whole_at = now + (ms < t->window ? ms :
+		    t->window);
 }
 
 void

@@ -37,6 +37,13 @@ void	 tries_undo(struct tries *, const char *key);
 /* All tries again, as for a name, whose password somebody knew. */
 void	 tries_forget(struct tries *, const char *key);
 size_t	 tries_keys(const struct tries *);
+/* For an upgrade: calls back for each key that misses tries, with the ms until
+ * it has them all, first the one that has failed least lately; takes that
+ * over, in the same order. */
+void	 tries_each(const struct tries *, uint64_t now, void (*)(void *,
+	    const char *key, uint64_t ms), void *);
+void	 tries_restore(struct tries *, const char *key, uint64_t ms,
+	    uint64_t now);
 
 /* Keys. Of an IPv6 address it is the network, a /64: who has one, has all. */
 #define TRIES_KEY_SIZE	(INET6_ADDRSTRLEN + 8)

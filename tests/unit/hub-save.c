@@ -286,3 +286,37 @@ Test(hub_save, empty_inbox)
 	cr_assert_eq(f.reply->error, ERR_NONE);
 	cr_assert_eq(hub_rooms(f.hub), 1);
 }
+
+/* Who has no tries left gets none by an upgrade. */
+Test(hub_save, tries)
+{
+	struct fake_client c = login(0, "ann");
+	struct buf b;
+
+	f.conf.login_tries = f.conf.register_max = 1;
+	f.conf.login_tries_window = f.conf.register_window = 600;
+	hub_configure(f.hub, &f.conf);
+	f.address = "192.0.2.1";
+	ASK(&f, &c, CMD_REGISTER, .password = "secret");
+	fake_round(&f);
+	gone(&c, NULL);
+	c = client(0, 50);
+	ASK(&f, &c, CMD_LOGIN, .name = "ann", .password = "wrong");
+	cr_assert_eq(f.reply->error, ERR_BAD_PASSWORD);
+	b = saved(f.hub);
+	fake_restart(&f);
+	cr_assert(hub_restore(f.hub, b.data, b.len, NULL, 0));
+	buf_free(&b);
+	f.address = "192.0.2.2";
+	ASK(&f, &c, CMD_LOGIN, .name = "ann", .password = "secret");
+	cr_assert_eq(f.reply->error, ERR_RATE_LIMITED);
+	f.address = "192.0.2.1";
+	ASK(&f, &c, CMD_LOGIN, .name = "bob", .password = "wrong");
+	cr_assert_eq(f.reply->error, ERR_RATE_LIMITED);
+	c = client(0, 51);
+	ASK(&f, &c, CMD_LOGIN, .name = "cat");
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	ASK(&f, &c, CMD_REGISTER, .password = "secret");
+	cr_assert_eq(f.reply->error, ERR_RATE_LIMITED);
+	f.address = NULL;
+}

@@ -177,3 +177,37 @@ Test(tries, address_keys)
 		cr_assert_str_eq(key, keys[i].key);
 	}
 }
+
+static struct buf kept;
+
+static void
+keep_cb(void *arg, const char *key, uint64_t ms)
+{
+	(void)arg;
+	buf_addf(&kept, "%s %llu\n", key, (unsigned long long)ms);
+	tries_restore(arg, key, ms, 0);
+}
+
+/* Another process's clock has another zero, and its options may differ. */
+Test(tries, go_along)
+{
+	struct tries *t = tries_new(10, 10 * MINUTE), *u;
+
+	tries_failed(t, "n:whole", START - 20 * MINUTE);
+	tries_failed(t, "n:ada", START - MINUTE / 2);
+	left(t, "n:bob", START);
+	u = tries_new(5, 5 * MINUTE);
+	tries_each(t, START, keep_cb, u);
+	cr_assert_str_eq(buf_str(&kept), "n:ada 30000\nn:bob 600000\n");
+	cr_assert_eq(left(u, "n:ada", 0), 4);
+	cr_assert_not(may(u, "n:bob", 0));
+	cr_assert_eq(retry, MINUTE);
+	cr_assert_eq(left(u, "n:whole", 0), 5);
+	tries_free(t);
+	tries_free(u);
+	buf_free(&kept);
+	u = tries_new(0, MINUTE);
+	tries_restore(u, "n:ada", MINUTE, 0);
+	cr_assert_eq(tries_keys(u), 0);
+	tries_free(u);
+}
