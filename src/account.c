@@ -46,6 +46,7 @@ release(struct account *a)
 	}
 	free(a->hash);
 	free(a->talks);
+	free(a->hash_before);
 	free(a->proved_from);
 	free(a);
 }

@@ -40,6 +40,8 @@ struct account {
 	char		*hash;		/* argon2id string */
 	char		*talks;		/* the key of the room where it does at
 					 * a terminal, or NULL */
+	char		*hash_before;	/* of the same password, which had a
+					 * worse one since the start; or NULL */
 	char		*proved_from;	/* the address of the last login by
 					 * password since the start, or NULL */
 	int64_t		 created;	/* ms since the epoch */
@@ -47,7 +49,9 @@ struct account {
 	uint32_t	 owned;		/* rooms */
 	uint32_t	 making;	/* rooms it will own once stored */
 	uint32_t	 asked;		/* tokens that are not stored yet */
+	uint32_t	 changing;	/* passwords likewise */
 	bool		 op;		/* operator of the server */
+	bool		 rehashing;	/* a better hash is not stored yet */
 	bool		 pending;	/* not yet stored: reserved only */
 	uint64_t	 num;		/* in the roll */
 	uint16_t	 shown_at;

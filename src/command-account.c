@@ -143,6 +143,29 @@ note_ignores(struct hub *h, const struct request *req)
 	hub_note(h, NULL, &op);
 }
 
+/* What was given or taken meanwhile in the rooms the session is in. */
+static void
+note_roles(struct hub *h, const struct login *l, const char *key)
+{
+	struct store_op op = { .kind = STORE_FACTS };
+	const struct member *m;
+
+	for (m = l->members; m != NULL; m = m->next) {
+		if (m->room->inbox ||
+		    (enum role)m->role == rules_role(m->room->rules, key))
+			continue;
+		if (op.req == NULL)
+			op.req = request_new(CMD_NOTE);
+		fact_add(op.req, &op, fact_key(op.req, "role",
+		    room_key(m->room), key), m->role == ROLE_NONE ? NULL :
+		    json_pack("{s:s}", "role", role_name((enum role)m->role)));
+	}
+	if (op.req == NULL)
+		return;
+	rules_stored(h, &op);
+	hub_note(h, NULL, &op);
+}
+
 enum verdict
 register_committed(struct hub *h, struct store_op *op)
 {
@@ -160,9 +183,12 @@ register_committed(struct hub *h, struct store_op *op)
 		return ANSWER;
 	}
 	a->pending = false;
-	if ((l = login_get(h, req->sid)) != NULL)
-		req->marks = l->marks;
 	rules_stored(h, op);
+	if ((l = login_get(h, req->sid)) != NULL) {
+		req->marks = l->marks;
+		if (l->user == u)
+			note_roles(h, l, req->name_key);
+	}
 	note_ignores(h, req);
 	if (u == NULL)
 		return ANSWER;
@@ -195,9 +221,25 @@ cmd_passwd(struct hub *h, struct login *l, struct request *req)
 	}
 	if (!guess_right(h, a, req, account_key(a)))
 		return ANSWER;
+	/* Another is on its way to the store: the old one is no more. */
+	if (a->changing > 0) {
+		request_fail(req, ERR_BAD_PASSWORD, NULL);
+		return ANSWER;
+	}
 	request_set_key(req, account_key(a));
-	account_fact(req, &op, a, req->rehash);
-	return hub_ask_store(h, NULL, &op);
+	return passwd_submit(h, a, req, &op);
+}
+
+enum verdict
+passwd_submit(struct hub *h, struct account *a, struct request *req,
+    struct store_op *op)
+{
+	enum verdict verdict;
+
+	account_fact(req, op, a, req->rehash);
+	verdict = hub_ask_store(h, NULL, op);
+	a->changing += verdict == KEPT;
+	return verdict;
 }
 
 enum verdict
@@ -205,9 +247,14 @@ passwd_committed(struct hub *h, struct store_op *op)
 {
 	struct account *a = account_find(h, op->req->name_key);
 
-	if (op->error == STORE_OK && a != NULL) {
+	if (a == NULL)
+		return ANSWER;
+	a->changing--;
+	if (op->error == STORE_OK) {
 		free(a->hash);
+		free(a->hash_before);
 		a->hash = xstrdup(op->req->rehash);
+		a->hash_before = NULL;
 	}
 	return ANSWER;
 }

@@ -86,6 +86,8 @@ cmd_shut_out(struct hub *h, struct login *l, struct request *req)
 		    "may not be more.", RULES_MAX);
 		return ANSWER;
 	}
+	if (r != NULL)
+		rules_renew(&r->bans, subj);
 	fact_add(req, &op, fact_key(req, "ban", SERVER, subj),
 	    json_pack("{s:s,s:s,s:I,s:I,s:s}", "by",
 	    req->address != NULL ? req->address : "operator", "reason",

@@ -80,22 +80,44 @@ inbox_after(const struct account *a, const struct request *req)
 	return after > inbox->floor ? after : inbox->floor;
 }
 
+/* Not behind another password that is on its way to the store, and once. */
+static bool
+wants_rehash(const struct account *a, const struct request *req)
+{
+	return req->proof == PROOF_GOOD && req->rehash != NULL &&
+	    a->changing == 0 && !a->rehashing &&
+	    strcmp(req->hash, a->hash) == 0;
+}
+
 /* The login is noted, and so is a better hash of the password. */
 static void
 note_login(struct hub *h, struct account *a, const struct request *req)
 {
 	struct request *note = request_new(CMD_NOTE);
 	struct store_op op = { .kind = STORE_FACTS, .req = note };
+	bool rehash = wants_rehash(a, req);
 
 	a->login = clock_wall();
 	fact_add(note, &op, fact_key(note, "login", account_key(a), NULL),
 	    json_integer(a->login));
-	if (req->proof == PROOF_GOOD && req->rehash != NULL) {
+	if (rehash) {
 		account_fact(note, &op, a, req->rehash);
 		note->hash = request_str(note, req->rehash);
 		request_set_key(note, account_key(a));
 	}
-	hub_note(h, NULL, &op);
+	if (hub_submit(h, NULL, &op))
+		a->rehashing |= rehash;
+	else
+		request_free(note);
+}
+
+/* Who was asked about by the old hash meanwhile has shown the same password. */
+static void
+rehashed(struct account *a, const char *hash)
+{
+	free(a->hash_before);
+	a->hash_before = a->hash;
+	a->hash = xstrdup(hash);
 }
 
 enum verdict
@@ -106,10 +128,11 @@ note_committed(struct hub *h, struct store_op *op)
 
 	if (op->error == STORE_OK && op->msg != NULL)
 		inbox_noted(h, op);
-	if (op->error == STORE_OK && req->hash != NULL &&
+	if (req->hash != NULL &&
 	    (a = account_find(h, req->name_key)) != NULL) {
-		free(a->hash);
-		a->hash = xstrdup(req->hash);
+		a->rehashing = false;
+		if (op->error == STORE_OK)
+			rehashed(a, req->hash);
 	}
 	request_free(req);
 	return KEPT;

@@ -25,6 +25,9 @@ act_find(struct doing *d)
 	answer_room(req, d->room);
 	d->role = role_in(d->hub, d->by, d->room->rules,
 	    member_find(d->by, d->room));
+	/* Who was given a role and banned at once may do nothing by it. */
+	if (banned(d->hub, d->by, d->room->rules, d->role) != NULL)
+		d->role = ROLE_NONE;
 	d->op = (struct store_op){ .kind = STORE_APPEND, .req = req };
 	return true;
 }
@@ -112,9 +115,12 @@ static void
 add_sanction(struct doing *d, const char *kind, const char *subj,
     const char *name)
 {
+	const struct rules *r = d->room->rules;
 	struct request *req = d->req;
 	int64_t now = clock_wall();
 
+	if (r != NULL)
+		rules_renew(kind[0] == 'm' ? &r->mutes : &r->bans, subj);
 	fact_add(req, &d->op, fact_key(req, kind, room_key(d->room), subj),
 	    json_pack("{s:s,s:s,s:I,s:I,s:s}", "by", user_shown(d->by->user),
 	    "reason", reason(req), "at", (json_int_t)now, "until",
@@ -143,13 +149,13 @@ table_of(const struct doing *d, bool mute)
 	return r == NULL ? NULL : mute ? &r->mutes : &r->bans;
 }
 
+/* One that is on its way to the store as well. */
 static void
 drop_role(struct doing *d)
 {
 	struct request *req = d->req;
 
-	if (d->account != NULL && rules_role(d->room->rules, d->key) !=
-	    ROLE_NONE)
+	if (d->account != NULL)
 		fact_add(req, &d->op, fact_key(req, "role",
 		    room_key(d->room), d->key), NULL);
 }
@@ -513,11 +519,14 @@ cmd_deop(struct hub *h, struct login *l, struct request *req)
 
 /* Done. */
 
-/* Is this member whom it was done to, by whatever name a guest has now? */
+/* Is this member whom it was done to, by whatever name a guest has now? One
+ * who has resumed meanwhile, and so has another session, is sent out by the
+ * name; but nobody is given a role for bearing it. */
 static bool
-is_whom(const struct member *m, const struct request *req)
+is_whom(const struct hub *h, const struct member *m, const struct request *req)
 {
-	if (req->whom_sid != 0)
+	if (req->whom_sid != 0 && (login_get(h, req->whom_sid) != NULL ||
+	    (req->cmd != CMD_KICK && req->cmd != CMD_BAN)))
 		return m->login->sid == req->whom_sid;
 	return req->name_key != NULL &&
 	    strcmp(user_key(m->login->user), req->name_key) == 0;
@@ -526,7 +535,7 @@ is_whom(const struct member *m, const struct request *req)
 static bool
 is_hit(const struct hub *h, const struct member *m, const struct request *req)
 {
-	return is_whom(m, req) || banned(h, m->login, m->room->rules,
+	return is_whom(h, m, req) || banned(h, m->login, m->room->rules,
 	    role_in(h, m->login, m->room->rules, m)) != NULL;
 }
 
@@ -540,7 +549,7 @@ expel(struct hub *h, struct room *room, const struct request *req,
 
 	for (i = room->nmembers; i-- > 0;) {
 		m = room->members[i];
-		if (is_whom(m, req) || !is_hit(h, m, req) ||
+		if (is_whom(h, m, req) || !is_hit(h, m, req) ||
 		    !member_is_first(m))
 			continue;
 		news_add(h, room, msg_new(MSG_LEAVE, user_shown(m->login->user),
@@ -569,10 +578,11 @@ set_role(struct hub *h, struct room *room, const struct request *req)
 
 	role_parse(req->role, &role);
 	for (i = 0; i < room->nmembers; i++) {
-		if (is_whom(room->members[i], req))
+		if (is_whom(h, room->members[i], req))
 			room->members[i]->role = (uint8_t)role;
 	}
-	if (req->cmd == CMD_INVITE && req->whom_sid != 0)
+	/* An invitation ends with its session, which may be over by now. */
+	if (req->cmd == CMD_INVITE && login_get(h, req->whom_sid) != NULL)
 		rules_invite(h, rules_get(h, room_key(room)), req->whom_sid);
 	if (req->cmd == CMD_DEOP && req->whom_sid != 0 && role == ROLE_NONE)
 		rules_uninvite(h, room->rules, req->whom_sid);

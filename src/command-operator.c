@@ -148,9 +148,8 @@ cmd_repass(struct hub *h, struct login *l, struct request *req)
 		auth_failed(req);
 		return ANSWER;
 	}
-	account_fact(req, &op, a, req->rehash);
 	op.audit = operator_audit(req, "passwd");
-	return hub_ask_store(h, NULL, &op);
+	return passwd_submit(h, a, req, &op);
 }
 
 enum verdict

@@ -128,6 +128,10 @@ enum verdict import_committed(struct hub *, struct store_op *);
 /* Of what nobody is answered for: CMD_NOTE. */
 enum verdict note_committed(struct hub *, struct store_op *);
 
+/* The account's password is to be the one hashed for the request. */
+enum verdict passwd_submit(struct hub *, struct account *, struct request *,
+	    struct store_op *);
+
 /* The line of the audit about an operator's act; and one of an act that stores
  * nothing else. */
 const char *operator_audit(struct request *, const char *act);

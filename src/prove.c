@@ -189,12 +189,20 @@ guess_ask(struct hub *h, struct account *a, struct request *req,
 	return false;
 }
 
+/* Is the password that was shown the account's still? */
+static bool
+is_same(const struct account *a, const struct request *req)
+{
+	return a != NULL && req->hash != NULL &&
+	    (strcmp(a->hash, req->hash) == 0 || (a->hash_before != NULL &&
+	    strcmp(a->hash_before, req->hash) == 0));
+}
+
 bool
 guess_right(struct hub *h, struct account *a, struct request *req,
     const char *name)
 {
-	bool same = a != NULL && req->hash != NULL &&
-	    strcmp(a->hash, req->hash) == 0;
+	bool same = is_same(a, req);
 	struct guess g;
 
 	guess_keys(&g, req, name);

@@ -326,6 +326,16 @@ rules_sanction(const struct table *t, const char *subject)
 	return s != NULL && !sanction_over(s, clock_wall()) ? s : NULL;
 }
 
+/* If that fails, the old one stays until the next start, or the next try. */
+void
+rules_renew(const struct table *t, const char *subject)
+{
+	struct sanction *s = table_get(t, subject);
+
+	if (s != NULL)
+		s->renewed = true;
+}
+
 void
 rules_expire(struct request *req, struct store_op *op, const struct rules *r,
     const struct table *t, const char *kind)
@@ -335,7 +345,7 @@ rules_expire(struct request *req, struct store_op *op, const struct rules *r,
 	size_t pos = 0;
 
 	while ((s = table_next(t, &pos)) != NULL) {
-		if (sanction_over(s, now))
+		if (sanction_over(s, now) && !s->renewed)
 			fact_add(req, op, fact_key(req, kind, r->key,
 			    s->subject), NULL);
 	}

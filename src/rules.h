@@ -33,6 +33,8 @@ struct sanction {
 	char		*by, *reason;	/* as shown; reason may be "" */
 	char		*name;		/* as shown; of an address: of whom it
 					 * was, or "" */
+	bool		 renewed;	/* another is on its way to the store:
+					 * none removes it for being over */
 	char		 subject[];	/* "a:KEY", "n:KEY", "i:ADDRESS" */
 };
 
@@ -88,6 +90,8 @@ enum role rules_role(const struct rules *, const char *account);
 const struct sanction *rules_sanction(const struct table *,
 	    const char *subject);
 bool	 sanction_over(const struct sanction *, int64_t now);
+/* One of this subject goes to the store. */
+void	 rules_renew(const struct table *, const char *subject);
 /* Makes facts that remove what is over of a table, which is "ban" or "mute". */
 void	 rules_expire(struct request *, struct store_op *,
 	    const struct rules *, const struct table *, const char *kind);

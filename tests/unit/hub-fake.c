@@ -432,7 +432,7 @@ auth_cb(void *arg, struct request *req)
 }
 
 static void
-prove(struct request *req)
+prove(const struct fake *f, struct request *req)
 {
 	const char *word = req->auth_job == AUTH_VERIFY_HASH ?
 	    req->new_password : req->password;
@@ -443,6 +443,8 @@ prove(struct request *req)
 		req->proof = PROOF_BAD;
 	else if (req->auth_job != AUTH_VERIFY)
 		req->rehash = request_fmt(req, "!%s", word);
+	else if (f->renews && req->hash[0] == '!')
+		req->rehash = request_fmt(req, "+%s", word);
 	req->password = req->new_password = NULL;
 }
 
@@ -453,7 +455,7 @@ fake_prove(struct fake *f)
 	uint32_t n = 0;
 
 	while ((req = (struct request *)mail_list_pop(&f->proving)) != NULL) {
-		prove(req);
+		prove(f, req);
 		if (f->untried) {
 			req->proof = PROOF_UNTRIED;
 			req->rehash = NULL;

@@ -42,6 +42,7 @@ struct fake {
 	struct hub	*hub;
 	struct mail_list proving;	/* what the auth pool has */
 	bool		 full;		/* that takes no more */
+	bool		 renews;	/* what is good gets a better hash */
 	bool		 untried;	/* that gives all back as it is */
 	const char	*address;	/* of who logs in, or NULL */
 	uint32_t	 stamp;		/* of the newest batch */
