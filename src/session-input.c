@@ -678,7 +678,7 @@ subscribed(struct session *s, const struct request *req)
 		    req->floor, req->last);
 	else
 		session_place(s, req->room_id, req->room, req->head,
-		    after > req->floor ? after : req->floor);
+		    after > req->floor ? after : req->floor, false);
 }
 
 void

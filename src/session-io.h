@@ -91,9 +91,10 @@ void	 session_finish(struct session *, enum session_end);
 void	 session_moved(struct session *, const struct request *);
 void	 session_replaced(struct session *);
 
-/* A place in a room whose newest seq is head, having all up to after. */
+/* A place in a room whose newest seq is head, having all up to after; fresh:
+ * see struct place. */
 void	 session_place(struct session *, uint32_t id, const char *name,
-	    uint64_t head, uint64_t after);
+	    uint64_t head, uint64_t after, bool fresh);
 /* The same, at the newest n messages. */
 void	 session_place_last(struct session *, uint32_t id, const char *name,
 	    uint64_t head, uint64_t floor, uint32_t n);

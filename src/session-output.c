@@ -213,7 +213,7 @@ link_place(struct session *s, struct place *p)
 
 void
 session_place(struct session *s, uint32_t id, const char *name, uint64_t head,
-    uint64_t after)
+    uint64_t after, bool fresh)
 {
 	struct room_view *room;
 	struct place *p;
@@ -223,6 +223,7 @@ session_place(struct session *s, uint32_t id, const char *name, uint64_t head,
 	room = loop_room_make(s->loop, id, name, head);
 	p = new_place(s);
 	place_add(p, s, room_stream(s, room), after);
+	p->fresh = fresh;
 	link_place(s, p);
 }
 
@@ -296,7 +297,7 @@ void
 session_place_given(struct session *s, const struct place_mail *m)
 {
 	if (!s->closing)
-		session_place(s, m->room_id, m->room, m->head, m->after);
+		session_place(s, m->room_id, m->room, m->head, m->after, false);
 }
 
 /* What the stream still has for it; false: it is not there, or too much. */

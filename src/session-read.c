@@ -64,7 +64,9 @@ session_read_history(struct session *s, struct request *req)
 	r = store_read_new(goes_forward(req) ? READ_AFTER : READ_BEFORE,
 	    req->room_id);
 	r->after = req->after > req->floor ? req->after : req->floor;
-	r->before = req->has & HAS_BEFORE ? req->before : 0;
+	/* What came since the hub has said yes may be for others alone. */
+	r->before = (req->has & HAS_BEFORE) != 0 && req->before != 0 &&
+	    req->before <= req->head ? req->before : req->head + 1;
 	r->limit = req->pages > 0 ? HISTORY_ON : req->limit;
 	r->bytes = s->loop->conf->page_bytes;
 	read_for(s, req, r);
@@ -102,11 +104,22 @@ cut(struct request *req, struct store_read *read)
 	read->more = true;
 }
 
+/* READ_AFTER has no end of its own. */
+static void
+drop_later(const struct request *req, struct store_read *read)
+{
+	while (read->n > 0 && read->msgs[read->n - 1]->seq > req->head) {
+		msg_unref(read->msgs[--read->n]);
+		read->more = false;
+	}
+}
+
 static void
 history_read(struct session *s, struct request *req, struct store_read *read)
 {
 	if (read->error != STORE_OK)
 		request_fail(req, ERR_STORE_UNAVAILABLE, NULL);
+	drop_later(req, read);
 	if (read->more && read->n > 0)
 		go_on(req, read);
 	drop_hidden(s, read);

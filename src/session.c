@@ -305,29 +305,25 @@ session_forwarded(struct session *s, const struct sockaddr *sa, uint16_t port)
 
 /*
  * The hub has turned its news this way: the places go on where they were. An
- * inbox may have been made meanwhile.
+ * inbox may have been made meanwhile. What was given there may not have been
+ * noted as read yet.
  */
 void
 session_moved(struct session *s, const struct request *req)
 {
 	struct session_places *old = req->arg;
+	const struct moved_room *m;
 	uint32_t i, j;
 
 	session_ignore(s, ignores_ref(req->ignores));
 	for (i = 0; i < req->nlisted; i++) {
-		const struct moved_room *m = &req->moved[i];
-		uint64_t after = m->after;
-		bool was = false;
-
-		for (j = 0; j < old->n; j++) {
-			if (old->at[j].room_id != m->room_id)
-				continue;
-			after = old->at[j].seq;
-			was = true;
-		}
+		m = &req->moved[i];
+		for (j = 0; j < old->n && old->at[j].room_id != m->room_id; j++)
+			;
 		if (m->out == NULL)
-			session_place(s, m->room_id, m->room, m->head, after);
-		else if (was)	/* else it was told so before */
+			session_place(s, m->room_id, m->room, m->head,
+			    j < old->n ? old->at[j].seq : m->after, j < old->n);
+		else if (j < old->n)	/* else it was told so before */
 			session_expelled(s, m);
 	}
 	session_places_free(old);

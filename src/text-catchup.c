@@ -9,6 +9,8 @@
 #include "text.h"
 
 #define MORE	(UNREAD_MAX + 1)	/* of a subscribe's limit */
+#define ENTERED	200	/* rooms at a login: all at once, and a session counts
+			 * up to 255 requests */
 
 bool
 text_is_lobby(const struct dialect_io *io, const char *room)
@@ -40,7 +42,7 @@ void
 text_enter_kept(struct dialect_io *io, const struct request *r)
 {
 	const struct kept_room *talks = NULL;
-	uint32_t i;
+	uint32_t i, n = 0;
 
 	for (i = 0; i < r->nlisted; i++) {
 		if (text_is_lobby(io, r->kept[i].room))
@@ -51,9 +53,12 @@ text_enter_kept(struct dialect_io *io, const struct request *r)
 			continue;
 		if (r->kept[i].talks)
 			talks = &r->kept[i];
-		else
+		else if (n++ < ENTERED)
 			enter(io, &r->kept[i], TEXT_KEPT);
 	}
+	if (n > ENTERED)
+		text_info(&io->out, "You were in %u rooms more: /join ROOM "
+		    "enters one.", n - ENTERED);
 	if (talks != NULL)
 		enter(io, talks, TEXT_TALKS);
 }

@@ -234,6 +234,7 @@ Test(session_ignore, text)
 	say(&bob, 3, 0);
 	client_drain(&bob);
 	say(&cid, 4, 0);
+	client_drain(&cid);
 	client_line(&ann, "/history 10");
 	client_drain(&ann);
 	expect_not(&ann, "<1>");

@@ -388,3 +388,31 @@ Test(session, told_bye_on_the_way)
 	client_close(&c);
 	rig_close();
 }
+
+/* What it was given before it moved is noted as given where it is then. */
+Test(session, moves_with_what_was_read)
+{
+	struct session *s;
+	struct client ann, bob;
+	struct request *req;
+
+	rig_open(NULL);
+	client_login(&ann, 0, "ann", 0);
+	client_login(&bob, 0, "bob", 0);
+	client_line(&bob, "{\"cmd\":\"tell\",\"to\":\"ann\","
+	    "\"text\":\"psst\"}");
+	client_drain(&ann);
+	expect(&ann, "psst");
+	move(&ann, 1);
+	client_drain(&ann);
+	s = ann.session;
+	s->registered = true;	/* as if she had an account */
+	req = request_new(CMD_MARK);
+	cr_assert(session_marks(s, req, false));
+	cr_assert_eq(req->nlisted, 1);
+	cr_assert_eq(req->moved[0].after, 1);
+	request_free(req);
+	client_close(&ann);
+	client_close(&bob);
+	rig_close();
+}

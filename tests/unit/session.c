@@ -35,6 +35,43 @@ replies_at_every_cut(enum listen_kind kind, const char *in, size_t len,
 	}
 }
 
+/* What is said once the hub has let somebody read is not theirs to read: the
+ * room may be private by then. */
+Test(session, history_of_the_moment)
+{
+	static const char *const asks[] = {
+	    "{\"cmd\":\"history\",\"room\":\"lobby\"}",
+	    "{\"cmd\":\"history\",\"room\":\"lobby\",\"after\":1}",
+	    "{\"cmd\":\"history\",\"room\":\"lobby\",\"before\":99}" };
+	struct client ann, bob;
+	unsigned i;
+
+	rig_open(NULL);
+	client_login(&ann, 0, "ann", 0);
+	client_login(&bob, 1, "bob", 0);
+	client_line(&bob, "{\"cmd\":\"unsubscribe\",\"room\":\"lobby\"}");
+	say(&ann, 1, 1);
+	client_drain(&bob);
+	for (i = 0; i < NITEMS(asks); i++) {
+		buf_reset(&bob.got);
+		client_line(&bob, asks[i]);
+		loop_round(bob.loop, false);
+		hub_step();		/* it may, now */
+		say(&ann, 2 + i, 1);
+		loop_round(ann.loop, false);
+		hub_step();
+		hub_step();
+		client_drain(&bob);
+		expect(&bob, "\"reply\":\"history\",\"ok\":true");
+		cr_assert_eq(client_count(&bob, "\"text\":\"<"), i == 1 ?
+		    1 : i + 1, "%u: %s", i, buf_str(&bob.got));
+		expect(&bob, "\"more\":false");
+	}
+	client_close(&ann);
+	client_close(&bob);
+	rig_close();
+}
+
 Test(session, json_lines_cut_anywhere)
 {
 	static const char in[] = "{\"cmd\":\"ping\",\"id\":1}\r\n\n\r\n  \n"

@@ -507,3 +507,31 @@ Test(account, moving)
 	cr_expect_eq(r->after, 10);
 	request_free(r);
 }
+
+/* All are entered at once, so not more than a session may have under way. */
+Test(account, very_many_kept_rooms)
+{
+	struct kept_room kept[300];
+	char names[300][8];
+	struct request *r;
+	struct mail *m;
+	unsigned i, n = 0;
+
+	for (i = 0; i < NITEMS(kept); i++) {
+		snprintf(names[i], sizeof(names[i]), "r%u", i);
+		kept[i] = (struct kept_room){ .room = names[i] };
+	}
+	kept[299].room = "Lobby";
+	r = asks("Ann", CMD_LOGIN);
+	io.logged_in = true;
+	r->kept = kept;
+	r->nlisted = NITEMS(kept);
+	answers(r, "-- Welcome to example.\r\n"
+	    "-- You are Ann. /help lists the commands.\r\n"
+	    "-- You were in 99 rooms more: /join ROOM enters one.\r\n");
+	while ((m = mail_list_pop(&io.requests)) != NULL) {
+		n++;
+		request_free((struct request *)m);
+	}
+	cr_assert_eq(n, 201u);
+}
