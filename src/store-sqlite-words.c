@@ -1,3 +1,6 @@
+#include <sys/stat.h>
+
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,14 +72,29 @@ index_close(struct sqlite_words *w)
 	w->db = NULL;
 }
 
+/* A new one is nobody else's to read, nor is one of before. */
+static void
+make_private(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	struct stat st;
+
+	if (fd == -1)
+		return;
+	if (fstat(fd, &st) == 0 && (st.st_mode & 077) != 0)
+		fchmod(fd, 0600);
+	close(fd);
+}
+
 /* The index as it is. Anything but SQLITE_OK: it is not one of this log. */
 static int
 index_open(struct sqlite *s, struct sqlite_words *w)
 {
-	uint64_t good = 0;
+	uint64_t good = 0, last = 0;
 	char *text;
 	int rc;
 
+	make_private(w->path);
 	if ((rc = sqlite3_open_v2(w->path, &w->db, SQLITE_OPEN_READWRITE |
 	    SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL)) != SQLITE_OK ||
 	    (rc = sqlite3_exec(w->db, "PRAGMA journal_mode = WAL;"
@@ -96,9 +114,11 @@ index_open(struct sqlite *s, struct sqlite_words *w)
 	if (rc == SQLITE_OK)
 		rc = query(w->db, "SELECT value FROM meta WHERE "
 		    "name = 'purged'", &w->purged);
-	/* The log may be an older one, put back from a backup. */
-	return rc == SQLITE_OK && (!good || w->upto > s->committed_seq) ?
-	    SQLITE_NOTADB : rc;
+	if (rc == SQLITE_OK)
+		rc = query(w->log, "SELECT max(id) FROM stale", &last);
+	/* The log may be an older one, put back from a copy. */
+	return rc == SQLITE_OK && (!good || w->upto > s->committed_seq ||
+	    w->purged > last) ? SQLITE_NOTADB : rc;
 }
 
 static int
@@ -152,6 +172,18 @@ index_anew(struct sqlite *s, struct sqlite_words *w)
 		index_close(w);
 }
 
+/* Whoever had it before did not close it, and may not have come to cut that. */
+static bool
+has_wal(const char *path)
+{
+	char *wal = xasprintf("%s-wal", path);
+	struct stat st;
+	bool has = stat(wal, &st) == 0 && st.st_size > 0;
+
+	free(wal);
+	return has;
+}
+
 struct sqlite_words *
 sqlite_words_open(struct sqlite *s, const char *dir, char **error)
 {
@@ -160,6 +192,7 @@ sqlite_words_open(struct sqlite *s, const char *dir, char **error)
 
 	w->path = xasprintf("%s/partyline.words", dir);
 	w->words = words_new();
+	w->scrub = has_wal(w->path);
 	if ((w->log = sqlite_connect(s, dir, error)) == NULL) {
 		sqlite_words_close(w);
 		return NULL;
@@ -362,11 +395,22 @@ remake(struct sqlite *s, struct sqlite_words *w, uint64_t part, uint64_t id)
 	w->put = NULL;
 	if (rc == SQLITE_OK && id > 0) {
 		w->purged = id;
-		/* It is gone from the -wal as well, and that is on the disk. */
-		sqlite3_wal_checkpoint_v2(w->db, NULL,
-		    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+		w->scrub = true;
 	}
 	return rc;
+}
+
+/* What was redacted is to be gone from the -wal as well, and that is to be on
+ * the disk. Another program that reads it is not waited for. */
+static void
+scrub(struct sqlite_words *w)
+{
+	if (!w->scrub)
+		return;
+	sqlite3_busy_timeout(w->db, 0);
+	w->scrub = sqlite3_wal_checkpoint_v2(w->db, NULL,
+	    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) != SQLITE_OK;
+	sqlite3_busy_timeout(w->db, SQLITE_BUSY_MS);
 }
 
 /* The next part with something redacted. */
@@ -437,6 +481,7 @@ sqlite_words_index(struct sqlite *s)
 		rc = purge(s, w, &stale);
 		if (rc == SQLITE_OK && !stale)
 			rc = sweep(s, w);
+		scrub(w);
 		if (!stale)
 			w->next = clock_ms() + LOOK_MS;
 	}

@@ -36,6 +36,7 @@ struct sqlite_words {
 	uint64_t	 sweep;		/* the next part to be looked at */
 	uint64_t	 next;		/* monotonic ms: of the next look */
 	bool		 failing;
+	bool		 scrub;		/* the -wal may hold redacted words */
 	struct sqlite_erasures erased;
 };
 

@@ -18,22 +18,23 @@
 static atomic_uint syncs;		/* calls that reached the disk */
 static atomic_bool syncs_fail;
 
-/* Is it the index beside the log, which is synced when its thread likes? */
+/* Not the index beside the log: it is synced, and once their directory, when
+ * its thread likes. */
 static bool
-is_index(int fd)
+is_log(int fd)
 {
 	char link[64], path[512] = "";
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	return readlink(link, path, sizeof(path) - 1) > 0 &&
-	    strstr(path, "/partyline.words") != NULL;
+	    strstr(path, "/partyline.db") != NULL;
 }
 
 /* These stand before libc's for SQLite as well. */
 int
 fdatasync(int fd)
 {
-	if (is_index(fd))
+	if (!is_log(fd))
 		return (int)syscall(SYS_fdatasync, fd);
 	atomic_fetch_add(&syncs, 1);
 	if (atomic_load(&syncs_fail)) {

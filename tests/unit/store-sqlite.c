@@ -274,6 +274,7 @@ Test(sqlite_only, no_permission)
 Test(sqlite_only, files_are_private)
 {
 	char *path = rig_file(&rig, "partyline.db");
+	char *words = rig_file(&rig, "partyline.words");
 	char *dir = rig_file(&rig, "state");
 	struct stat st;
 
@@ -281,12 +282,19 @@ Test(sqlite_only, files_are_private)
 	reopen();
 	cr_assert_eq(stat(path, &st), 0);
 	cr_assert_eq(st.st_mode & 07777, 0600);
+	cr_assert_eq(stat(words, &st), 0);
+	cr_assert_eq(st.st_mode & 07777, 0600);
+	cr_assert_eq(chmod(words, 0644), 0);
+	reopen();
+	cr_assert_eq(stat(words, &st), 0);
+	cr_assert_eq(st.st_mode & 07777, 0600);
 	rig.conf.state_dir = dir;
 	reopen();
 	cr_assert_eq(stat(dir, &st), 0);
 	cr_assert_eq(st.st_mode & 07777, 0700);
 	rig_close(&rig);
 	free(path);
+	free(words);
 	free(dir);
 }
 
