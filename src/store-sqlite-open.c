@@ -511,7 +511,7 @@ load_rooms(struct sqlite *s)
 static bool
 load(struct sqlite *s, const char *dir, char **error)
 {
-	int64_t seq = 0;
+	int64_t seq = 0, redacted = 0;
 
 	if (mend_counts(s) != SQLITE_OK ||
 	    query_text(s->wdb, "SELECT value FROM meta WHERE name = 'epoch'",
@@ -521,7 +521,8 @@ load(struct sqlite *s, const char *dir, char **error)
 	    "(SELECT coalesce(max(head), 0) FROM rooms), "
 	    "(SELECT coalesce(max(seq), 0) FROM keys), "
 	    "(SELECT coalesce(max(seq), 0) FROM messages))", &seq) !=
-	    SQLITE_OK || load_rooms(s) != SQLITE_OK) {
+	    SQLITE_OK || query_int(s->wdb, "SELECT count(*) FROM stale",
+	    &redacted) != SQLITE_OK || load_rooms(s) != SQLITE_OK) {
 		if (sqlite3_errcode(s->wdb) == SQLITE_OK ||
 		    sqlite3_errcode(s->wdb) == SQLITE_DONE)
 			*error = describe(s, dir, SQLITE_CORRUPT,
@@ -531,6 +532,7 @@ load(struct sqlite *s, const char *dir, char **error)
 		return false;
 	}
 	s->seq = s->committed_seq = (uint64_t)seq;
+	s->gaps = redacted > 0 ? UINT64_MAX : 0;
 	return true;
 }
 

@@ -25,6 +25,7 @@ blank(struct sqlite *s, uint64_t seq, int flags, size_t n)
 	sqlite3_bind_int(st, 2, flags | MSG_REDACTED);
 	sqlite3_bind_text(st, 3, blanks, (int)n, free);
 	s->scrub = true;
+	s->gaps = UINT64_MAX;		/* all */
 	sqlite_bind(s->w[W_STALE], 1, seq / WORDS_PART);
 	if ((rc = sqlite_run(st)) == SQLITE_OK)
 		rc = sqlite_run(s->w[W_STALE]);

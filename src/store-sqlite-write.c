@@ -598,16 +598,32 @@ wait_work(struct sqlite *s, struct mail_list *group, bool busy,
 	return more;
 }
 
-/* At most once a second, so that many redactions cost no more than that. */
+/* At most once a second, so that many redactions cost no more than that. Gaps
+ * are looked through behind a -wal that was cut. */
 static bool
 scrub_due(struct sqlite *s)
 {
 	uint64_t ms = clock_ms();
 
-	if (!s->scrub || ms < s->scrub_next)
+	if ((!s->scrub && s->gaps == 0) || ms < s->scrub_next)
 		return false;
 	s->scrub_next = ms + IDLE_MS;
+	s->scrub = true;
 	return true;
+}
+
+/* What is to be done when nobody waits for it. */
+static void
+tidy(struct sqlite *s)
+{
+	bool scrub = scrub_due(s);
+
+	/* A -wal that cannot grow may still be emptied. */
+	if (s->wal_pages >= WAL_PAGES || scrub ||
+	    (s->wal_pages > 0 && s->store.failing))
+		checkpoint(s);
+	if (scrub && !s->scrub && s->gaps > 0)
+		sqlite_wipe_gaps(s);
 }
 
 void *
@@ -626,10 +642,7 @@ sqlite_writer(void *arg)
 		busy = sqlite_prune_wanted(s, clock_wall()) || s->erasing;
 		if (!mail_list_empty(&group) || s->store.failing || busy)
 			run_group(s, &group);
-		/* One that cannot grow may still be emptied. */
-		if (s->wal_pages >= WAL_PAGES || (s->wal_pages > 0 &&
-		    (s->store.failing || scrub_due(s))))
-			checkpoint(s);
+		tidy(s);
 		busy = (s->due != NULL || s->keys_due || s->audit_due ||
 		    s->erasing) && !s->store.failing;
 	}

@@ -92,6 +92,8 @@ struct sqlite {
 	int		 wal_pages;
 	bool		 erasing;	/* there may be erasures to work on */
 	bool		 scrub;		/* the -wal may hold redacted text */
+	uint64_t	 gaps;		/* pages that may hold copies of it */
+	uint64_t	 gap_page;	/* the next of them */
 	uint64_t	 scrub_next;	/* monotonic ms */
 	bool		 wal_told;	/* its size has been complained of */
 
@@ -152,6 +154,10 @@ int	 sqlite_redact(struct sqlite *, const struct sqlite_room *,
 int	 sqlite_erase(struct sqlite *, const struct store_op *);
 /* Works on what is noted for at most this many us. */
 int	 sqlite_erase_some(struct sqlite *, uint64_t us);
+
+/* store-sqlite-gaps.c: the writer's thread, within no transaction, the -wal
+ * having been cut. Looks through some of s->gaps. */
+void	 sqlite_wipe_gaps(struct sqlite *);
 
 /* store-sqlite-prune.c: the writer's thread, within a transaction. */
 /* Puts a room that is above its limits, or has forgotten ones, on the list. */

@@ -204,6 +204,43 @@ await_words(uint64_t upto)
 	free(path);
 }
 
+static int64_t
+words_int(const char *text)
+{
+	char *path = rig_file(&rig, "partyline.words");
+	sqlite3_stmt *st;
+	sqlite3 *db;
+	int64_t n;
+
+	cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+	sqlite3_busy_timeout(db, 5000);
+	cr_assert_eq(sqlite3_prepare_v2(db, text, -1, &st, NULL), SQLITE_OK);
+	cr_assert_eq(sqlite3_step(st), SQLITE_ROW);
+	n = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	free(path);
+	return n;
+}
+
+static uint32_t
+hits(const char *query)
+{
+	struct store_read *r = store_read_new(READ_SEARCH, 1);
+	uint32_t n;
+
+	r->to = &rig.reads;
+	r->query = xstrdup(query);
+	r->limit = 100;
+	store_read(rig.store, r);
+	cr_assert_eq(mailbox_wait(&rig.reads, DEADLINE), &r->mail);
+	cr_assert_eq(r->error, STORE_OK);
+	cr_assert(!r->more);
+	n = r->n;
+	store_read_free(r);
+	return n;
+}
+
 /* Whether the file holds the word. */
 static bool
 holds(const char *name, const char *word)
@@ -277,6 +314,147 @@ Test(acts, redacted_text_is_gone_from_the_files)
 	reopen();
 	cr_assert_eq(sql_int("PRAGMA integrity_check") +
 	    sql_int("SELECT count(*) FROM messages WHERE flags = 1"), 41);
+}
+
+/* Waits until no file of the store's has the word. */
+static void
+await_gone(const char *word)
+{
+	uint64_t end = clock_ms() + DEADLINE;
+
+	while (any_holds(word)) {
+		cr_assert_lt(clock_ms(), end, "%s is there", word);
+		mailbox_wait(&rig.reads, 10);
+	}
+}
+
+/* Of ten, one in room 2, with the word and up to 200 bytes behind it. */
+static void
+fill_two_rooms(unsigned n)
+{
+	struct store_op **ops = xcalloc(n, sizeof(struct store_op *));
+	static char text[240];
+	unsigned i, room;
+
+	for (i = 0; i < n; i++) {
+		room = rand() % 10 == 0 ? 2 : 1;
+		snprintf(text, sizeof(text), "%s%-*u", room == 2 ? "telltale" :
+		    "something", rand() % 200, i);
+		store_submit(rig.store, op_say(room, room == 2 ? "bob" : "ann",
+		    text, NULL));
+	}
+	store_flush(rig.store);
+	rig_await(&rig, ops, n);
+	for (i = 0; i < n; i++)
+		op_free(ops[i]);
+	free(ops);
+}
+
+static void
+erase(const char *key)
+{
+	struct store_op *op = op_new(STORE_ERASE, 0);
+
+	op->text = key;
+	cr_assert_eq(rig_do(&rig, op)->error, STORE_OK);
+	op_free(op);
+	sql_until("SELECT count(*) FROM erasures", 0);
+}
+
+/* Pages on which retention has left little are joined: no copies of what was
+ * on them stay behind. */
+Test(acts, copies_in_gaps_are_wiped)
+{
+	unsigned i;
+
+	srand(1);
+	reopen();
+	for (i = 0; i < 20; i++)
+		fill_two_rooms(1000);
+	rig_forget(&rig, 1, 19000);
+	sql_until("SELECT count(*) FROM messages WHERE room = 1 AND "
+	    "seq <= 19000", 0);
+	erase("bob");
+	await_gone("telltale");
+	cr_assert_eq(sql_int("PRAGMA integrity_check") +
+	    sql_int("SELECT count(*) FROM messages WHERE text LIKE "
+	    "'something%'"), sql_int("SELECT count(*) FROM messages WHERE "
+	    "room = 1"));
+}
+
+/* An upgrade comes before the -wal was cut, and then nobody says anything. */
+Test(acts, what_the_daemon_before_had_not_come_to)
+{
+	struct store *old;
+	char *error;
+	uint64_t seq;
+
+	reopen();
+	seq = rig_say(&rig, 1, "first");
+	rig_say(&rig, 1, "telltale");
+	await_words(seq + 1);
+	cr_assert_eq(rig_redact(&rig, 1, seq, NULL), STORE_OK);
+	cr_assert_eq(rig_redact(&rig, 1, seq + 1, NULL), STORE_OK);
+	old = rig.store;
+	store_rest(old);
+	rig.store = store_open_handed(&rig.conf, dup(store_handle(old)),
+	    &error);
+	cr_assert(rig.store != NULL, "%s", error);
+	cr_assert(store_start(rig.store, &rig.box, &error), "%s", error);
+	await_gone("telltale");
+	store_close(old);
+}
+
+/* The index's -wal is cut when whoever reads it lets go of it. */
+Test(acts, a_reader_of_the_index)
+{
+	char *path = rig_file(&rig, "partyline.words");
+	uint64_t end = clock_ms() + DEADLINE, seq;
+	sqlite3 *db;
+
+	reopen();
+	seq = rig_say(&rig, 1, "telltale");
+	await_words(seq);
+	cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+	cr_assert_eq(sqlite3_exec(db, "BEGIN; SELECT * FROM meta", NULL, NULL,
+	    NULL), SQLITE_OK);
+	cr_assert_eq(rig_redact(&rig, 1, seq, NULL), STORE_OK);
+	while (words_int("SELECT value FROM meta WHERE name = 'purged'") == 0) {
+		cr_assert_lt(clock_ms(), end, "not purged");
+		mailbox_wait(&rig.reads, 10);
+	}
+	cr_assert_eq(hits("another"), 0);	/* it has tried that */
+	cr_assert(any_holds("telltale"));
+	sqlite3_close(db);
+	await_gone("telltale");
+	free(path);
+}
+
+/* A log put back from a copy knows nothing of what its index was told. */
+Test(acts, an_older_log_with_as_many_messages)
+{
+	char *copy = xasprintf("cp %s/partyline.db %s/copy.db", rig.dir,
+	    rig.dir);
+	char *back = xasprintf("mv %s/copy.db %s/partyline.db", rig.dir,
+	    rig.dir);
+	uint64_t seq;
+
+	reopen();
+	seq = rig_say(&rig, 1, "telltale");
+	op_free(rig_do(&rig, op_say(1, "bob", "something", NULL)));
+	await_words(seq + 1);
+	rig_close(&rig);
+	cr_assert_eq(system(copy), 0);
+	reopen();
+	erase("bob");
+	await_gone("something");
+	rig_close(&rig);
+	cr_assert_eq(system(back), 0);
+	reopen();
+	cr_assert_eq(rig_redact(&rig, 1, seq, NULL), STORE_OK);
+	await_gone("telltale");
+	free(copy);
+	free(back);
 }
 
 /* Closed before it is through: nothing shows, and the rest goes later. */
@@ -410,43 +588,6 @@ Test(acts, an_upgrade_cut_short)
 	}
 	cr_log_info("killed %u times\n", died);
 	cr_assert_geq(died, 4);
-}
-
-static uint32_t
-hits(const char *query)
-{
-	struct store_read *r = store_read_new(READ_SEARCH, 1);
-	uint32_t n;
-
-	r->to = &rig.reads;
-	r->query = xstrdup(query);
-	r->limit = 100;
-	store_read(rig.store, r);
-	cr_assert_eq(mailbox_wait(&rig.reads, DEADLINE), &r->mail);
-	cr_assert_eq(r->error, STORE_OK);
-	cr_assert(!r->more);
-	n = r->n;
-	store_read_free(r);
-	return n;
-}
-
-static int64_t
-words_int(const char *text)
-{
-	char *path = rig_file(&rig, "partyline.words");
-	sqlite3_stmt *st;
-	sqlite3 *db;
-	int64_t n;
-
-	cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
-	sqlite3_busy_timeout(db, 5000);
-	cr_assert_eq(sqlite3_prepare_v2(db, text, -1, &st, NULL), SQLITE_OK);
-	cr_assert_eq(sqlite3_step(st), SQLITE_ROW);
-	n = sqlite3_column_int64(st, 0);
-	sqlite3_finalize(st);
-	sqlite3_close(db);
-	free(path);
-	return n;
 }
 
 /* Whatever became of the index: it comes again. */
