@@ -91,6 +91,8 @@ export const orders = app => ({
 		app.identity();
 		app.trust();
 		app.marked.tell();
+		app.paint();
+		app.refresh();
 	},
 	async away(words) {
 		await app.line.request('away', { text: words });

@@ -1,9 +1,11 @@
 /* The dialog that finds what was said, and the way to it and back. */
 import { fold } from './partyline.js';
+import { idOf } from './talk.js';
 import { $, avatar, count, make, put, removed, said, when } from './view.js';
 
 const box = $('search'), query = $('words'), hits = $('hits');
 const SHOWN = 240, LEAD = 60;	// of a long text, and in front of what is found
+const FAR = 50;			// of other rooms looked at again
 
 const bare = word => fold(word).normalize('NFD').replace(/\p{M}/gu, '');
 const WORD = /[\p{L}\p{N}\p{M}]+/gu;
@@ -138,11 +140,39 @@ export function search(app) {
 		e.preventDefault();
 	};
 
+	function removedIs(room, seq) {
+		gone.add(key(room, seq));
+		for (const e of hits.querySelectorAll('button')) {
+			if (e.dataset.message === key(room, seq))
+				e.querySelector('.found').replaceChildren(removed());
+		}
+	}
+
+	/* Of rooms that one is not in nothing is told: so it is asked. */
+	async function lookAgain() {
+		const far = [...hits.querySelectorAll('button')]
+			.map(e => e.dataset.message.split(' ')).filter(([room]) =>
+				room[0] !== '@' && !app.talks.has(idOf('room', room)));
+		for (const [room, at] of far.slice(0, FAR)) {
+			const seq = Number(at), { messages: [m] } =
+				await app.line.request('history',
+					{ room, before: seq + 1, limit: 1 });
+			if (m?.seq === seq && m.redacted)
+				removedIs(room, seq);
+		}
+	}
+
+	/* As it was left, if there is anything. */
+	function open() {
+		box.showModal();
+		lookAgain().catch(() => {});
+	}
+
 	function show(words) {
 		const { current } = app;
 		put('here-name', current.room ? 'Only in ' + current.title :
 			'Only what was said to you alone');
-		box.showModal();
+		open();
 		if (words)
 			query.value = words;
 		query.focus();
@@ -151,17 +181,11 @@ export function search(app) {
 			begin();
 		return true;
 	}
-	show.removed = (room, seq) => {
-		gone.add(key(room, seq));
-		for (const e of hits.querySelectorAll('button')) {
-			if (e.dataset.message === key(room, seq))
-				e.querySelector('.found').replaceChildren(removed());
-		}
-	};
+	show.removed = removedIs;
 	show.again = () => {
 		if (!chosen?.isConnected)
 			return false;
-		box.showModal();
+		open();
 		chosen.focus();
 		return true;
 	};

@@ -53,6 +53,8 @@ export function sides(app) {
 			return 'You are muted in ' + title;
 		if (room && settings?.moderated && !rank(app.roleIn(role)))
 			return 'Only members speak in ' + title;
+		if (room && settings?.registered && app.line.guest)
+			return 'Only who has an account speaks in ' + title;
 		if (room && settings?.pace && rank(app.roleIn(role)) < rank('op'))
 			return title + ': one message in ' + settings.pace + ' s';
 		return 'Message ' + title;

@@ -198,6 +198,31 @@ test('what is removed, who is muted, who is slow: plainly', async () => {
 	await until(async () => !await ben.page.$('.waiting'), 'it to be said');
 });
 
+test('a room for accounts alone: a guest is told so where one writes',
+async () => {
+	const d = await Daemon.start({ store: 'sqlite' });
+	const ann = await Visitor.come(d, 'ann');
+	await keepName(ann, PASSWORD);
+	await ann.say('/join den');
+	await ann.shows('#title', '#den');
+	const ben = await Visitor.come(d, 'ben');
+	await ben.say('/join den');
+	await ben.shows('#title', '#den');
+	await ann.page.click('#setup');
+	await ann.page.check('#set-registered');
+	await ann.page.click('#rules-save');
+	await ann.shows('#rules-said', 'That is how it is now.');
+	await ben.notes('lets only people with an account in now');
+	const box = (v, words) => until(async () => await v.page.getAttribute(
+		'#text', 'placeholder') === words, 'the box to say ' + words);
+	await box(ben, 'Only who has an account speaks in #den');
+	await box(ann, 'Message #den');
+	await keepName(ben, PASSWORD);
+	await box(ben, 'Message #den');
+	await ben.say('so I may');
+	await ann.sees('so I may');
+});
+
 test('what a guest may remove: only what was said since the guest came',
 async () => {
 	const d = await Daemon.start({ store: 'sqlite' });

@@ -147,23 +147,25 @@ test('what is removed meanwhile is not shown where it was found', async () => {
 	await go();
 	await ann.shows('#search-said', '2 messages');
 	assert.deepEqual(await found(), ['the last plum', 'plum three']);
-	/* Where one is not in the room it is seen on the way. */
+	/* Where one is not in the room it is seen when one comes back to it. */
+	await page.keyboard.press('Escape');
 	await remove(3, 'garden');
+	assert.deepEqual(await found(), ['the last plum', 'plum three']);
+	await page.click('#look');
+	await until(async () => (await found())[0] === gone, 'it to be gone here');
+	assert.deepEqual(await found(), [gone, 'plum three']);
 	await page.keyboard.press('ArrowDown');
 	await page.keyboard.press('Enter');
 	await ann.shows('#title', '#garden');
 	await ann.sees(gone);
-	await page.click('#look');
-	await until(async () => (await found())[0] === gone, 'it to be gone here');
 	/* Nor does a page of history bring back what was removed on its way. */
 	for (let i = 0; i < 100; i++)
 		await bot.say('line ' + i);
-	await page.keyboard.press('Escape');
 	await page.click('[data-id="#lobby"]');
 	await ann.sees('line 99');
+	const on = ann.hold(line => line.reply === 'history');
 	await page.reload();
 	await ann.sees('line 99');
-	const on = ann.hold(line => line.reply === 'history');
 	await page.$eval('#log', e => { e.scrollTop = 0; });
 	await remove(2);
 	await ann.notes('bot removed a message');
