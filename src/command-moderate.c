@@ -374,6 +374,26 @@ is_unwanted(struct doing *d)
 	return true;
 }
 
+/* Of one who has no account; counted until it is stored, too. */
+static enum verdict
+invite_guest(struct doing *d)
+{
+	struct rules *r = rules_get(d->hub, room_key(d->room));
+	enum verdict verdict;
+
+	if (r->invited + r->inviting >= RULES_MAX) {
+		request_fail(d->req, ERR_FORBIDDEN, "#%s has %d guests "
+		    "invited, and may not have more.", room_shown(d->room),
+		    RULES_MAX);
+		return ANSWER;
+	}
+	verdict = act_submit(d, MSG_INVITED, d->req->name, "",
+	    audit_of("invite", d->req));
+	if (verdict == KEPT)
+		r->inviting++;
+	return verdict;
+}
+
 enum verdict
 cmd_invite(struct hub *h, struct login *l, struct request *req)
 {
@@ -387,14 +407,10 @@ cmd_invite(struct hub *h, struct login *l, struct request *req)
 		    req->name, role_name(d.theirs), room_shown(d.room));
 		return ANSWER;
 	}
-	if (d.account == NULL && d.room->rules != NULL &&
-	    d.room->rules->invited >= RULES_MAX) {
-		request_fail(req, ERR_FORBIDDEN, "#%s has %d guests invited, "
-		    "and may not have more.", room_shown(d.room), RULES_MAX);
-		return ANSWER;
-	}
 	if (!add_role(&d, ROLE_MEMBER))
 		return ANSWER;
+	if (d.account == NULL)
+		return invite_guest(&d);
 	return act_submit(&d, MSG_INVITED, req->name, "",
 	    audit_of("invite", req));
 }
@@ -605,6 +621,8 @@ act_committed(struct hub *h, struct store_op *op)
 
 	if (req->resigns)
 		room->rules->resigning--;
+	if (req->cmd == CMD_INVITE && req->whom_sid != 0)
+		room->rules->inviting--;
 	if (req->cmd == CMD_OWNER &&
 	    (a = account_find(h, req->name_key)) != NULL)
 		a->making--;

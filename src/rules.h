@@ -66,6 +66,7 @@ struct rules {
 	uint32_t	 owners;
 	uint32_t	 resigning;	/* of these, once that is stored */
 	uint32_t	 invited;	/* guests */
+	uint32_t	 inviting;	/* more, once that is stored */
 	struct table	 roles;		/* struct standing by account's key */
 	struct table	 bans, mutes;	/* struct sanction by subject */
 	struct table	 arrivals;

@@ -258,6 +258,24 @@ def redact():
 
 
 @test()
+def invitations():
+    """a room that has invited as many guests as it may costs others nothing"""
+    d = Daemon(**KEPT)
+    ann, bob = registered(d, "ann"), registered(d, "bob")
+    ann.ok("subscribe", room="den")
+    bob.ok("subscribe", room="pub")
+    guests = [Json(d, "g%d" % i) for i in range(1001)]
+    asked = [ann.post("invite", room="den", name="g%d" % i)
+             for i in range(1001)]
+    eq([ann.reply(number)["ok"] for number in asked],
+       [True] * 1000 + [False])
+    bob.ok("configure", room="pub", private=True)
+    guests[1000].refused("subscribe", "private", room="pub")
+    bob.ok("invite", room="pub", name="g1000")
+    guests[1000].ok("subscribe", room="pub")
+
+
+@test()
 def registered_only():
     """who was banned does not come back as a guest, not after SIGKILL either"""
     d = Daemon(**KEPT)
