@@ -734,6 +734,8 @@ tell_day(struct session *s)
 	struct buf *out = &s->loop->answer;
 	const struct place *p = s->places;
 
+	if (p == NULL || s->dialect->today == NULL)
+		return;
 	while (p != NULL && !place_pending(p))
 		p = p->next;
 	if (p == NULL || s->counting)
@@ -753,8 +755,7 @@ session_flush(struct session *s)
 	if (s->blocked || s->lingering || s->stage != STAGE_OPEN ||
 	    s->loop->still == STILL_ALL)
 		return;
-	if (s->dialect != NULL && s->dialect->today != NULL)
-		tell_day(s);
+	tell_day(s);
 	do {
 		gather(s, &g);
 		if (g.n == 0)
