@@ -466,15 +466,39 @@ meant(const char *name)
 	return near;
 }
 
+/* What does it, where a command of another meaning is near; or NULL. */
+static const char *
+instead(const char *name)
+{
+	static const char *const ways[][2] = {
+		{ "ignored", "/ignore alone tells whom you ignore." },
+		{ "ignores", "/ignore alone tells whom you ignore." },
+		{ "muted", "/bans lists who is banned and muted." },
+		{ "banned", "/bans lists who is banned and muted." },
+		{ "transfer", "/owner NAME makes somebody an owner, and then "
+		    "/deop of yourself hands the room on." }
+	};
+	size_t i;
+
+	for (i = 0; i < NITEMS(ways); i++) {
+		if (strcmp(ways[i][0], name) == 0)
+			return ways[i][1];
+	}
+	return NULL;
+}
+
 static void
 unknown(struct text *t, struct dialect_io *io, const char *name)
 {
-	const char *near = meant(name);
+	const char *near = meant(name), *way = instead(name);
 	struct buf shown = { 0 };
 
 	io->refused = ERR_UNKNOWN_COMMAND;
 	text_clip(&shown, name, TEXT_ECHO);
-	if (near != NULL)
+	if (way != NULL)
+		text_error(t, &io->out, "There is no command /%s. %s",
+		    buf_str(&shown), way);
+	else if (near != NULL)
 		text_error(t, &io->out, "There is no command /%s. Did you "
 		    "mean /%s?", buf_str(&shown), near);
 	else

@@ -104,6 +104,18 @@ def seen_in_nc():
 
 
 @test()
+def seen_on_the_line():
+    """a password behind /register was seen, which is told if it is one"""
+    d = Daemon(**OPTIONS)
+    ann = Person(d, "ann")
+    ann.say("/register abc")
+    lacks(ann.see(rb"\*\* A password has at least 8 [^\r]*\r\n"), b"to be seen")
+    ann.say("/register " + WORDS)
+    ann.see(rb"-- ann is yours[^\r]*\r\n-- That password was to be seen: "
+            rb"/password sets another one")
+
+
+@test()
 def the_door():
     """back to the name; bad lines; the wait of a wrong one; login_timeout"""
     d = Daemon(login_tries=3, login_timeout=3, **OPTIONS)
@@ -343,6 +355,8 @@ def ignoring():
     ann.see(rb"You see nothing more of bob")
     ann.say("/ignore")
     ann.see(rb"-- You ignore bob\.\r\n")
+    ann.say("/ignored")
+    ann.see(rb"\*\* [^\r]*/ignore alone tells whom you ignore\.\r\n")
     bob.say("unseen")
     eve.see(said("bob", "unseen"))
     eve.say("seen")

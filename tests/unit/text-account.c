@@ -390,6 +390,10 @@ Test(account, ignoring)
 	answers(r, "-- You see nothing more of Bob. /unignore Bob ends that."
 	    "\r\n");
 	answers(asks("/ignore", CMD_IGNORED), "-- You ignore nobody.\r\n");
+	gets("/ignored", "** There is no command /ignored. /ignore alone tells "
+	    "whom you ignore.\r\n");
+	gets("/ignor", "** There is no command /ignor. Did you mean /ignore?"
+	    "\r\n");
 	r = asks("/ignore", CMD_IGNORED);
 	one = ignores_with(NULL, &bob);
 	two = ignores_with(one, &eve);

@@ -56,6 +56,17 @@ Test(moderate, acts)
 	answers(r, "** Only ops and the owner may kick people (#lobby).\r\n");
 }
 
+/* What another command than the one that looks so does. */
+Test(moderate, said_which_one_does_it)
+{
+	log_in();
+	gets("/muted", "** There is no command /muted. /bans lists who is "
+	    "banned and muted.\r\n");
+	gets("/transfer bob", "** There is no command /transfer. /owner NAME "
+	    "makes somebody an owner, and then /deop of yourself hands the "
+	    "room on.\r\n");
+}
+
 Test(moderate, nowhere)
 {
 	struct request *r = asks("ann", CMD_LOGIN);
