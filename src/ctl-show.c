@@ -219,8 +219,9 @@ show_status(struct buf *b, const json_t *o)
 		add_pair(&c, texts[i], text(o, texts[i]));
 	add_pair(&c, "uptime", s);
 	free(s);
-	json_array_foreach(json_object_get(o, "listen"), i, one)
+	json_array_foreach(json_object_get(o, "listen"), i, one) {
 		add_pair(&c, "listen", json_string_value(one));
+	}
 	for (i = 0; i < NITEMS(numbers); i++) {
 		snprintf(value, sizeof(value), "%llu", number(o, numbers[i]));
 		add_pair(&c, numbers[i], value);

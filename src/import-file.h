@@ -46,7 +46,7 @@ struct import_file {
 
 #define IMPORT_LINE	(448 * 1024)	/* bytes of a line, at most */
 
-void	 import_file_begin(struct import_file *, import_send *, void *arg,
+void	 import_file_begin(struct import_file *i, import_send *send, void *arg,
 	    bool merge);
 /* The next line, its LF included if it has one. False: that was the last that
  * is to be given, for error or refused say why. */

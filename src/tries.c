@@ -148,10 +148,10 @@ void
 tries_each(const struct tries *t, uint64_t now, void (*cb)(void *,
     const char *, uint64_t), void *arg)
 {
-	const struct tried *k;
+	const struct tried *k = TAILQ_FIRST(&t->list);
 	uint64_t ms;
 
-	TAILQ_FOREACH(k, &t->list, entry) {
+	for (; k != NULL; k = TAILQ_NEXT(k, entry)) {
 		if ((ms = missing(t, k, now)) > 0)
 			cb(arg, k->key, ms);
 	}
