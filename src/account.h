@@ -43,7 +43,8 @@ struct account {
 	char		*hash_before;	/* of the same password, which had a
 					 * worse one since the start; or NULL */
 	char		*proved_from;	/* the address of the last login by
-					 * password since the start, or NULL */
+					 * password since the start (an upgrade
+					 * is none), or NULL */
 	int64_t		 created;	/* ms since the epoch */
 	int64_t		 login;		/* the last one, or 0 */
 	uint32_t	 owned;		/* rooms */

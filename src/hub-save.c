@@ -1,7 +1,7 @@
 /*
  * What the hub knows, as a record for the hub of another daemon, and back:
  * rooms that the store does not know (and all inboxes), users, their sessions
- * and places, and who has tries left. Tags are for ever.
+ * and places, who has tries left, and who is known where. Tags are for ever.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,9 @@
 
 #define KEY_MAX		(NAME_SIZE + 64)	/* bytes of what is tried */
 
-enum { H_LAST_ID = 1, H_ROOM, H_USER, H_TRIED, H_REGISTERED };
+enum { H_LAST_ID = 1, H_ROOM, H_USER, H_TRIED, H_REGISTERED,
+	H_PROVED };
+enum { P_KEY = 1, P_FROM };
 enum { T_KEY = 1, T_MS };
 enum { R_ID = 1, R_NAME, R_KEY, R_HEAD, R_FLOOR, R_STORED };
 enum { U_KEY = 1, U_SHOWN, U_AWAY, U_INBOX, U_LOGIN, U_IGNORED };
@@ -127,9 +129,24 @@ save_tried(void *arg, const char *key, uint64_t ms)
 	record_end(x->b, begun);
 }
 
+/* From where an account's password was proved: see guess_begin(). */
+static void
+save_proved(const struct account *a, struct buf *b)
+{
+	size_t begun;
+
+	if (a->proved_from == NULL)
+		return;
+	begun = record_begin(b, H_PROVED);
+	record_adds(b, P_KEY, account_key(a));
+	record_adds(b, P_FROM, a->proved_from);
+	record_end(b, begun);
+}
+
 void
 hub_save(const struct hub *h, struct buf *b)
 {
+	const struct account *a;
 	const struct room *room;
 	const struct user *u;
 	uint32_t at = 0;
@@ -142,6 +159,8 @@ hub_save(const struct hub *h, struct buf *b)
 	}
 	while ((u = table_next(&h->users, &pos)) != NULL)
 		save_user(h, u, b);
+	for (at = 0; (a = roll_next(&h->account_roll, &at)) != NULL;)
+		save_proved(a, b);
 	tries_each(h->tries, clock_ms(), save_tried,
 	    &(struct saving){ b, H_TRIED });
 	tries_each(h->registers, clock_ms(), save_tried,
@@ -469,6 +488,35 @@ load_tried(struct tries *t, struct record *outer)
 	free(key);
 }
 
+static void
+load_proved(struct hub *h, struct record *outer)
+{
+	char *key = NULL, *from = NULL;
+	struct account *a;
+	struct record r;
+
+	record_enter(outer, &r);
+	while (record_next(&r)) {
+		if (r.tag == P_KEY && key == NULL)
+			key = record_s(&r, NAME_SIZE);
+		else if (r.tag == P_FROM && from == NULL)
+			from = record_s(&r, ADDRESS_SIZE);
+		else
+			r.bad = true;
+	}
+	if (key == NULL || from == NULL)
+		r.bad = true;
+	record_close(&r, outer);
+	a = outer->bad ? NULL : account_find(h, key);
+	if (a != NULL) {
+		free(a->proved_from);
+		a->proved_from = from;
+		from = NULL;
+	}
+	free(key);
+	free(from);
+}
+
 /* What nobody has come for. */
 static void
 settle_rooms(struct hub *h, struct record *r)
@@ -505,6 +553,8 @@ hub_restore(struct hub *h, const void *data, size_t len, const uint32_t *sids,
 			load_tried(h->tries, &r);
 		else if (r.tag == H_REGISTERED)
 			load_tried(h->registers, &r);
+		else if (r.tag == H_PROVED)
+			load_proved(h, &r);
 		else if (r.tag != H_USER)
 			r.bad = true;
 	}

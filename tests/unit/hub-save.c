@@ -287,6 +287,41 @@ Test(hub_save, empty_inbox)
 	cr_assert_eq(hub_rooms(f.hub), 1);
 }
 
+/* Nor is whoever has shown a password kept out by strangers' guesses then. */
+Test(hub_save, known_where)
+{
+	struct fake_client c = login(0, "ann");
+	struct buf b;
+
+	ASK(&f, &c, CMD_REGISTER, .password = "secret");
+	fake_round(&f);
+	gone(&c, NULL);
+	f.conf.login_tries = 2;
+	f.conf.login_tries_window = 600;
+	hub_configure(f.hub, &f.conf);
+	c = client(0, 50);
+	f.address = "192.0.2.1";
+	ASK(&f, &c, CMD_LOGIN, .name = "ann", .password = "secret");
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	gone(&c, NULL);
+	f.address = "192.0.2.2";
+	c = client(0, 51);
+	do
+		ASK(&f, &c, CMD_LOGIN, .name = "ann", .password = "wrong");
+	while (f.reply->error == ERR_BAD_PASSWORD);
+	b = saved(f.hub);
+	fake_restart(&f);
+	cr_assert(hub_restore(f.hub, b.data, b.len, NULL, 0));
+	buf_free(&b);
+	f.address = "192.0.2.3";
+	ASK(&f, &c, CMD_LOGIN, .name = "ann", .password = "secret");
+	cr_assert_eq(f.reply->error, ERR_RATE_LIMITED);
+	f.address = "192.0.2.1";
+	ASK(&f, &c, CMD_LOGIN, .name = "ann", .password = "secret");
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	f.address = NULL;
+}
+
 /* Who has no tries left gets none by an upgrade. */
 Test(hub_save, tries)
 {
