@@ -579,16 +579,22 @@ newest_first(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
-/* References to what may be found with low <= seq < top, newest first. */
+/* References to what may be found with low <= seq < top, newest first; what is
+ * too old goes before. */
 static size_t
 window(struct memory *s, const struct store_read *r, uint64_t low,
-    uint64_t top, struct msg *msgs[WINDOW])
+    uint64_t top, struct msg *msgs[WINDOW], struct mail_list *pruned)
 {
+	int64_t now = clock_wall();
 	struct room *room;
 	size_t pos = 0, n = 0, i;
 
 	while ((room = id_map_next(&s->rooms, &pos)) != NULL) {
-		if (!may_search(r, room) || room->n == 0)
+		if (!may_search(r, room))
+			continue;
+		if (s->age > 0)
+			room_prune(s, room, now, pruned);
+		if (room->n == 0)
 			continue;
 		for (i = ring_find(room, low - 1); i < room->n &&
 		    ring_at(room, i)->seq < top; i++) {
@@ -637,14 +643,17 @@ look_through(struct memory *s, struct store_read *r, struct words_query *q)
 	uint64_t end = clock_us() + SEARCH_US, low;
 	uint64_t top = r->before ? r->before : UINT64_MAX;
 	struct msg *msgs[WINDOW] = { NULL };
+	struct mail_list pruned;
 	size_t n, bytes = 0;
 
+	mail_list_init(&pruned);
 	do {
 		pthread_mutex_lock(&s->lock);
 		if (top > s->seq)
 			top = s->seq + 1;
 		low = top > WINDOW ? top - WINDOW : 1;
-		n = window(s, r, low, top, msgs);
+		n = window(s, r, low, top, msgs, &pruned);
+		mailbox_post(s->to, &pruned);
 		pthread_mutex_unlock(&s->lock);
 		if (!take_found(s, r, q, msgs, n, &bytes)) {
 			r->more = true;

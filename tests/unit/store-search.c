@@ -224,6 +224,24 @@ BOTH(what_is_gone_is_not_found)
 	cr_assert_str_eq(found(rig, 0, "word"), "");
 }
 
+/* Nobody says or reads anything: it grows too old all the same. */
+BOTH(what_is_too_old_is_not_found, .timeout = 60)
+{
+	uint64_t end = clock_ms() + DEADLINE;
+	struct mail *m, *next;
+
+	rig_say(rig, 1, "word");
+	rig->conf.history_age = 1;
+	store_configure(rig->store, &rig->conf);
+	while (*found(rig, 0, "word") != '\0') {
+		cr_assert_lt(clock_ms(), end, "it is still found");
+		for (m = mailbox_wait(&rig->box, 10); m != NULL; m = next) {
+			next = m->next;
+			rig_news(rig, m);
+		}
+	}
+}
+
 /* Over the borders of parts and windows: whatever of them is indexed. */
 BOTH(pages_of_many, .timeout = 60)
 {
