@@ -81,13 +81,11 @@ room_adopt(struct hub *h, const struct store_room *from)
 	if (from->id > h->last_id)
 		h->last_id = from->id;
 
-	/* An inbox's guest did not outlive the daemon: see hub_flush(). */
-	if (from->key[0] == '@' && a == NULL && from->head <= from->floor)
-		return;
 	room = room_alloc(h, from->id, from->key, from->name);
 	room->head = from->head;
 	room->floor = from->floor;
 	room->stored = true;
+	/* An inbox's guest did not outlive the daemon: see hub_flush(). */
 	if (room->inbox && a == NULL) {
 		room->dead = true;
 		h->stale = true;
@@ -185,12 +183,14 @@ room_settle(struct hub *h, struct room *room)
 {
 	if (room->nmembers > 0 || room->pending > 0)
 		return;
-	if (room->dead && room->head > room->floor) {
+	if (room->dead && !room->forgotten && (room->stored ||
+	    room->head > room->floor)) {
 		struct store_op forget = { .kind = STORE_FORGET,
 		    .seq = room->head };
 
 		/* If the store can't now, the next start forgets it. */
 		room->floor = room->head;
+		room->forgotten = true;
 		hub_submit(h, room, &forget);
 	} else if (room->dead || (!room->stored && !room->inbox))
 		room_free(h, room);

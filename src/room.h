@@ -29,6 +29,7 @@ struct room {
 	bool		 stored;	/* the store knows it: never freed */
 	bool		 inbox;
 	bool		 dead;		/* an inbox to forget, without a key */
+	bool		 forgotten;	/* the store was told so */
 	uint16_t	 key_at, shown_at;	/* the names' offsets */
 	struct batch	*news;
 	struct mail_list answers;	/* of those who said them */

@@ -181,11 +181,18 @@ Test(hub_stale, inboxes_of_before)
 	cr_assert_eq(f.reply->room_id, 10);
 	cr_assert_eq(f.store.nops, 0);
 	hub_flush(f.hub);
-	cr_assert_eq(f.store.nops, 1);
+	/* Of one retention has left nothing but that it was there. */
+	cr_assert_eq(f.store.nops, 2);
 	cr_assert_eq(f.store.ops[0]->kind, STORE_FORGET);
 	cr_assert_eq(f.store.ops[0]->room, 3);
 	cr_assert_eq(f.store.ops[0]->seq, 12);
 	eq_str(f.store.ops[0]->key, "@ann");
+	cr_assert_eq(f.store.ops[1]->kind, STORE_FORGET);
+	cr_assert_eq(f.store.ops[1]->room, 5);
+	cr_assert_eq(f.store.ops[1]->seq, 7);
+	fake_commit(&f, 2);
+	hub_flush(f.hub);
+	cr_assert_eq(f.store.nops, 0);
 	ASK(&f, &a, CMD_SUBSCRIBE, .room = "lobby");
 	cr_assert_eq(f.reply->head, 30);
 	cr_assert_eq(f.reply->floor, 4);
@@ -194,6 +201,29 @@ Test(hub_stale, inboxes_of_before)
 	eq_str(f.reply->room, "Lobby");
 	eq_str(f.reply->role, "member");
 	fake_end(&f);
+}
+
+/* Its row is to go all the same: a guest's name is in it. */
+Test(hub_people, an_inbox_that_retention_has_emptied)
+{
+	struct fake_client a = login(0, "ann"), b = login(0, "bob");
+	struct store_pruned *p = xcalloc(1, sizeof(*p));
+
+	ASK(&f, &b, CMD_TELL, .name = "ann", .text = "psst");
+	fake_round(&f);
+	ASK(&f, &a, CMD_HISTORY, .room = "@ann");
+	fake_round(&f);
+	p->room = f.reply->room_id;
+	p->floor = f.reply->head;
+	cr_assert_gt(p->floor, 0);
+	hub_pruned(f.hub, p);
+	gone(&a, NULL);
+	hub_flush(f.hub);
+	cr_assert_eq(f.store.nops, 1);
+	cr_assert_eq(f.store.ops[0]->kind, STORE_FORGET);
+	eq_str(f.store.ops[0]->key, "@ann");
+	fake_round(&f);
+	cr_assert_eq(f.store.nops, 0);
 }
 
 Test(hub_people, rooms)
