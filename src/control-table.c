@@ -18,7 +18,7 @@ const struct control_cmd control_cmds[CONTROL_MAX] = {
 	  .changes = true, .help = "tell everybody something" },
 	[CONTROL_KICK] = { .name = "kick", .arg = "name", .field = "name",
 	  .rest = "reason", .changes = true,
-	  .help = "end all connections of somebody" },
+	  .help = "end all connections of somebody, or one client" },
 	[CONTROL_BAN] = { .name = "ban", .arg = "name", .field = "name",
 	  .rest = "reason", .changes = true,
 	  .help = "keep a name or an address away from the server" },
