@@ -18,7 +18,7 @@ function allowed(act) {
 			it.role || roleOf(app.current, it.name || it.from));
 }
 
-/* For one's own no role is needed; but a guest's name may have been another's. */
+/* One's own needs no role; but a guest's name may have been another's before. */
 function removable(app, it) {
 	const { current, line } = app;
 	if (!inRoom(app) || !it.seq || it.redacted)
@@ -27,6 +27,11 @@ function removable(app, it) {
 		(fold(it.from) === fold(line.name) &&
 			(!line.guest || it.seq > current.since));
 }
+
+/* The only owner stays one. */
+const resigns = (app, m) => m.role === 'op' || (m.role === 'owner' &&
+	[...app.current.members.values()].some(o => o.role === 'owner' &&
+		other(app, o)));
 
 function order(cmd) {
 	return (app, m) => app.order(cmd, { name: m.name })
@@ -58,13 +63,13 @@ const acts = [
 	order('deop')],
 	['person', () => 'Make an op', (app, m) => rank(m.role) < rank('op') &&
 		allowed('op')(app, m), order('op')],
-	['person', () => 'Make an owner', (app, m) => !m.guest &&
+	['person', () => 'Make an owner', (app, m) => m.guest === false &&
 		rank(m.role) < rank('owner') && allowed('owner')(app, m),
 	order('owner')],
 	['person', () => 'Make an op no more', (app, m) => m.role === 'op' &&
 		allowed('deop')(app, m), order('deop')],
 	['person', () => 'Give your role up', (app, m) => inRoom(app) &&
-		!other(app, m) && m.role === 'op', order('deop')],
+		!other(app, m) && resigns(app, m), order('deop')],
 	...['person', 'message'].flatMap(of => [true, false].map(on =>
 		[of, it => (on ? 'Ignore ' : 'Hear again: ') + (it.name || it.from),
 			(app, it) => other(app, it) &&

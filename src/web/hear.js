@@ -106,7 +106,7 @@ export function hearing(app) {
 		else if (document.hidden || !app.log.stuck)
 			later(app.paint);
 		else
-			[app.paint, app.attend].forEach(later);
+			[app.paint, app.attend].forEach(f => later(f));
 	}
 
 	const gap = e => e.room[0] !== '@' &&
@@ -150,8 +150,11 @@ export function hearing(app) {
 		notice: e => app.entered && app.note('From the server: ' + e.text),
 		join({ room: r, name }) {
 			const talk = happened(r);
-			talk.members.set(fold(name), { name, guest: true });
+			talk.members.set(fold(name), { name });
 			talk.moved(name + ' joined');
+			/* What they are is only asked, of all who have come by then. */
+			if (talk === app.current)
+				later(app.refresh, 1000);
 		},
 		leave({ room: r, name, reason }) {
 			const talk = happened(r);

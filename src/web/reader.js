@@ -1,4 +1,4 @@
-/* What is read of a room or person: the newest messages, or pages further back. */
+/* What is read of a room or person: the newest messages, or older pages. */
 import { WINDOW } from './talk.js';
 import { $ } from './view.js';
 

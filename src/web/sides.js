@@ -91,8 +91,9 @@ export function sides(app) {
 			make('span.who', null, said('span.name', m.name),
 				m.away && make('span.sr', ' is away: '),
 				m.away && said('span.muted', m.away)),
-			make('span.tag', app.ignores(m.name) ? 'ignored' : rank(m.role) > 1 || m.role === 'visitor' ?
-				m.role : m.guest ? 'guest' : ''),
+			make('span.tag', app.ignores(m.name) ? 'ignored' :
+				rank(m.role) > 1 || m.role === 'visitor' ? m.role :
+				m.guest ? 'guest' : ''),
 			{ onclick: () => (me ? app.account() : app.alone(m.name)),
 				oncontextmenu: e => !app.menu('person', m, e),
 				title: me ? 'You' : 'Talk with ' + m.name + ' alone' +

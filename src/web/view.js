@@ -14,14 +14,14 @@ export const count = (n, what) => n + ' ' + what + (n === 1 ? '' : 's');
 
 /* Once, soon. */
 const due = new Set();
-export function later(f) {
+export function later(f, ms = 60) {
 	if (due.has(f))
 		return;
 	due.add(f);
 	setTimeout(() => {
 		due.delete(f);
 		f();
-	}, 60);
+	}, ms);
 }
 
 /* make('button.link', { onclick } or 'text', node or text or null, …) */

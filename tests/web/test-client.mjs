@@ -146,7 +146,8 @@ test('back-off grows, is jittered, bounded, and begins anew', async () => {
 test('bye is honoured: when to come back, and whether', async () => {
 	const clock = new Clock(), w = wire();
 	chance(() => 0);
-	const line = client('x', { connect: w.connect, base: 500, max: 30000, name: 'ann' });
+	const line = client('x', { connect: w.connect, base: 500, max: 30000,
+		name: 'ann' });
 	line.open().catch(() => {});
 	w.links[0].on.open();
 	await clock.pass(1);

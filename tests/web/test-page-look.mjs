@@ -156,7 +156,7 @@ test('the door fits, and says plainly what it wants', async () => {
 	assert.ok(!await tone(), 'a wrong one is an error');
 });
 
-test('by touch alone: drawers close, and nothing lies upon a text', async () => {
+test('by touch alone: drawers close, nothing lies upon a text', async () => {
 	const d = await Daemon.start();
 	const { mira, lin } = await lively(d);
 	await lin.ask({ cmd: 'away', text: 'carrying things' });

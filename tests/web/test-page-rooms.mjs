@@ -1,4 +1,4 @@
-/* The page: keeping rooms in order, whom one hears, what comes in as oneself. */
+/* The page: rooms kept in order, whom one hears, what comes in as oneself. */
 import assert from 'node:assert/strict';
 
 import { Daemon, Person, Program, main, test, until } from './harness.mjs';
@@ -154,8 +154,8 @@ test('what is removed, who is muted, who is slow: plainly', async () => {
 	await ann.notes('ben removed a message: a slip');
 	await menu(ann, 'three');
 	assert.deepEqual(await offered(ann), ['Answer ben',
-		'Talk with ben alone', 'Copy the text', 'Remove it…', 'Ignore ben', 'Mute ben…',
-		'Kick ben…', 'Ban ben…']);
+		'Talk with ben alone', 'Copy the text', 'Remove it…', 'Ignore ben',
+		'Mute ben…', 'Kick ben…', 'Ban ben…']);
 	await choose(ann, 'Remove it…');
 	await ann.page.click('#act-do');
 	await until(async () => (await ben.texts()).filter(t => t === gone)
@@ -196,6 +196,37 @@ test('what is removed, who is muted, who is slow: plainly', async () => {
 	await ben.page.click('[data-id="#den"]');
 	await ann.sees('quick', 'quicker');
 	await until(async () => !await ben.page.$('.waiting'), 'it to be said');
+});
+
+test('an owner makes another, and only then gives it up', async () => {
+	const d = await Daemon.start({ store: 'sqlite' });
+	const ben = await Program.come(d, 'ben');
+	await ben.ask({ cmd: 'register', password: PASSWORD });
+	const ann = await Visitor.come(d, 'ann');
+	await keepName(ann, PASSWORD);
+	await ann.say('/join den');
+	await ann.shows('#title', '#den');
+	await ben.ask({ cmd: 'subscribe', room: 'den' });
+	const give = 'Give your role up';
+	await ann.page.click('#list [data-id=ann]', { button: 'right' });
+	assert.ok(!(await offered(ann)).includes(give));
+	await ann.page.keyboard.press('Escape');
+	/* Who enters may have an account: that is asked. */
+	await until(async () => {
+		await about(ann, 'ben');
+		const all = await offered(ann);
+		await ann.page.keyboard.press('Escape');
+		return all.includes('Make an owner');
+	}, 'it to be known what ben is');
+	await ann.shows('#list [data-id=ben] .tag', '');
+	await about(ann, 'ben');
+	await choose(ann, 'Make an owner');
+	await ann.notes('You made ben an owner');
+	await about(ann, 'ann');
+	await choose(ann, give);
+	await ann.notes('You gave a role up');
+	await ann.page.click('#setup');
+	await ann.shows('#rules-role', 'You are a member.');
 });
 
 test('a room for accounts alone: a guest is told so where one writes',

@@ -1,4 +1,4 @@
-/* The page in a real browser, against the real daemon: what is said, and where. */
+/* The page in a real browser, against the real daemon: what is said where. */
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
