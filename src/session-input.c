@@ -587,11 +587,15 @@ session_send(struct session *s, struct request *req)
 	else if (req->cmd == CMD_SEARCH)
 		req->cost += SEARCH_BYTES;
 	else if (req->cmd == CMD_ROOMS || req->cmd == CMD_WHO ||
-	    req->cmd == CMD_BANS)
+	    req->cmd == CMD_BANS || req->cmd == CMD_TOKENS ||
+	    req->cmd == CMD_IGNORED)
 		req->cost += LIST_BYTES;
 	else if (req->cmd == CMD_REDACT)
 		req->since = clock_wall() - 1000 *
 		    (int64_t)(s->loop->now - s->started + 1);
+	/* It may be as long as a line: here, and in the answer again. */
+	if (req->id != NULL)
+		req->cost += 2 * (uint32_t)strlen(req->id);
 	/* What follows a secret is for who has shown it: answered behind. */
 	if (req->password != NULL || req->token != NULL || req->resume != NULL)
 		req->cost += COST_MAX;

@@ -35,6 +35,61 @@ replies_at_every_cut(enum listen_kind kind, const char *in, size_t len,
 	}
 }
 
+/* Asks this very often, of a hub that is slow, and reads nothing: what waits
+ * for it then is bounded. */
+static void
+asks_often(struct client *c, const char *line)
+{
+	unsigned i;
+
+	for (i = 0; i < 100; i++) {
+		send(c->fd, line, strlen(line), MSG_NOSIGNAL | MSG_DONTWAIT);
+		loops_step();
+	}
+	settle();
+	cr_assert_leq(session_unwritten(c->session), 64 * 1024u, "%zu",
+	    session_unwritten(c->session));
+}
+
+/* What is echoed counts among what a client may have under way. */
+Test(session, long_ids_are_bounded)
+{
+	struct buf line = { 0 };
+	struct client c;
+	unsigned i;
+
+	rig_open(NULL);
+	client_login(&c, 0, "ann", 2304);
+	buf_adds(&line, "{\"cmd\":\"ping\",\"id\":\"");
+	for (i = 0; i < 15000; i++)
+		buf_addc(&line, 'x');
+	buf_adds(&line, "\"}\n");
+	asks_often(&c, buf_str(&line));
+	buf_free(&line);
+	client_close(&c);
+	rig_close();
+}
+
+/* And so do lists. */
+Test(session, lists_are_bounded)
+{
+	struct client c;
+	char line[100];
+	unsigned i;
+
+	rig_open(NULL);
+	client_login(&c, 0, "ann", 2304);
+	for (i = 0; i < 200; i++) {
+		snprintf(line, sizeof(line), "{\"cmd\":\"ignore\",\"name\":"
+		    "\"somebody-with-a-long-name-%u\"}", i);
+		client_line(&c, line);
+		client_drain(&c);
+	}
+	asks_often(&c, "{\"cmd\":\"ignored\"}\n");
+	client_close(&c);
+	rig_close();
+}
+
 /* What is said once the hub has let somebody read is not theirs to read: the
  * room may be private by then. */
 Test(session, history_of_the_moment)
