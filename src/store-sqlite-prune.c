@@ -117,6 +117,7 @@ prune_slice(struct sqlite *s, struct sqlite_room *room, int64_t now)
 		room->row.floor = cut;
 		room->pruned = true;
 	}
+	s->pruned = true;
 	sqlite_bind(s->w[W_PRUNE], 1, room->id);
 	sqlite_bind(s->w[W_PRUNE], 2, cut);
 	return sqlite_run(s->w[W_PRUNE]);

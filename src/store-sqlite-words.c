@@ -14,6 +14,7 @@
 #define SLICE		1024		/* messages in a transaction */
 #define ROWS		128		/* of them read under one snapshot */
 #define LOOK_MS		1000		/* between looks for little work */
+#define FEW_MS		60000		/* between parts made anew for little */
 
 #define FIND	"SELECT m.seq, m.time, m.kind, m.flags, m.sender,"	\
 		" m.recipient, m.text, m.room, substr(r.key, 1, 1) = '@'" \
@@ -436,7 +437,8 @@ purge(struct sqlite *s, struct sqlite_words *w, bool *more)
 }
 
 /* Looks at one part after the other: of how much of it has retention taken
- * the messages? A quarter is worth making it anew. */
+ * the messages? A quarter is worth making it anew; less than that is so for one
+ * part a minute. */
 static int
 sweep(struct sqlite *s, struct sqlite_words *w)
 {
@@ -464,8 +466,12 @@ sweep(struct sqlite *s, struct sqlite_words *w)
 	}
 	sqlite3_reset(st);
 	sqlite_snapshot_end(s);
-	return rc == SQLITE_OK && live < count - count / 4 ?
-	    remake(s, w, part, 0) : rc;
+	if (rc != SQLITE_OK || live >= count ||
+	    (live >= count - count / 4 && clock_ms() < w->few_next))
+		return rc;
+	w->few_next = clock_ms() + FEW_MS;
+	w->scrub = true;
+	return remake(s, w, part, 0);
 }
 
 bool

@@ -35,6 +35,7 @@ struct sqlite_words {
 	uint64_t	 purged;	/* up to this row of stale */
 	uint64_t	 sweep;		/* the next part to be looked at */
 	uint64_t	 next;		/* monotonic ms: of the next look */
+	uint64_t	 few_next;	/* of the next part for few rows */
 	bool		 failing;
 	bool		 scrub;		/* the -wal may hold redacted words */
 	struct sqlite_erasures erased;

@@ -17,6 +17,7 @@
 #define PRUNE_US	2000		/* pruning within a transaction */
 #define TELL_SEQS	1024		/* are worth indexing at once */
 #define IDLE_MS		1000		/* between looks for what is too old */
+#define PRUNED_MS	3600000		/* between scrubs for what was pruned */
 #define WAL_PAGES	1000		/* from here on a checkpoint is tried */
 #define WAL_PRESS	(4 * WAL_PAGES)	/* from here on the reader must wait */
 #define WAL_TELL	(64 * WAL_PAGES)/* somebody else must be holding it */
@@ -598,13 +599,20 @@ wait_work(struct sqlite *s, struct mail_list *group, bool busy,
 	return more;
 }
 
-/* At most once a second, so that many redactions cost no more than that. Gaps
- * are looked through behind a -wal that was cut. */
+/* At most once a second, so that many redactions cost no more than that, and
+ * once an hour for retention. Gaps are looked through behind a -wal that was
+ * cut. */
 static bool
 scrub_due(struct sqlite *s)
 {
 	uint64_t ms = clock_ms();
 
+	if (s->pruned && ms >= s->pruned_next) {
+		s->pruned = false;
+		s->pruned_next = ms + PRUNED_MS;
+		s->scrub = true;
+		s->gaps = UINT64_MAX;
+	}
 	if ((!s->scrub && s->gaps == 0) || ms < s->scrub_next)
 		return false;
 	s->scrub_next = ms + IDLE_MS;

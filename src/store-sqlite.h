@@ -92,6 +92,8 @@ struct sqlite {
 	int		 wal_pages;
 	bool		 erasing;	/* there may be erasures to work on */
 	bool		 scrub;		/* the -wal may hold redacted text */
+	bool		 pruned;	/* or what retention took */
+	uint64_t	 pruned_next;	/* monotonic ms */
 	uint64_t	 gaps;		/* pages that may hold copies of it */
 	uint64_t	 gap_page;	/* the next of them */
 	uint64_t	 scrub_next;	/* monotonic ms */

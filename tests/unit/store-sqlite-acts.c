@@ -382,6 +382,20 @@ Test(acts, copies_in_gaps_are_wiped)
 	    "room = 1"));
 }
 
+/* Few of many: neither the -wal nor the index keeps them until more go. */
+Test(acts, what_is_forgotten_is_gone_from_the_files)
+{
+	uint64_t seq;
+
+	reopen();
+	seq = rig_say(&rig, 1, "telltale");
+	rig_fill(&rig, 1, 50);
+	await_words(seq + 50);
+	rig_forget(&rig, 1, seq);
+	await_gone("telltale");
+	cr_assert_eq(hits("49"), 1);
+}
+
 /* An upgrade comes before the -wal was cut, and then nobody says anything. */
 Test(acts, what_the_daemon_before_had_not_come_to)
 {
