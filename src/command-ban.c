@@ -24,7 +24,10 @@ may_log_in(struct hub *h, const struct account *a, struct request *req)
 
 	if (r == NULL || r->bans.n == 0 || (a != NULL && a->op))
 		return true;
-	s = find(req, r, a != NULL ? 'a' : 'n', req->name_key);
+	/* That of a guest's name holds also when it was just registered. */
+	s = a != NULL ? find(req, r, 'a', req->name_key) : NULL;
+	if (s == NULL)
+		s = find(req, r, 'n', req->name_key);
 	if (s == NULL && req->address != NULL &&
 	    address_whose_text(req->address, whose))
 		s = find(req, r, 'i', whose);

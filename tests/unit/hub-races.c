@@ -64,6 +64,23 @@ Test(races, a_ban_from_the_server_renewed_stays)
 	cr_assert_not_null(fake_fact(&f, "ban/*/n:bob"));
 }
 
+/* Who registers in the moment of it is banned all the same. */
+Test(races, banned_from_the_server_and_registered)
+{
+	struct fake_client op = client(OPERATOR_LOOP, 0);
+	struct fake_client bob = login(1, "bob");
+
+	ASK(&f, &op, CMD_SHUT_OUT, .name = "bob");
+	ASK(&f, &bob, CMD_REGISTER, .password = "secret");
+	fake_round(&f);
+	with_password(1, "bob", "secret");
+	cr_assert_eq(f.reply->error, ERR_BANNED);
+	ASK(&f, &op, CMD_LET_IN, .name = "bob");
+	fake_round(&f);
+	with_password(1, "bob", "secret");
+	cr_assert_eq(f.reply->error, ERR_NONE);
+}
+
 /* Who is made an op and banned in one moment cannot end the ban. */
 static void
 op_and_ban(bool ban_first)
