@@ -141,8 +141,8 @@ is_empty(sqlite3_file *wal)
 {
 	sqlite3_int64 bytes;
 
-	return wal == NULL || (wal->pMethods->xFileSize(wal, &bytes) ==
-	    SQLITE_OK && bytes == 0);
+	return wal != NULL && wal->pMethods->xFileSize(wal, &bytes) ==
+	    SQLITE_OK && bytes == 0;
 }
 
 void
