@@ -48,8 +48,8 @@ whom(struct hub *h, struct request *req)
 	if (req->whom_address != NULL) {
 		req->name = req->whom_address;
 		if (!address_whose_text(req->whom_address, whose)) {
-			request_fail(req, ERR_BAD_ARGUMENT, "\"%s\" is no "
-			    "address that tells hosts apart.",
+			request_fail(req, ERR_BAD_ARGUMENT, "\"%s\" is this "
+			    "machine's own address, which tells nobody apart.",
 			    req->whom_address);
 			return NULL;
 		}
@@ -100,9 +100,32 @@ cmd_shut_out(struct hub *h, struct login *l, struct request *req)
 	return submit(h, &op, "ban");
 }
 
+/* "banned: spam", as a kick has it. */
+static const char *
+for_others(struct request *req)
+{
+	return req->string == NULL ? "banned" :
+	    request_fmt(req, "banned: %s", req->string);
+}
+
+/* "You are banned from this server for 2 h: spam" */
+static const char *
+for_whom(struct request *req)
+{
+	struct buf time = { 0 };
+	const char *why;
+
+	buf_add_for(&time, req->seconds);
+	why = request_fmt(req, "You are banned from this server%s%s%s",
+	    buf_str(&time), req->string != NULL ? ": " : ".",
+	    req->string != NULL ? req->string : "");
+	buf_free(&time);
+	return why;
+}
+
 /* Of one address, whatever the names; an operator stays. */
 static uint32_t
-end_address(struct hub *h, const char *address)
+end_address(struct hub *h, struct request *req)
 {
 	char whose[ADDRESS_SIZE];
 	const char *theirs;
@@ -110,7 +133,7 @@ end_address(struct hub *h, const char *address)
 	struct login *l;
 	uint32_t slot, n = 0;
 
-	if (!address_whose_text(address, whose))
+	if (!address_whose_text(req->whom_address, whose))
 		return 0;
 	for (slot = 0; slot < h->logins.n; slot++) {
 		if ((l = login_at(h, slot)) == NULL || l->address == NULL ||
@@ -118,9 +141,7 @@ end_address(struct hub *h, const char *address)
 		    strcmp(theirs, whose) != 0 ||
 		    ((a = user_account(h, l->user)) != NULL && a->op))
 			continue;
-		h->out.session(h->out.arg, session_mail_new(l,
-		    SESSION_KICKED));
-		login_end(h, l, "banned");
+		end_session(h, l, for_others(req), for_whom(req));
 		n++;
 	}
 	return n;
@@ -138,13 +159,14 @@ shut_out_committed(struct hub *h, struct store_op *op)
 	if (req->cmd != CMD_SHUT_OUT)
 		return ANSWER;
 	if (req->whom_address != NULL) {
-		req->members = end_address(h, req->whom_address);
+		req->members = end_address(h, req);
 		return ANSWER;
 	}
 	a = account_find(h, req->name_key);
-	if (a == NULL || !a->op)
+	req->operator = a != NULL && a->op;
+	if (!req->operator)
 		req->members = end_sessions(h, user_find(h, req->name_key),
-		    "banned");
+		    for_others(req), for_whom(req));
 	return ANSWER;
 }
 

@@ -59,17 +59,27 @@ add_rooms(const struct hub *h, struct request *req, struct store_op *op,
 	}
 }
 
+void
+end_session(struct hub *h, struct login *l, const char *reason,
+    const char *why)
+{
+	struct session_mail *mail = session_mail_new(l, SESSION_KICKED);
+
+	mail->why = why != NULL ? xstrdup(why) : NULL;
+	h->out.session(h->out.arg, mail);
+	login_end(h, l, reason);
+}
+
 uint32_t
-end_sessions(struct hub *h, struct user *u, const char *reason)
+end_sessions(struct hub *h, struct user *u, const char *reason,
+    const char *why)
 {
 	struct login *l, *next;
 	uint32_t n = 0;
 
 	for (l = u != NULL ? u->logins : NULL; l != NULL; l = next) {
 		next = l->next;		/* the last one takes the user along */
-		h->out.session(h->out.arg, session_mail_new(l,
-		    SESSION_KICKED));
-		login_end(h, l, reason);
+		end_session(h, l, reason, why);
 		n++;
 	}
 	return n;
@@ -90,7 +100,8 @@ cmd_erase(struct hub *h, struct login *l, struct request *req)
 		return ANSWER;
 	}
 	req->name = request_str(req, account_shown(a));
-	req->members = end_sessions(h, user_find(h, req->name_key), "erased");
+	req->members = end_sessions(h, user_find(h, req->name_key), "erased",
+	    "Your account was erased.");
 	op.text = req->name_key;
 	add_own(req, &op, a);
 	add_rooms(h, req, &op, account_key(a));

@@ -72,6 +72,8 @@ operator_audit(struct request *req, const char *act)
 	    req->address != NULL ? req->address : "operator", "whom",
 	    req->name);
 
+	if (req->seconds > 0)
+		json_object_set_new(line, "for", json_integer(req->seconds));
 	if (req->string != NULL)
 		json_object_set_new(line, "reason", json_string(req->string));
 	return audit_line(req, line);

@@ -152,7 +152,8 @@ cmd_gone(struct hub *h, struct login *l, struct request *req)
 
 /* One connection alone, whatever else its user has here. */
 static enum verdict
-expel_client(struct hub *h, struct request *req, const char *reason)
+expel_client(struct hub *h, struct request *req, const char *reason,
+    const char *why)
 {
 	struct login *l = login_by_client(h, req->target);
 
@@ -163,8 +164,7 @@ expel_client(struct hub *h, struct request *req, const char *reason)
 	}
 	req->name = request_str(req, user_shown(l->user));
 	req->members = 1;
-	h->out.session(h->out.arg, session_mail_new(l, SESSION_KICKED));
-	login_end(h, l, reason);
+	end_session(h, l, reason, why);
 	operator_note(h, req, "kick");
 	return ANSWER;
 }
@@ -174,11 +174,13 @@ cmd_expel(struct hub *h, struct login *l, struct request *req)
 {
 	const char *reason = req->string != NULL ? request_fmt(req,
 	    "kicked: %s", req->string) : "kicked";
+	const char *why = req->string != NULL ? request_fmt(req,
+	    "You are kicked from this server: %s", req->string) : NULL;
 	struct user *u;
 
 	(void)l;
 	if (req->target != 0)
-		return expel_client(h, req, reason);
+		return expel_client(h, req, reason, why);
 	if (req->name_key == NULL) {
 		request_fail(req, ERR_BAD_ARGUMENT, NULL);
 		return ANSWER;
@@ -188,7 +190,7 @@ cmd_expel(struct hub *h, struct login *l, struct request *req)
 		return ANSWER;
 	}
 	req->name = request_str(req, user_shown(u));
-	req->members = end_sessions(h, u, reason);
+	req->members = end_sessions(h, u, reason, why);
 	operator_note(h, req, "kick");
 	return ANSWER;
 }

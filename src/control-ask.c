@@ -135,20 +135,37 @@ ask_person(const struct asking *a, enum cmd cmd, enum control_id id)
 		keeper_ask(a->keeper, req);
 }
 
-/* The reason may begin with how long: 2h, 3d. */
-static void
+/* The reason may begin with how long: 2h, 3d. False if that is no time. */
+static bool
 take_time(struct request *req)
 {
 	const char *s = req->string;
 	size_t n = s != NULL ? strcspn(s, " \t") : 0;
 	uint32_t seconds;
 
-	if (n == 0 || !text_duration(request_strn(req, s, n), &seconds))
-		return;
+	if (n == 0 || *s < '0' || *s > '9')
+		return true;
+	if (!text_duration(request_strn(req, s, n), &seconds))
+		return false;
 	req->seconds = seconds;
 	s += n;
 	s += strspn(s, " \t");
 	req->string = *s != '\0' ? s : NULL;
+	return true;
+}
+
+/* Not a name that anybody has: digits and dots as an address has them, or
+ * what no name may hold. */
+static bool
+looks_like_address(const char *s)
+{
+	unsigned dots = 0;
+
+	if (strpbrk(s, "/:") != NULL)
+		return true;
+	for (; (*s >= '0' && *s <= '9') || *s == '.'; s++)
+		dots += *s == '.';
+	return *s == '\0' && dots == 3;
 }
 
 /* About a name, or about an address. */
@@ -162,13 +179,22 @@ ask_ban(const struct asking *a, enum cmd cmd)
 	    inet_pton(AF_INET6, a->arg, &address) == 1) {
 		req = by_operator(a, cmd);
 		req->whom_address = request_str(req, a->arg);
+	} else if (cmd == CMD_SHUT_OUT && looks_like_address(a->arg)) {
+		fail(a, "bad-argument", "That is no address: a ban is of a "
+		    "name or of one address.");
+		return;
 	} else if ((req = about(a, cmd)) == NULL)
 		return;
 	if (!add_string(a, req, "reason")) {
 		request_free(req);
 		return;
 	}
-	take_time(req);
+	if (!take_time(req)) {
+		request_free(req);
+		fail(a, "bad-argument", "A time is a number and a unit, as "
+		    "30s, 10m, 2h or 3d; a reason begins with no digit.");
+		return;
+	}
 	keeper_ask(a->keeper, req);
 }
 
@@ -342,7 +368,11 @@ control_render(struct buf *b, const struct request *req)
 	if (req->cmd == CMD_EXPEL || req->cmd == CMD_ERASE ||
 	    req->cmd == CMD_SHUT_OUT)
 		control_addu(b, "sessions", req->members);
-	else if (req->cmd == CMD_DISOWN)
+	if (req->cmd == CMD_SHUT_OUT && req->seconds > 0)
+		control_addu(b, "for", req->seconds);
+	if (req->cmd == CMD_SHUT_OUT && req->operator)
+		buf_adds(b, ",\"operator\":true");
+	if (req->cmd == CMD_DISOWN)
 		control_addu(b, "tokens", req->members);
 	else if (req->duplicate)	/* it was so before */
 		buf_adds(b, ",\"same\":true");

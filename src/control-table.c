@@ -20,7 +20,7 @@ const struct control_cmd control_cmds[CONTROL_MAX] = {
 	  .rest = "reason", .changes = true,
 	  .help = "end all connections of somebody, or one client" },
 	[CONTROL_BAN] = { .name = "ban", .arg = "name", .field = "name",
-	  .rest = "reason", .changes = true,
+	  .rest = "reason", .timed = true, .changes = true,
 	  .help = "keep a name or an address away from the server" },
 	[CONTROL_UNBAN] = { .name = "unban", .arg = "name", .field = "name",
 	  .changes = true, .help = "and let it come again" },

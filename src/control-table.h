@@ -33,6 +33,7 @@ struct control_cmd {
 					 * or NULL */
 	const char	*example;	/* of what stands behind the name */
 	bool		 optional;	/* the argument */
+	bool		 timed;		/* the rest may begin with a time */
 	bool		 changes;	/* something: it is logged */
 	bool		 secret;	/* asks for a new password */
 	bool		 local;		/* partylinectl's: not on the socket */

@@ -256,7 +256,15 @@ show_kick(struct buf *b, const json_t *o)
 static void
 show_ban(struct buf *b, const json_t *o)
 {
-	buf_addf(b, "banned %s, and ended ", text(o, "name"));
+	buf_addf(b, "banned %s", text(o, "name"));
+	buf_add_for(b, number(o, "for"));
+	buf_adds(b, number(o, "for") == 0 ? " for ever" : "");
+	if (json_is_true(json_object_get(o, "operator"))) {
+		buf_adds(b, ", but as operator of the server it may come: "
+		    "see deop\n");
+		return;
+	}
+	buf_adds(b, ", and ended ");
 	add_count(b, number(o, "sessions"), "connection");
 	buf_addc(b, '\n');
 }

@@ -144,8 +144,13 @@ void	 imports_free(struct hub *);
 void	 import_drop(struct hub *, struct request *, struct store_op *,
 	    const char *room);
 
-/* Sends away whoever has this name (NULL: nobody); how many that were. */
-uint32_t end_sessions(struct hub *, struct user *, const char *reason);
+/* Sends away whoever has this name (NULL: nobody); how many that were. They are
+ * told why (NULL: no more than that it was the operator), others the reason. */
+uint32_t end_sessions(struct hub *, struct user *, const char *reason,
+	    const char *why);
+/* One of them; it is logged in no more. */
+void	 end_session(struct hub *, struct login *, const char *reason,
+	    const char *why);
 
 void	 ignorers_init(struct hub *);
 void	 ignorers_free(struct hub *);

@@ -49,6 +49,7 @@ add_form(struct buf *b, const struct control_cmd *c)
 		add_kinds(b, c->kinds);
 	if (c->arg != NULL)
 		buf_addf(b, c->optional ? " [%s]" : " %s", c->arg);
+	buf_adds(b, c->timed ? " [time]" : "");
 	if (c->rest != NULL)
 		buf_addf(b, " [%s]", c->rest);
 }
@@ -397,19 +398,27 @@ is_account(const struct ctl *a, const char *arg)
 	return found;
 }
 
+static void
+need_account(const struct ctl *a, enum control_id id, const char *name)
+{
+	json_t *none;
+
+	if (is_account(a, name))
+		return;
+	none = json_pack("{s:s,s:b,s:s,s:s}", "reply", control_cmds[id].name,
+	    "ok", 0, "error", "no-such-user", "message", "There is no account "
+	    "of that name.");
+	exit(ctl_refused(a, none));
+}
+
 /* There is no way back but a backup. */
 static void
 confirm(const struct ctl *a, const char *name)
 {
-	json_t *none = json_pack("{s:s,s:b,s:s,s:s}", "reply", "erase", "ok",
-	    0, "error", "no-such-user", "message", "There is no account of "
-	    "that name.");
 	char *question = xasprintf("Erase the account %s, its inbox, and the "
 	    "text of all that it ever said?", name);
 
-	if (!is_account(a, name))
-		exit(ctl_refused(a, none));
-	json_decref(none);
+	need_account(a, CONTROL_ERASE, name);
 	if (!ctl_confirm(question))
 		errx(REFUSED, "nothing was erased; -y is a yes beforehand");
 	free(question);
@@ -421,6 +430,8 @@ run(const struct ctl *a, enum control_id id, const char *arg, const char *rest)
 	json_t *request = ctl_request(id, arg, rest), *answer;
 	int status;
 
+	if (id == CONTROL_PASSWD)
+		need_account(a, id, arg);
 	if (control_cmds[id].secret)
 		add_password(request, arg);
 	if (id == CONTROL_ERASE && !ctl_flag(a, 'y'))

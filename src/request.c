@@ -250,6 +250,7 @@ void
 session_mail_free(struct session_mail *m)
 {
 	ignores_unref(m->ignores);
+	free(m->why);
 	free(m);
 }
 

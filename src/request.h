@@ -301,6 +301,7 @@ struct session_mail {
 	client_id	 client;
 	enum session_act act;
 	struct ignores	*ignores;	/* a reference, or NULL */
+	char		*why;		/* kicked: said before; or NULL */
 };
 
 void	 session_mail_free(struct session_mail *);

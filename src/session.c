@@ -589,6 +589,19 @@ session_replaced(struct session *s)
 	session_bye(s, END_REPLACED, false);
 }
 
+/* Why it is ended. It chose its dialect when it logged in. */
+static void
+say_why(struct session *s, const char *why)
+{
+	struct buf b = { 0 };
+
+	if (s->closing || s->lingering || s->dialect == NULL)
+		return;
+	s->dialect->notice(&b, why);
+	session_notice(s, &b);
+	buf_free(&b);
+}
+
 void
 session_act(struct session *s, struct session_mail *m)
 {
@@ -597,6 +610,8 @@ session_act(struct session *s, struct session_mail *m)
 		session_replaced(s);
 		break;
 	case SESSION_KICKED:
+		if (m->why != NULL)
+			say_why(s, m->why);
 		s->sid = 0;
 		session_bye(s, END_KICKED, false);
 		break;

@@ -129,22 +129,6 @@ is_usual(const char *reason)
 	return false;
 }
 
-/* "for 90 s", "for 2 h": the largest unit that it is whole in. */
-static void
-add_for(struct buf *b, uint64_t seconds)
-{
-	static const struct { uint64_t s; const char *name; } units[] = {
-	    { 86400, "d" }, { 3600, "h" }, { 60, "min" }, { 1, "s" } };
-	size_t i = 0;
-
-	if (seconds == 0)
-		return;
-	while (seconds % units[i].s != 0)
-		i++;
-	buf_addf(b, " for %llu %s", (unsigned long long)(seconds / units[i].s),
-	    units[i].name);
-}
-
 /* "kicked bob for 1 h: spamming" */
 static void
 add_sanction(struct buf *b, const char *what, const struct msg *m)
@@ -154,7 +138,7 @@ add_sanction(struct buf *b, const char *what, const struct msg *m)
 
 	buf_addf(b, "%s %s %s", msg_from(m), what,
 	    m->to_len > 0 ? msg_to(m) : "an address");
-	add_for(b, n);
+	buf_add_for(b, n);
 	if (*reason != '\0')
 		buf_addf(b, ": %s", reason);
 }

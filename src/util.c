@@ -137,6 +137,21 @@ buf_addf(struct buf *b, const char *fmt, ...)
 }
 
 void
+buf_add_for(struct buf *b, uint64_t seconds)
+{
+	static const struct { uint64_t s; const char *name; } units[] = {
+	    { 86400, "d" }, { 3600, "h" }, { 60, "min" }, { 1, "s" } };
+	size_t i = 0;
+
+	if (seconds == 0)
+		return;
+	while (seconds % units[i].s != 0)
+		i++;
+	buf_addf(b, " for %llu %s", (unsigned long long)(seconds / units[i].s),
+	    units[i].name);
+}
+
+void
 buf_addu(struct buf *b, uint64_t v)
 {
 	char tmp[20], *p = tmp + sizeof(tmp);

@@ -41,6 +41,8 @@ void	 buf_addf(struct buf *, const char *, ...)
 void	 buf_vaddf(struct buf *, const char *, va_list)
 	    __attribute__((format(printf, 2, 0)));
 void	 buf_addu(struct buf *, uint64_t);	/* decimal, fast */
+/* " for 90 s", " for 2 h": the largest unit that it is whole in; 0: nothing. */
+void	 buf_add_for(struct buf *, uint64_t seconds);
 const char *buf_str(struct buf *);		/* terminated view */
 
 /* n writable bytes at the end. */

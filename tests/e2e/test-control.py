@@ -211,8 +211,9 @@ def kick():
     one.to_end()
     eq(watch.event("leave", name="Ann")["reason"], "kicked")
     eq(two.cmd("login", name="ann", resume=session)["ok"], True)
-    ctl(d, "kick", "bob")
-    person.until(rb"The operator has ended your connection")
+    ctl(d, "kick", "bob", "be", "nice")
+    person.until(rb"-- You are kicked from this server: be nice\r\n"
+                 rb"-- The operator has ended your connection")
     person.to_end()
     status, _, err = run_ctl("-s", socket_of(d), "kick", "bob")
     eq(status, 1)

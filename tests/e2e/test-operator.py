@@ -3,7 +3,7 @@
 
 import os
 
-from client import Json, Program
+from client import Json, Person, Program
 from control import CTL, Control, ctl, ctl_json, run_ctl, socket_of
 from daemon import Daemon
 from harness import (contains, eq, has, lacks, main, ok, test, test_stores,
@@ -65,7 +65,9 @@ def ban():
     account(d, "ann")
     ann, _ = login(d, "ann")
     eq(ctl(d, "ban", "ann", "2h", "too", "loud"),
-       "banned ann, and ended 1 connection\n")
+       "banned ann for 2 h, and ended 1 connection\n")
+    eq(ann.event("notice")["text"],
+       "You are banned from this server for 2 h: too loud")
     ann.event("bye")
     d.kill()
     d.start()
@@ -76,11 +78,54 @@ def ban():
     login(d, "ann")
     far = b"PROXY TCP4 192.0.2.7 192.0.2.1 5 6\r\n"
     eve = Json(d, "eve", first=far)
-    ctl(d, "ban", "192.0.2.7")
+    eq(ctl(d, "ban", "192.0.2.7"),
+       "banned 192.0.2.7 for ever, and ended 1 connection\n")
+    eq(eve.event("notice")["text"], "You are banned from this server.")
     eve.event("bye")
     Json(d, first=far).refused("login", "banned", name="mallory")
     Json(d, "mallory")
-    contains(refused(d, "ban", "127.0.0.1"), "no address")
+    contains(refused(d, "ban", "127.0.0.1"), "own address")
+    for none in ("127.0.0.300", "10.0.0.0/8", "fe80::x", "1.2.3.4:80"):
+        contains(refused(d, "ban", none), "That is no address")
+
+
+@test()
+def ban_times():
+    """a time that is none is no reason; what is banned is told, and audited"""
+    d = daemon("memory")
+    watch = Json(d, "watch")
+    watch.join()
+    hal = Person(d, "hal")
+    watch.event("join", name="hal")
+    for slip in ("5x", "30", "0s", "2hours"):
+        contains(refused(d, "ban", "hal", slip, "naughty"),
+                 "A time is a number and a unit")
+    eq(ctl_json(d, "bans")["bans"], [])
+    eq(ctl_json(d, "ban", "hal", "90s", "naughty")["for"], 90)
+    hal.until(rb"-- You are banned from this server for 90 s: naughty")
+    hal.to_end()
+    eq(watch.event("leave", name="hal")["reason"], "banned: naughty")
+    eq(ctl(d, "ban", "hal", "naughty"),
+       "banned hal for ever, and ended 0 connections\n")
+    got = ctl_json(d, "audit")["audit"]
+    eq([a.get("for") for a in got], [90, None])
+    eq([a["reason"] for a in got], ["naughty", "naughty"])
+    contains(run_ctl("-h")[1], "ban name [time] [reason]")
+
+
+@test()
+def ban_of_an_operator():
+    """an operator is not kept away until it is none, and that is said"""
+    d = daemon("memory")
+    account(d, "ann")
+    ctl(d, "op", "ann")
+    ann, _ = login(d, "ann")
+    contains(ctl(d, "ban", "ann"),
+             "banned ann for ever, but as operator of the server it may come")
+    ann.ok("ping")
+    ann.close()
+    ctl(d, "deop", "ann")
+    Json(d).refused("login", "banned", name="ann", password=PASSWORD)
 
 
 @test()
@@ -162,7 +207,7 @@ def passwd():
              "A password has at least 8 characters.")
     login(d, "ann", "another one")
     lacks(repr(d.log.records()), "another one")
-    has(d.log.wait("control", cmd="passwd", name="nobody"), "uid", "pid")
+    has(d.log.wait("control", cmd="passwd", name="ann"), "uid", "pid")
 
 
 @test()
@@ -186,6 +231,9 @@ def at_a_terminal():
     t.until(rb"differ: nothing was changed")
     eq(t.wait_end(), 1)
     login(d, "ann")
+    t = Program(CTL, "-s", socket_of(d), "passwd", "nobody", terminal=True)
+    lacks(t.until(rb"There is no account of that name"), b"password")
+    eq(t.wait_end(), 1)
 
 
 @test()
