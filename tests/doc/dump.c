@@ -103,6 +103,8 @@ dump_form(const struct control_cmd *c)
 		    "%c", *kind);
 	if (c->arg != NULL)
 		printf(" %s%s", c->arg, c->optional ? "?" : "");
+	if (c->timed)
+		printf(" time?");
 	if (c->rest != NULL)
 		printf(" %s?", c->rest);
 	putchar('\n');
