@@ -290,18 +290,26 @@ static const struct {
 	{ "ignore", load_ignore },
 };
 
+bool
+account_lost(const struct hub *h, const struct fact *f)
+{
+	size_t i = 1;
+
+	while (i < NITEMS(kinds) && strcmp(f->kind, kinds[i].kind) != 0)
+		i++;
+	return i < NITEMS(kinds) && account_find(h, f->a) == NULL;
+}
+
 /* "account" is the first of their kinds in the order of keys. */
 bool
 account_load(struct hub *h, const struct fact *f)
 {
-	struct account *a = account_find(h, f->a);
 	size_t i;
 
 	for (i = 0; i < NITEMS(kinds); i++) {
 		if (strcmp(f->kind, kinds[i].kind) != 0)
 			continue;
-		if (a != NULL || i == 0)
-			kinds[i].load(h, a, f);
+		kinds[i].load(h, account_find(h, f->a), f);
 		return true;
 	}
 	return false;

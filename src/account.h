@@ -71,6 +71,8 @@ void	 accounts_free(struct hub *);
 /* Takes up a stored fact, those of accounts before all others of theirs.
  * False if it is of another kind. */
 bool	 account_load(struct hub *, const struct fact *);
+/* Is it one of an account's that is not there? */
+bool	 account_lost(const struct hub *, const struct fact *);
 /* What keeps the account itself; with this hash. */
 void	 account_fact(struct request *, struct store_op *,
 	    const struct account *, const char *hash);

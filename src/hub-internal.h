@@ -50,6 +50,8 @@ struct hub {
 	uint64_t	 ops;		/* how many these are */
 	bool		 submitted;	/* since the last store_flush() */
 	bool		 stale;		/* inboxes of before the start remain */
+	struct store_op	*lost;		/* removes facts of accounts that are no
+					 * more; or NULL */
 };
 
 /* What a command's function has done with its request. */

@@ -121,16 +121,35 @@ rules_table_key(const void *item)
 	return ((const struct rules *)item)->key;
 }
 
+/* What an erase that was cut short has left, or it would be the next one's of
+ * this name: see hub_flush(). */
+static void
+note_lost(struct hub *h, const char *key)
+{
+	if (h->lost == NULL) {
+		h->lost = xcalloc(1, sizeof(*h->lost));
+		h->lost->kind = STORE_FACTS;
+		h->lost->req = request_new(CMD_NOTE);
+	}
+	fact_add(h->lost->req, h->lost, request_str(h->lost->req, key), NULL);
+}
+
 static void
 fact_cb(void *arg, const struct store_fact *stored)
 {
+	struct hub *h = arg;
 	struct fact f;
 
-	if (!fact_parse(&f, stored) || (!account_load(arg, &f) &&
-	    !rules_load(arg, &f) && !import_load(arg, &f)))
+	if (!fact_parse(&f, stored)) {
 		log_warn("store-fact-unknown", LS("key", stored->key), LEND);
-	else
-		fact_free(&f);
+		return;
+	}
+	if (account_lost(h, &f))
+		note_lost(h, stored->key);
+	else if (!account_load(h, &f) && !rules_load(h, &f) &&
+	    !import_load(h, &f))
+		log_warn("store-fact-unknown", LS("key", stored->key), LEND);
+	fact_free(&f);
 }
 
 static void
@@ -218,6 +237,9 @@ hub_free(struct hub *h)
 	while ((room = roll_next(&h->room_roll, &at)) != NULL)
 		room_free(h, room);
 	roll_free(&h->room_roll);
+	if (h->lost != NULL)
+		request_free(h->lost->req);
+	free(h->lost);
 	free(h->news);
 	skeletons_free(&h->looks);
 	table_free(&h->rooms);
@@ -442,6 +464,12 @@ forget_stale(struct hub *h)
 	struct room *room;
 	uint32_t at = 0;
 
+	if (h->lost != NULL) {
+		log_notice("facts-lost", LU("facts", h->lost->nfacts), LEND);
+		hub_note(h, NULL, h->lost);
+		free(h->lost);
+		h->lost = NULL;
+	}
 	h->stale = false;
 	while ((room = roll_next(&h->room_roll, &at)) != NULL) {
 		if (room->dead)
@@ -452,7 +480,7 @@ forget_stale(struct hub *h)
 void
 hub_flush(struct hub *h)
 {
-	if (h->stale)
+	if (h->stale || h->lost != NULL)
 		forget_stale(h);
 	news_post_all(h, true);
 	if (h->submitted) {

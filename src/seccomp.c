@@ -174,6 +174,8 @@ add_rules(scmp_filter_ctx ctx, bool whole)
 static char *
 enter(bool tell, bool whole)
 {
+	/* Sanitizers need what the daemon does, besides. */
+	bool all = whole || sandbox_extra_calls[0] != NULL;
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 	int rc;
 
@@ -186,7 +188,7 @@ enter(bool tell, bool whole)
 	seccomp_attr_set(ctx, SCMP_FLTATR_CTL_SSB, 1);
 	seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
 	seccomp_attr_set(ctx, SCMP_FLTATR_API_SYSRAWRC, 1);
-	if ((rc = add_rules(ctx, whole)) == 0)
+	if ((rc = add_rules(ctx, all)) == 0)
 		rc = seccomp_load(ctx);
 	seccomp_release(ctx);
 	if (rc == -EINVAL || rc == -ENOSYS)

@@ -322,6 +322,8 @@ def main(*needs):
     """
     signal.signal(signal.SIGALRM, _alarm)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    # What runs behind a shell ignores it, and so would what it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     wanted = sys.argv[1:]
     chosen = [(f, t) for f, t in _tests
               if not wanted or any(w in f.__name__ for w in wanted)]

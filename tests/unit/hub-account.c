@@ -531,3 +531,30 @@ Test(account, places_are_bounded)
 	cr_assert_null(fake_fact(&f, "seen/ann/r18"));
 	cr_assert_not_null(fake_fact(&f, "seen/ann/r39"));
 }
+
+/* As a SIGKILL leaves them that comes between an erase and what was still on
+ * its way to the store then. */
+Test(account, facts_of_nobody_are_not_the_next_ones)
+{
+	struct fake_client ann = registered("ann"), bob;
+
+	gone(&ann, NULL);
+	fake_put(&f, "token/bob/bot", "{\"hash\":\"x\",\"created\":1}");
+	fake_put(&f, "operator/bob", "{\"at\":1}");
+	fake_put(&f, "kept/bob/den", "1");
+	fake_restart(&f);
+	hub_flush(f.hub);
+	fake_round(&f);
+	cr_assert_null(fake_fact(&f, "token/bob/bot"));
+	cr_assert_null(fake_fact(&f, "operator/bob"));
+	cr_assert_null(fake_fact(&f, "kept/bob/den"));
+	cr_assert_not_null(fake_fact(&f, "account/ann"));
+	bob = registered("bob");
+	ASK(&f, &bob, CMD_TOKENS, .name = NULL);
+	cr_assert_eq(f.reply->nlisted, 0);
+	gone(&bob, NULL);
+	fake_restart(&f);
+	hub_flush(f.hub);
+	cr_assert_eq(f.store.nops, 0);
+	cr_assert_not_null(fake_fact(&f, "account/bob"));
+}

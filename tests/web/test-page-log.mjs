@@ -238,6 +238,7 @@ async () => {
 	const d = await Daemon.start({ store: 'sqlite' });
 	const first = await Program.come(d, 'ann');
 	await first.ask({ cmd: 'register', password: PASSWORD });
+	first.socket.destroy();		// what it took in would count as read
 	const bot = await Program.come(d, 'bot'), eve = await Program.come(d, 'eve');
 	const tell = (who, text) => who.ask({ cmd: 'tell', to: 'ann', text });
 	const MANY = 2300;
@@ -245,8 +246,6 @@ async () => {
 		await tell(eve, 'eve ' + i);
 	await Promise.all(Array.from({ length: MANY }, (_, i) =>
 		tell(bot, 'told ' + i)));
-	await until(() => first.events.some(e => e.text === 'told ' + (MANY - 1)),
-		'all of it');
 	const ann = await Visitor.open(d);
 	await logIn(ann, 'ann', PASSWORD);
 	await ann.page.click('[data-id="@bot"]');
