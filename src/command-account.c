@@ -200,6 +200,16 @@ register_committed(struct hub *h, struct store_op *op)
 	return ANSWER;
 }
 
+/* Whose it is, is no question. */
+static enum verdict
+old_is_wrong(struct request *req)
+{
+	if (req->error == ERR_BAD_PASSWORD)
+		request_fail(req, ERR_BAD_PASSWORD, "The old password is "
+		    "wrong.");
+	return ANSWER;
+}
+
 enum verdict
 cmd_passwd(struct hub *h, struct login *l, struct request *req)
 {
@@ -220,11 +230,11 @@ cmd_passwd(struct hub *h, struct login *l, struct request *req)
 		    account_key(a)) ? KEPT : ANSWER;
 	}
 	if (!guess_right(h, a, req, account_key(a)))
-		return ANSWER;
+		return old_is_wrong(req);
 	/* Another is on its way to the store: the old one is no more. */
 	if (a->changing > 0) {
 		request_fail(req, ERR_BAD_PASSWORD, NULL);
-		return ANSWER;
+		return old_is_wrong(req);
 	}
 	request_set_key(req, account_key(a));
 	return passwd_submit(h, a, req, &op);

@@ -6,7 +6,7 @@
 #include "hub-internal.h"
 #include "util.h"
 
-/* The name as its owner writes it, where there is one. */
+/* The name as its owner writes it; offline, where there is none. */
 static void
 answer_name(struct hub *h, struct request *req)
 {
@@ -17,6 +17,7 @@ answer_name(struct hub *h, struct request *req)
 		req->name = request_str(req, user_shown(u));
 	else if (a != NULL)
 		req->name = request_str(req, account_shown(a));
+	req->offline = u == NULL && a == NULL;
 }
 
 /* The person's list is this one now, which is taken over. */

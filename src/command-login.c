@@ -211,7 +211,7 @@ show_token(struct hub *h, struct account *a, struct request *req)
 	auth_token_hash(req->token, hash);
 	if (a == NULL || token_match(a, hash, clock_wall()) == NULL) {
 		h->counts.failures++;
-		request_fail(req, ERR_BAD_PASSWORD, NULL);
+		request_fail(req, ERR_BAD_PASSWORD, "Name or token is wrong.");
 		return ANSWER;
 	}
 	return enter(h, a, resumed(user_find(h, req->name_key), req->resume),
@@ -258,8 +258,12 @@ cmd_login(struct hub *h, struct login *l, struct request *req)
 		return enter(h, a, resumed(u, req->resume), req);
 	if ((old = resumed(u, req->resume)) != NULL)
 		return enter(h, a, old, req);
-	if (!may_bear(h, req))
+	if (!may_bear(h, req)) {
+		if (a != NULL)
+			request_fail(req, ERR_NAME_REGISTERED, "That name is "
+			    "registered: its password or a token is missing.");
 		return ANSWER;
+	}
 	if (u != NULL)
 		request_fail(req, ERR_NAME_TAKEN, NULL);
 	else

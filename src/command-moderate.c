@@ -102,9 +102,13 @@ is_above(struct doing *d, enum act act)
 		return false;
 	if (right_over(act, d->role, d->theirs))
 		return true;
-	request_fail(d->req, ERR_FORBIDDEN, "%s is %s in #%s, and you are %s: "
-	    "that takes somebody above.", d->req->name, role_name(d->theirs),
-	    room_shown(d->room), role_name(d->role));
+	if (d->user == d->by->user)
+		request_fail(d->req, ERR_FORBIDDEN, "You cannot %s yourself.",
+		    act == ACT_KICK ? "kick" : act == ACT_BAN ? "ban" : "mute");
+	else
+		request_fail(d->req, ERR_FORBIDDEN, "You are %s in #%s, and %s "
+		    "is %s.", role_one(d->role), room_shown(d->room),
+		    d->req->name, role_one(d->theirs));
 	return false;
 }
 
@@ -428,8 +432,8 @@ cmd_op(struct hub *h, struct login *l, struct request *req)
 		return ANSWER;
 	}
 	if (d.account == NULL && !user_in_room(d.user, d.room)) {
-		request_fail(req, ERR_NO_SUCH_USER, "%s is a guest, and not "
-		    "in #%s.", req->name, room_shown(d.room));
+		request_fail(req, ERR_NO_SUCH_USER, "%s is a guest, who must "
+		    "be in #%s for that.", req->name, room_shown(d.room));
 		return ANSWER;
 	}
 	if (!add_role(&d, ROLE_OP))
@@ -455,7 +459,8 @@ may_own(struct doing *d)
 		    req->name, room_shown(d->room));
 	else if ((k == NULL || !k->kept) &&
 	    (d->user == NULL || !user_in_room(d->user, d->room)))
-		request_fail(req, ERR_NO_SUCH_USER, "%s is not in #%s.",
+		request_fail(req, ERR_NO_SUCH_USER, "%s is not in #%s: "
+		    "nobody is given a room that they did not enter.",
 		    req->name, room_shown(d->room));
 	else if (a->owned + a->making >= d->hub->conf->max_rooms)
 		request_fail(req, ERR_TOO_MANY_ROOMS, "%s owns %u rooms, and "

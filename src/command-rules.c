@@ -66,6 +66,21 @@ may_set(struct doing *d)
 	return false;
 }
 
+/* Has it these values, with nothing on its way that may change them? */
+static bool
+is_so(const struct room *room, const struct settings *set)
+{
+	const struct rules *r = room->rules;
+	int i;
+
+	for (i = 0; i < SET_MAX; i++) {
+		if (set->given[i] && set->value[i] != (r != NULL ?
+		    r->set.value[i] : proto_settings[i].preset))
+			return false;
+	}
+	return room->pending == 0;
+}
+
 enum verdict
 cmd_configure(struct hub *h, struct login *l, struct request *req)
 {
@@ -85,6 +100,10 @@ cmd_configure(struct hub *h, struct login *l, struct request *req)
 	if (!may_act(ACT_CONFIGURE, d.role, d.room, req) ||
 	    !may_set(&d))
 		return ANSWER;
+	if (is_so(d.room, set)) {
+		answer_settings(h, d.room, req);
+		return ANSWER;
+	}
 	changed = json_object();
 	for (i = 0; i < SET_MAX; i++) {
 		const struct setting_def *def = &proto_settings[i];

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "name.h"
+#include "telnet.h"
 #include "text.h"
 
 #define SCRATCH_KEEP	8192
@@ -301,12 +302,16 @@ static void
 text_line(void *state, struct dialect_io *io, char *line, size_t len)
 {
 	struct text *t = state;
+	bool leaves = len == 1 && *line == LINE_LEAVES;
 	char *s;
 
+	len -= leaves;
 	if (t->ask != NULL) {
 		text_secret(t, io, line, len);
 		return;
 	}
+	if (leaves)
+		text_info(&io->out, "/quit goes.");
 	if (!utf8_valid(line, len, NULL)) {
 		text_error(t, &io->out, "%s If you typed it in telnet, "
 		    "please type it again.", error_text(ERR_BAD_UTF8));

@@ -5,15 +5,16 @@
 #include "name.h"
 #include "telnet.h"
 
-enum { CTRL_C = 0x03, BS = 0x08, CTRL_U = 0x15, CTRL_W = 0x17, DEL = 0x7f };
+enum { CTRL_C = 0x03, CTRL_D = 0x04, BS = 0x08, CTRL_U = 0x15,
+	CTRL_W = 0x17, DEL = 0x7f };
 
 #define LOOK_BACK	64	/* bytes a grapheme is looked for in */
 
 static bool
 edits(char c)
 {
-	return c == CTRL_C || c == BS || c == CTRL_U || c == CTRL_W ||
-	    c == DEL;
+	return c == CTRL_C || c == CTRL_D || c == BS || c == CTRL_U ||
+	    c == CTRL_W || c == DEL;
 }
 
 static bool
@@ -78,10 +79,12 @@ size_t
 line_edit(char *s, size_t n)
 {
 	size_t i, out;
+	char last = '\0';
 
 	for (i = 0; i < n && !edits(s[i]); i++)
 		;
 	for (out = i; i < n; i++) {
+		last = s[i];
 		switch (s[i]) {
 		case BS:
 		case DEL:
@@ -99,6 +102,8 @@ line_edit(char *s, size_t n)
 			}
 			out = 0;
 			break;
+		case CTRL_D:
+			break;
 		case CTRL_U:
 			out = 0;
 			break;
@@ -106,5 +111,7 @@ line_edit(char *s, size_t n)
 			s[out++] = s[i];
 		}
 	}
+	if (out == 0 && (last == CTRL_C || last == CTRL_D))
+		s[out++] = LINE_LEAVES;
 	return out;
 }

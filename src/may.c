@@ -68,6 +68,20 @@ role_of_user(const struct hub *h, const struct user *u,
 	    ROLE_NONE;
 }
 
+/* A guest who does is there. */
+static bool
+is_owned(const struct room *room)
+{
+	uint32_t i;
+
+	if (room->rules != NULL && room->rules->owners > 0)
+		return true;
+	for (i = 0; i < room->nmembers &&
+	    room->members[i]->role != ROLE_OWNER; i++)
+		;
+	return i < room->nmembers;
+}
+
 bool
 may_act(enum act act, enum role role, const struct room *room,
     struct request *req)
@@ -76,7 +90,10 @@ may_act(enum act act, enum role role, const struct room *room,
 
 	if (right_has(act, role))
 		return true;
-	if (req != NULL)
+	if (req != NULL && right->least == ROLE_OWNER && !is_owned(room))
+		request_fail(req, right->error, "Nobody owns #%s: whoever runs "
+		    "the server gives it an owner.", room_shown(room));
+	else if (req != NULL)
 		request_fail(req, right->error, "Only %s may %s (#%s).",
 		    right_whose(act), right->what, room_shown(room));
 	return false;

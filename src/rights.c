@@ -6,12 +6,14 @@
 static const struct {
 	const char	*name;
 	const char	*whose;		/* and of all above it */
+	const char	*one;
 } roles[ROLE_MAX] = {
-	[ROLE_NONE] = { "none", "anybody" },
-	[ROLE_MEMBER] = { "member", "members" },
-	[ROLE_OP] = { "op", "ops and the owner" },
-	[ROLE_OWNER] = { "owner", "the owner" },
-	[ROLE_OPERATOR] = { "operator", "this server's operators" },
+	[ROLE_NONE] = { "none", "anybody", "nobody in particular" },
+	[ROLE_MEMBER] = { "member", "members", "a member" },
+	[ROLE_OP] = { "op", "ops and the owner", "an op" },
+	[ROLE_OWNER] = { "owner", "the owner", "an owner" },
+	[ROLE_OPERATOR] = { "operator", "this server's operators",
+	    "an operator of the server" },
 };
 
 static const struct right rights[ACT_MAX] = {
@@ -55,6 +57,12 @@ const char *
 role_name(enum role role)
 {
 	return role < ROLE_MAX ? roles[role].name : "";
+}
+
+const char *
+role_one(enum role role)
+{
+	return roles[role].one;
 }
 
 bool

@@ -19,6 +19,7 @@ enum role {
 	ROLE_MAX
 };
 
+const char *role_one(enum role);	/* "an op" */
 const char *role_name(enum role);	/* "member"; anybody's is "none" */
 /* One that can be given in a room: "member", "op" or "owner". */
 bool	 role_parse(const char *, enum role *);

@@ -623,6 +623,14 @@ answered(struct session *s, struct request *req)
 {
 	s->inflight--;
 	s->cost -= req->cost;
+	/* What a person enters at login comes first, and then what was said. */
+	if (req->cmd == CMD_LOGIN && req->error == ERR_NONE &&
+	    s->dialect == &dialect_text)
+		s->counting = s->inflight > 0;
+	else if (s->counting && s->inflight == 0) {
+		s->counting = false;
+		session_dirty(s);
+	}
 	request_free(req);
 	if (s->paused || s->eof)
 		session_wait(s);

@@ -48,8 +48,11 @@ text_cmd_password(struct text *t, struct dialect_io *io, char *args)
 		explicit_bzero(args, strlen(args));
 		return false;
 	}
-	if (has_account(t, io))
-		text_ask_secret(t, io, ASK_OLD, NULL);
+	if (!has_account(t, io))
+		return true;
+	text_info(&io->out, "From now on another password is asked for. An "
+	    "empty line changes nothing.");
+	text_ask_secret(t, io, ASK_OLD, NULL);
 	return true;
 }
 
@@ -123,6 +126,9 @@ text_ignore_reply(struct dialect_io *io, const struct request *r)
 	if (r->cmd == CMD_IGNORE) {
 		text_info(&io->out, "You see nothing more of %s. /unignore %s "
 		    "ends that.", r->name, r->name);
+		if (r->offline)
+			text_info(&io->out, "But nobody of that name is here, "
+			    "or registered.");
 	} else if (r->cmd == CMD_UNIGNORE) {
 		text_info(&io->out, "You see what %s says again.", r->name);
 	} else if (list == NULL) {
@@ -172,6 +178,9 @@ text_account_reply(struct text *t, struct dialect_io *io,
 		if (r->tag == TEXT_SEEN)
 			text_info(&io->out, "That password was to be seen: "
 			    "/password sets another one, unseen in telnet.");
+		if (t->nrooms == 0)
+			text_info(&io->out, "You are in no room: /join %s "
+			    "enters one.", io->conf->lobby);
 		break;
 	case CMD_PASSWD:
 		text_info(&io->out, "Your password is another one now.");

@@ -84,6 +84,14 @@ log_in(struct text *t, struct dialect_io *io, const char *password)
 	r->password = request_str(r, password);
 }
 
+/* What was wrong; and the way out, with the question. */
+static void
+asked_again(struct text *t, struct dialect_io *io, const char *why)
+{
+	text_error(t, &io->out, "%s An empty line changes nothing.", why);
+	text_ask_again(t, io);
+}
+
 static void
 next(struct text *t, struct dialect_io *io, enum text_asked what)
 {
@@ -100,8 +108,8 @@ same(struct text *t, struct dialect_io *io, const char *again,
 	if (strcmp(t->ask->new, again) == 0)
 		return true;
 	forget(&t->ask->new);
-	text_error(t, &io->out, "Those two are not the same.");
-	next(t, io, first);
+	t->ask->what = first;
+	asked_again(t, io, "Those two are not the same.");
 	return false;
 }
 
@@ -110,13 +118,11 @@ static bool
 fits(struct text *t, struct dialect_io *io, const char *secret)
 {
 	struct request *r = request_new(CMD_NONE);
-	const char *why = "is missing.";
+	const char *why = "The password is missing.";
 	bool ok = auth_password_fits(r, secret, io->conf, &why);
 
-	if (!ok) {
-		text_error(t, &io->out, "The password %s", why);
-		text_ask_again(t, io);
-	}
+	if (!ok)
+		asked_again(t, io, why);
 	request_free(r);
 	return ok;
 }

@@ -194,17 +194,39 @@ text_caught_up(struct text *t, struct dialect_io *io, const struct request *r)
 	room->upto = more ? upto : 0;
 }
 
+/* Up to where there is no gap: what came behind one was shown, but who goes on
+ * from there would skip what lies in it. */
+static bool
+read_upto(const struct text *t, const struct kept_room *row, uint64_t *seq)
+{
+	const struct text_room *room;
+	struct name name;
+	uint32_t i;
+
+	*seq = row->seen;
+	if (!name_parse_room(&name, row->room, strlen(row->room), NULL) ||
+	    (i = text_find(t, name.key)) == t->nrooms)
+		return row->seen != 0;
+	room = &t->rooms[i];
+	if (room->upto != 0)
+		*seq = room->after;
+	return room->upto != 0 || row->seen != 0;
+}
+
 void
-text_where(struct dialect_io *io, const struct request *r)
+text_where(const struct text *t, struct dialect_io *io,
+    const struct request *r)
 {
 	const char *between = "-- You have read ";
+	uint64_t seq;
 	uint32_t i;
 
 	for (i = 0; i < r->nlisted; i++) {
-		if (r->kept[i].room[0] == '@' || r->kept[i].seen == 0)
+		if (r->kept[i].room[0] == '@' ||
+		    !read_upto(t, &r->kept[i], &seq))
 			continue;
 		buf_addf(&io->out, "%s#%s up to %llu", between,
-		    r->kept[i].room, (unsigned long long)r->kept[i].seen);
+		    r->kept[i].room, (unsigned long long)seq);
 		between = ", ";
 	}
 	if (*between == ',')

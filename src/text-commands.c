@@ -172,6 +172,8 @@ cmd_who(struct text *t, struct dialect_io *io, char *args)
 
 	if (*args != '\0' && !text_number(args, INT64_MAX, &after))
 		return false;
+	if (is_inbox(t, io, room))
+		return true;
 	if (strcmp(room, "*") == 0)
 		r = text_request(io, CMD_WHO);
 	else
@@ -191,6 +193,11 @@ cmd_msg(struct text *t, struct dialect_io *io, char *args)
 
 	if (*args == '\0')
 		return false;
+	if (*to == '#') {
+		text_error(t, &io->out, "%s is a room: /join %s enters it.", to,
+		    to + 1);
+		return true;
+	}
 	if (!text_fits(t, io, args, io->conf->max_text))
 		return true;
 	r = text_name_request(t, io, CMD_TELL, to + (*to == '@'));
@@ -374,8 +381,9 @@ static const struct text_cmd cmds[] = {
 	{ "set", "[WHAT VALUE]", GROUP_ORDER,
 	    "show what the room is set to, or set it",
 	    "WHAT is private, moderated, registered or history, and VALUE on "
-	    "or off;\nor presence or pace, and VALUE a number. /set says what "
-	    "they are.\n", BY_ACT(ACT_CONFIGURE), text_cmd_set },
+	    "or off;\npresence, and VALUE a number; or pace, and VALUE a time "
+	    "as 3s, or 0.\n/set says what they are.\n",
+	    BY_ACT(ACT_CONFIGURE), text_cmd_set },
 	{ "redact", "WHICH [REASON]", GROUP_ORDER,
 	    "take a message's text away",
 	    "WHICH is \"last\", what you said last here; a name, what that "
@@ -621,9 +629,11 @@ help(struct text *t, struct dialect_io *io)
 static bool
 cmd_help(struct text *t, struct dialect_io *io, char *args)
 {
-	const char *name = args + (*args == '/');
+	const char *word = text_word(&args), *name = word + (*word == '/');
 	const struct text_cmd *c = find(name);
 
+	if (*args != '\0')
+		return false;
 	if (c != NULL)
 		explain(io, c);
 	else if (strcmp(name, "all") == 0)

@@ -10,6 +10,8 @@
 
 #define LOOK_BACK	200	/* messages: whose last one is sought */
 #define SECONDS_MAX	UINT64_C(3153600000)	/* as proto.c has it */
+#define PACE_MAX	86400			/* likewise, seconds */
+#define PRESENCE_MAX	1000000			/* likewise */
 
 static const char an_address[] = "ip:";
 
@@ -169,7 +171,7 @@ static bool
 setting_value(struct text *t, struct dialect_io *io, enum setting i,
     const char *s, uint32_t *value)
 {
-	uint64_t max = i == SET_PACE ? 86400 : 1000000, n;
+	uint64_t n;
 
 	if (proto_settings[i].flag) {
 		*value = strcmp(s, "on") == 0 || strcmp(s, "yes") == 0;
@@ -179,9 +181,13 @@ setting_value(struct text *t, struct dialect_io *io, enum setting i,
 		    proto_settings[i].name);
 		return false;
 	}
-	if (!text_number(s, max, &n)) {
-		text_error(t, &io->out, "%s may be a number from 0 to %llu.",
-		    proto_settings[i].name, (unsigned long long)max);
+	if (i == SET_PACE && text_duration(s, value) && *value <= PACE_MAX)
+		return true;
+	if (!text_number(s, i == SET_PACE ? PACE_MAX : PRESENCE_MAX, &n)) {
+		text_error(t, &io->out, i == SET_PACE ? "%s may be a time of "
+		    "at most a day, as 3s or 2m, or 0." :
+		    "%s may be a number from 0 to 1000000.",
+		    proto_settings[i].name);
 		return false;
 	}
 	*value = (uint32_t)n;
@@ -297,7 +303,8 @@ text_show_settings(struct dialect_io *io, const struct request *r)
 		if (def->flag)
 			buf_adds(&value, r->set->value[i] ? "on" : "off");
 		else
-			buf_addu(&value, r->set->value[i]);
+			buf_addf(&value, "%u%s", r->set->value[i],
+			    i == SET_PACE ? " s" : "");
 		text_info(&io->out, "%-10s  %-5s  %s", def->name,
 		    buf_str(&value), def->help);
 	}

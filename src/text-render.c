@@ -155,26 +155,31 @@ add_role(struct buf *b, const struct msg *m)
 		    strcmp(role, "member") == 0 ? "a" : "an", role);
 }
 
-/* {"private":true,"pace":5} as it is typed behind /set: "private on, pace 5" */
+/* {"private":true,"pace":5}: "private on, pace 5 s" */
 static void
 add_settings(struct buf *b, const struct msg *m)
 {
+	bool pace = false;
 	const char *s;
 
 	buf_addf(b, "%s set ", msg_from(m));
 	for (s = msg_text(m); *s != '\0'; s++) {
 		if (*s == ':') {
 			buf_addc(b, ' ');
-		} else if (*s == ',') {
-			buf_adds(b, ", ");
+		} else if (*s == ',' || *s == '}') {
+			buf_addf(b, "%s%s", pace ? " s" : "",
+			    *s == ',' ? ", " : "");
+			pace = false;
 		} else if (strncmp(s, "true", 4) == 0) {
 			buf_adds(b, "on");
 			s += 3;
 		} else if (strncmp(s, "false", 5) == 0) {
 			buf_adds(b, "off");
 			s += 4;
-		} else if (*s != '"' && *s != '{' && *s != '}')
+		} else if (*s != '"' && *s != '{') {
+			pace |= strncmp(s, "pace\"", 5) == 0;
 			buf_addc(b, *s);
+		}
 	}
 }
 

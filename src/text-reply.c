@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "name.h"
 #include "text.h"
@@ -70,7 +71,7 @@ static void
 tell_talks(const struct text *t, struct dialect_io *io)
 {
 	if (t->current < t->nrooms)
-		text_info(&io->out, "You talk in %s%s.",
+		text_info(&io->out, "You are talking in %s%s now.",
 		    TEXT_ROOM(t->rooms[t->current].shown));
 }
 
@@ -292,9 +293,30 @@ show_users(struct text *t, struct dialect_io *io, const struct request *r)
 	buf_free(&cell);
 }
 
+/* Who has most to say in the room, and then by name. */
+static int
+by_role(const void *one, const void *two)
+{
+	static const char *const above[] = { "owner", "operator", "op" };
+	const struct listed_user *a = one, *b = two;
+	size_t i;
+	int diff;
+	bool is;
+
+	for (i = 0; i < NITEMS(above); i++) {
+		is = a->role != NULL && strcmp(a->role, above[i]) == 0;
+		if (is != (b->role != NULL && strcmp(b->role, above[i]) == 0))
+			return is ? -1 : 1;
+	}
+	diff = strcasecmp(a->name, b->name);
+	return diff != 0 ? diff : strcmp(a->name, b->name);
+}
+
 static void
 show_who(struct text *t, struct dialect_io *io, const struct request *r)
 {
+	if (r->nlisted > 1)
+		qsort(r->users, r->nlisted, sizeof(*r->users), by_role);
 	show_users(t, io, r);
 	if (r->more && r->room != NULL)
 		text_info(&io->out, "more: /who %s %llu", r->room,
@@ -345,6 +367,18 @@ rooms(struct text *t, struct dialect_io *io, const struct request *r)
 }
 
 static void
+configured(struct text *t, struct dialect_io *io, const struct request *r)
+{
+	if (r->tag == TEXT_HELP)
+		text_help(t, io, r);
+	else if (r->tag == TEXT_SHOW_SETTINGS)
+		text_show_settings(io, r);
+	else if (r->seq == 0)
+		text_info(&io->out, "%s%s is set so already.",
+		    TEXT_ROOM(r->room));
+}
+
+static void
 answer(struct text *t, struct dialect_io *io, const struct request *r)
 {
 	switch (r->cmd) {
@@ -392,10 +426,7 @@ answer(struct text *t, struct dialect_io *io, const struct request *r)
 		text_ignore_reply(io, r);
 		break;
 	case CMD_CONFIGURE:
-		if (r->tag == TEXT_HELP)
-			text_help(t, io, r);
-		else if (r->tag == TEXT_SHOW_SETTINGS)
-			text_show_settings(io, r);
+		configured(t, io, r);
 		break;
 	case CMD_BANS:
 		text_show_bans(io, r);
@@ -409,7 +440,10 @@ answer(struct text *t, struct dialect_io *io, const struct request *r)
 static uint32_t
 retry(const struct request *r)
 {
-	return r->error == ERR_BANNED || r->error == ERR_MUTED ? 0 :
+	bool paced = r->message != NULL && (r->cmd == CMD_SAY ||
+	    r->cmd == CMD_TOPIC || r->cmd == CMD_REDACT);
+
+	return paced || r->error == ERR_BANNED || r->error == ERR_MUTED ? 0 :
 	    r->retry_ms;
 }
 
@@ -520,7 +554,7 @@ void
 text_reply(struct text *t, struct dialect_io *io, struct request *r)
 {
 	if (r->cmd == CMD_QUIT) {
-		text_where(io, r);
+		text_where(t, io, r);
 		text_info(&io->out, "Bye.");
 		io->act |= DIALECT_CLOSE;
 	} else if (r->error == ERR_NONE) {
@@ -529,7 +563,7 @@ text_reply(struct text *t, struct dialect_io *io, struct request *r)
 	    r->error == ERR_ALREADY_SUBSCRIBED) {
 		remember(t, r, true);
 		text_info(&io->out, "You are talking in %s%s now.",
-		    TEXT_ROOM(r->room));
+		    TEXT_ROOM(t->rooms[t->current].shown));
 	} else {
 		refused(t, io, r);
 	}

@@ -145,7 +145,8 @@ void	 text_kept_entered(struct text *, struct dialect_io *,
 void	 text_caught_up(struct text *, struct dialect_io *,
 	    const struct request *);
 /* What has been read, of one who goes. */
-void	 text_where(struct dialect_io *, const struct request *);
+void	 text_where(const struct text *, struct dialect_io *,
+	    const struct request *);
 
 /* text-search.c */
 bool	 text_cmd_search(struct text *, struct dialect_io *, char *);

@@ -318,7 +318,7 @@ def for_people():
     ann.ok("mute", room="lobby", name="bob", reason="loud", **{"for": 120})
     bob.see(rb"#lobby -- ann muted bob for 2 min: loud\r\n")
     ann.ok("configure", room="lobby", pace=5, moderated=True)
-    bob.see(rb"#lobby -- ann set moderated on, pace 5\r\n")
+    bob.see(rb"#lobby -- ann set moderated on, pace 5 s\r\n")
     ann.ok("kick", room="lobby", name="bob", reason="spamming")
     bob.see(rb"#lobby -- ann kicked bob: spamming\r\n")
 

@@ -201,6 +201,37 @@ def unread():
 
 
 @test()
+def a_gap_stays():
+    """who goes without having caught up is told of what lies before the gap"""
+    d = Daemon(**OPTIONS)
+    registered(d, "ann").close()
+    bob = Json(d, "bob")
+    bob.join()
+    ann = owner(d)
+    ann.see(rb"You are in #lobby")
+    seq = bob.say("read")["seq"]
+    ann.see(said("bob", "read"))
+    leave(ann)
+    bob.event("leave", room="lobby", name="ann")
+    bob.say("missed")
+    bob.ok("tell", to="ann", text="psst")
+    ann = owner(d)
+    seen = ann.see(rb"psst\r\n")
+    assert seen.index(b"1 unread in #lobby") < seen.index(b"psst"), seen
+    bob.say("live")
+    ann.see(said("bob", "live"))
+    contains(leave(ann), b"-- You have read #lobby up to %d.\r\n" % seq)
+    bob.event("leave", room="lobby", name="ann")
+    ann = owner(d)
+    ann.say("/catchup")
+    page = ann.see(rb"that is all of #lobby")
+    contains(page, b"missed")
+    seq = bob.say("more")["seq"]
+    ann.see(said("bob", "more"))
+    contains(leave(ann), b"-- You have read #lobby up to %d.\r\n" % seq)
+
+
+@test()
 def talks_where_one_did():
     """who returns talks in the room of the last time, after restarts too"""
     d = Upgradable(**OPTIONS)
@@ -222,7 +253,7 @@ def talks_where_one_did():
     leave(ann)
     bob.event("leave", room="tea", name="ann")
     ann = owner(d)
-    see_all(ann, b"You are in #tea (2 here).\r\n", b"-- You talk in #tea.\r\n")
+    see_all(ann, b"You are in #tea (2 here).\r\n", b"-- You are talking in #tea now.\r\n")
     talks(ann, "tea")
     d.upgrade()
     talks(ann, "tea")
@@ -232,7 +263,7 @@ def talks_where_one_did():
     bob.join()
     bob.join("tea")
     ann = owner(d)
-    see_all(ann, b"-- You talk in #tea.\r\n")
+    see_all(ann, b"-- You are talking in #tea now.\r\n")
     talks(ann, "tea")
     ann.say("/room lobby")
     ann.see(rb"You are talking in #lobby now")
@@ -245,7 +276,7 @@ def talks_where_one_did():
     bob.join()
     bob.join("tea")
     ann = owner(d)
-    lacks(see_all(ann, b"You are in #tea (2 here).\r\n"), b"You talk in")
+    lacks(see_all(ann, b"You are in #tea (2 here).\r\n"), b"You are talking in")
     talks(ann, "lobby")
 
 

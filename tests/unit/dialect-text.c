@@ -394,17 +394,22 @@ Test(text, who)
 	r->users = users;
 	r->nlisted = 4;
 	answers(r, "-- ann (owner)                       "
-	    "bob (away: at lunch until th...)\r\n"
-	    "-- cat (2 times, away)               "
 	    "d (owner, 3 times, away: x)\r\n"
+	    "-- bob (away: at lunch until th...)  "
+	    "cat (2 times, away)\r\n"
 	    "-- 4 in #Lobby\r\n");
 	text_set_width(state, 20);
 	r = asks("/who *", CMD_WHO);
 	cr_expect_null(r->room);
 	r->users = users;
 	r->nlisted = 2;
-	answers(r, "-- ann (owner)\r\n-- bob (away: at lunch until th...)\r\n"
+	answers(r, "-- ann (owner)\r\n-- d (owner, 3 times, away: x)\r\n"
 	    "-- 2 here\r\n");
+	gets("/who @bob", "** @bob is no room: /msg bob TEXT says something to "
+	    "bob alone.\r\n");
+	gets("/msg #den hi", "** #den is a room: /join den enters it.\r\n");
+	gets("/help all x", "** Usage: /help [COMMAND]\r\n");
+	gets("\x04", "-- /quit goes.\r\n");
 	r = asks("/who dev 200", CMD_WHO);
 	cr_expect_str_eq(r->room, "dev");
 	cr_expect_eq(r->after, 200);

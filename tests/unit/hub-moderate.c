@@ -48,6 +48,7 @@ Test(moderate, kick)
 	NO(ERR_NO_SUCH_USER, &ann, CMD_KICK, .room = "den", .name = "dee");
 	NO(ERR_NO_SUCH_ROOM, &ann, CMD_KICK, .room = "no", .name = "bob");
 	NO(ERR_FORBIDDEN, &ann, CMD_KICK, .room = "den", .name = "ann");
+	eq_str(f.reply->message, "You cannot kick yourself.");
 	fake_trace(&f);
 	OK(&ann, CMD_KICK, .room = "DEN", .name = "bob", .string = "spam");
 	eq_trace(&f, "0 #1: 1 kicked ann to Bob 0 spam\n"

@@ -610,21 +610,24 @@ configure(int p, int r)
 	static const enum setting flags[] = { SET_PRIVATE, SET_MODERATED,
 	    SET_HISTORY, SET_REGISTERED };
 	enum setting s = flags[rnd(4)];
+	bool *now = s == SET_PRIVATE ? &w.rooms[r].private :
+	    s == SET_MODERATED ? &w.rooms[r].moderated :
+	    s == SET_REGISTERED ? &w.rooms[r].registered : &w.rooms[r].closed;
+	bool is;
 	struct settings set = { .value = { 0 } };
 	enum error want = !exists(r) ? ERR_NO_SUCH_ROOM : sees(p, r);
 
 	set.given[s] = true;
 	set.value[s] = rnd(2);
+	is = set.value[s] == (s != SET_HISTORY);
 	if (want == ERR_NONE)
 		want = may(p, r, OWNER, -1);
 	if (want == ERR_NONE && s == SET_REGISTERED && set.value[s] &&
 	    is_guest(p))
 		want = ERR_FORBIDDEN;
-	if (want == ERR_NONE) {
-		*(s == SET_PRIVATE ? &w.rooms[r].private :
-		    s == SET_MODERATED ? &w.rooms[r].moderated :
-		    s == SET_REGISTERED ? &w.rooms[r].registered :
-		    &w.rooms[r].closed) = set.value[s] == (s != SET_HISTORY);
+	/* What is so already is no message. */
+	if (want == ERR_NONE && *now != is) {
+		*now = is;
 		done(r);
 	}
 	ask(p, &(struct ask){ .cmd = CMD_CONFIGURE, .room = room_names[r],

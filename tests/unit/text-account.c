@@ -132,7 +132,8 @@ Test(account, registering)
 	types("", "-- Nothing was changed.\r\n", DIALECT_SHOW);
 	send_line("/register");
 	types("one", AGAIN, DIALECT_HIDE);
-	types("two", "** Those two are not the same.\r\n" NEW, DIALECT_HIDE);
+	types("two", "** Those two are not the same. An empty line "
+	    "changes nothing.\r\n" NEW, DIALECT_HIDE);
 	types(" one", AGAIN, DIALECT_HIDE);
 	types(" one", "", 0);
 	r = take_request(CMD_REGISTER);
@@ -159,7 +160,8 @@ Test(account, another_password)
 
 	log_in_as_owner();
 	gets("/password x", "** Usage: /password\r\n");
-	gets("/password", "Old password" HIDDEN);
+	gets("/password", "-- From now on another password is asked for. An "
+	    "empty line changes nothing.\r\nOld password" HIDDEN);
 	types("old", NEW, DIALECT_HIDE);
 	types("new", AGAIN, DIALECT_HIDE);
 	types("new", "", 0);
@@ -297,8 +299,24 @@ Test(account, talks_elsewhere)
 	answers(next_request(), "-- You are in #lobby (0 here).\r\n");
 	request_fail(r = next_request(), ERR_BANNED, NULL);
 	answers(r, "** #dev: You are banned from that room.\r\n"
-	    "-- You talk in #lobby.\r\n");
+	    "-- You are talking in #lobby now.\r\n");
 	says("hi", "lobby", "hi");
+}
+
+/* Of one who goes, having been given all up to seq. */
+static void
+stands(const char *room, uint64_t seq, const char *wanted)
+{
+	struct kept_room kept = { .room = room, .seen = seq };
+	struct request *r = asks("/quit", CMD_QUIT);
+	struct buf b = { 0 };
+
+	r->kept = &kept;
+	r->nlisted = 1;
+	buf_addf(&b, "%s-- /catchup ROOM NUMBER goes on from there when you "
+	    "are back.\r\n-- Bye.\r\n", wanted);
+	answers(r, buf_str(&b));
+	buf_free(&b);
 }
 
 Test(account, catchup)
@@ -320,6 +338,8 @@ Test(account, catchup)
 	gets("/catchup lobby x", "** Usage: /catchup [ROOM [NUMBER]]\r\n");
 	gets("/catchup other", "-- You have read everything in #other. "
 	    "/history shows it again.\r\n");
+	/* What was seen as it came does not close the gap. */
+	stands("Lobby", 25, "-- You have read #Lobby up to 10.\r\n");
 	r = page(asks("/catchup", CMD_HISTORY), 11, 1);
 	cr_expect_eq(r->after, 10);
 	cr_expect_eq(r->has, HAS_AFTER);
@@ -331,6 +351,7 @@ Test(account, catchup)
 	cr_expect_not_null(strstr(buf_str(b), "#lobby <bob> hi\r\n"
 	    "-- more: /catchup\r\n"));
 	marks("lobby", 11);
+	stands("lobby", 25, "-- You have read #lobby up to 11.\r\n");
 	/* What lies behind 20 was seen as it came. */
 	r = page(asks("/catchup", CMD_HISTORY), 19, 3);
 	cr_expect_eq(r->after, 11);
@@ -343,6 +364,8 @@ Test(account, catchup)
 	cr_expect_not_null(strstr(buf_str(b), "<bob> hi\r\n"
 	    "-- that is all of #lobby\r\n"));
 	marks("lobby", 20);
+	stands("lobby", 25, "-- You have read #lobby up to 25.\r\n");
+	stands("dev", 0, "-- You have read #dev up to 30.\r\n");
 	r = asks("/catchup", CMD_HISTORY);
 	cr_expect_str_eq(r->room_key, "dev");
 	answers(r, "-- that is all of #dev\r\n");
@@ -388,6 +411,11 @@ Test(account, ignoring)
 	r = asks("/ignore Bob", CMD_IGNORE);
 	cr_expect_str_eq(r->name_key, "bob");
 	answers(r, "-- You see nothing more of Bob. /unignore Bob ends that."
+	    "\r\n");
+	r = asks("/ignore bobby", CMD_IGNORE);
+	r->offline = true;
+	answers(r, "-- You see nothing more of bobby. /unignore bobby ends "
+	    "that.\r\n-- But nobody of that name is here, or registered."
 	    "\r\n");
 	answers(asks("/ignore", CMD_IGNORED), "-- You ignore nobody.\r\n");
 	gets("/ignored", "** There is no command /ignored. /ignore alone tells "
@@ -460,7 +488,7 @@ Test(account, talks_where_it_did)
 	r->head = 20;
 	answers(r, "-- You are in #Dev (0 here).\r\n"
 	    "-- 3 unread in #Dev: /catchup\r\n"
-	    "-- You talk in #Dev.\r\n");
+	    "-- You are talking in #Dev now.\r\n");
 	cr_expect_null(dialect_text.talks(state), "nothing was chosen");
 	says("hi", "dev", "hi");
 	gets("/room pub", "-- You are talking in #pub now.\r\n");

@@ -128,7 +128,7 @@ Test(moderate, what_was_set)
 	m->time = T;
 	dialect_text.message(&b, ENC_TEXT, "den", m);
 	cr_expect_str_eq(buf_str(&b), "12:03 #den -- Ann set private on, "
-	    "history off, pace 5\r\n");
+	    "history off, pace 5 s\r\n");
 	buf_free(&b);
 	msg_unref(m);
 }
@@ -148,11 +148,17 @@ Test(moderate, settings)
 	request_free(r);
 	cr_expect_not_null(strstr(buf_str(&io.out),
 	    "-- #Lobby is set to:\r\n-- private     on     only "));
-	cr_expect_not_null(strstr(buf_str(&io.out), "\r\n-- pace        5 "));
+	cr_expect_not_null(strstr(buf_str(&io.out), "\r\n-- pace        5 s "));
 	r = asks("/set private on", CMD_CONFIGURE);
 	cr_expect(r->set->given[SET_PRIVATE] && !r->set->given[SET_PACE]);
 	cr_expect_eq(r->set->value[SET_PRIVATE], 1);
+	r->seq = 7;
 	answers(r, "");
+	answers(asks("/set private on", CMD_CONFIGURE),
+	    "-- #Lobby is set so already.\r\n");
+	r = asks("/set pace 2m", CMD_CONFIGURE);
+	cr_expect_eq(r->set->value[SET_PACE], 120);
+	request_free(r);
 	r = asks("/set pace 10", CMD_CONFIGURE);
 	cr_expect(r->set->given[SET_PACE] && !r->set->given[SET_PRIVATE]);
 	cr_expect_eq(r->set->value[SET_PACE], 10);
@@ -160,10 +166,14 @@ Test(moderate, settings)
 	gets("/set colour on", "** There is no such setting: /set shows "
 	    "them.\r\n");
 	gets("/set private", "** private may be on or off.\r\n");
-	gets("/set pace fast", "** pace may be a number from 0 to "
-	    "86400.\r\n");
-	gets("/set pace 86401", "** pace may be a number from 0 to "
-	    "86400.\r\n");
+	gets("/set pace fast", "** pace may be a time of at most a day, as 3s "
+	    "or 2m, or 0.\r\n");
+	gets("/set pace 86401", "** pace may be a time of at most a day, as "
+	    "3s or 2m, or 0.\r\n");
+	gets("/set pace 2d", "** pace may be a time of at most a day, as 3s "
+	    "or 2m, or 0.\r\n");
+	gets("/set presence 3s", "** presence may be a number from 0 to "
+	    "1000000.\r\n");
 }
 
 static void
@@ -285,6 +295,11 @@ Test(moderate, sent_out_and_back)
 	    "Too fast.");
 	r->retry_ms = 119 * 1000;
 	answers(r, "** Too fast. (2 min)\r\n");
+	request_fail(r = asks("hi", CMD_SAY), ERR_RATE_LIMITED,
+	    "#dev is slow: one message in 5 s. Wait for 5 s more.");
+	r->retry_ms = 4600;
+	answers(r, "** #dev is slow: one message in 5 s. Wait for 5 s more."
+	    "\r\n");
 	says("hi", "dev", "hi");
 	request_fail(r = asks("/join dev", CMD_SUBSCRIBE), ERR_BANNED,
 	    "You are banned from #dev for another 2 min.");
