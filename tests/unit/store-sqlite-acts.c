@@ -223,19 +223,25 @@ words_int(const char *text)
 	return n;
 }
 
+/* On a busy machine a search may be cut short by its time, and asked again. */
 static uint32_t
 hits(const char *query)
 {
-	struct store_read *r = store_read_new(READ_SEARCH, 1);
+	uint64_t end = clock_ms() + DEADLINE;
+	struct store_read *r = NULL;
 	uint32_t n;
 
-	r->to = &rig.reads;
-	r->query = xstrdup(query);
-	r->limit = 100;
-	store_read(rig.store, r);
-	cr_assert_eq(mailbox_wait(&rig.reads, DEADLINE), &r->mail);
-	cr_assert_eq(r->error, STORE_OK);
-	cr_assert(!r->more);
+	do {
+		store_read_free(r);
+		cr_assert_lt(clock_ms(), end, "%s is always cut short", query);
+		r = store_read_new(READ_SEARCH, 1);
+		r->to = &rig.reads;
+		r->query = xstrdup(query);
+		r->limit = 100;
+		store_read(rig.store, r);
+		cr_assert_eq(mailbox_wait(&rig.reads, DEADLINE), &r->mail);
+		cr_assert_eq(r->error, STORE_OK);
+	} while (r->more);
 	n = r->n;
 	store_read_free(r);
 	return n;
