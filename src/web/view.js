@@ -62,8 +62,25 @@ export function row(id, look, icon, words, end, props) {
 	return make('li', null, b);
 }
 
+/* What is pressed and not let go of yet; the lists that wait for that, as a
+ * click on a row that was exchanged meanwhile would be none. */
+let pressed = null;
+const waiting = new Map();
+addEventListener('pointerdown', e => { pressed = e.target; }, true);
+for (const end of ['pointerup', 'pointercancel'])
+	addEventListener(end, () => setTimeout(() => {	// behind the click
+		pressed = null;
+		for (const [ul, rows] of waiting)
+			fill(ul, rows);
+	}), true);
+
 /* The focus stays on what it was on. */
 export function fill(ul, rows) {
+	waiting.delete(ul);
+	if (ul.contains(pressed)) {
+		waiting.set(ul, rows);
+		return;
+	}
 	const at = ul.contains(document.activeElement) &&
 		document.activeElement.dataset.id;
 	ul.replaceChildren(...rows);

@@ -188,6 +188,26 @@ test('unread counts, where they end, and what marks them', async () => {
 	await ann.sees('psst');
 });
 
+test('a click counts, though the list changes under it', async () => {
+	const d = await Daemon.start();
+	const bot = await Program.come(d, 'bot', 'lobby', 'garden');
+	const ann = await Visitor.open(d);
+	await ann.enter('ann');
+	await ann.say('/join garden');
+	await ann.shows('#title', '#garden');
+	await ann.page.hover('[data-id="#lobby"] .name');
+	await ann.page.mouse.down();
+	await bot.say('one', 'lobby');
+	await until(async () => /^\(1\)/.test(await ann.page.title()), 'it');
+	await bot.say('two', 'lobby');
+	await until(async () => /^\(2\)/.test(await ann.page.title()), 'both');
+	await ann.page.mouse.up();
+	await ann.shows('#title', '#lobby');
+	await ann.sees('two');
+	/* And the list is as it is to be. */
+	await until(async () => !await ann.page.$('#rooms .badge'), 'no badge');
+});
+
 test('where reading ended: a line, and the way to it', async () => {
 	const d = await Daemon.start();
 	const bot = await Program.come(d, 'bot', 'lobby', 'garden');
