@@ -402,13 +402,16 @@ static void
 need_account(const struct ctl *a, enum control_id id, const char *name)
 {
 	json_t *none;
+	int status;
 
 	if (is_account(a, name))
 		return;
 	none = json_pack("{s:s,s:b,s:s,s:s}", "reply", control_cmds[id].name,
 	    "ok", 0, "error", "no-such-user", "message", "There is no account "
 	    "of that name.");
-	exit(ctl_refused(a, none));
+	status = ctl_refused(a, none);
+	json_decref(none);
+	exit(status);
 }
 
 /* There is no way back but a backup. */

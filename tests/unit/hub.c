@@ -162,7 +162,7 @@ Test(hub, rooms_that_look_alike)
 }
 
 /* Those of before the rule are entered as before. */
-Test(hub, rooms_that_looked_alike, .init = NULL)
+Test(hub, rooms_that_looked_alike)
 {
 	static const struct store_room rooms[] = {
 		{ .id = 1, .name = "den", .key = "den", .topic = "" },
@@ -172,6 +172,7 @@ Test(hub, rooms_that_looked_alike, .init = NULL)
 	};
 	struct fake_client a;
 
+	end();
 	fake_start(&f, rooms);
 	a = login(0, "ann");
 	enter(&a, "lobby");
