@@ -41,4 +41,16 @@ with_password(unsigned loop, const char *name, const char *password)
 	return c;
 }
 
+/* What a login is answered, that ends at once. */
+static inline enum error
+logs_in(const char *name, const char *password)
+{
+	struct fake_client c = with_password(0, name, password);
+
+	if (f.reply->error != ERR_NONE)
+		return f.reply->error;
+	gone(&c, NULL);
+	return ERR_NONE;
+}
+
 #endif

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "control-ask.h"
-#include "hub-test.h"
+#include "hub-account.h"
 #include "import.h"
 
 TestSuite(import, .init = start, .fini = end);
@@ -48,19 +48,6 @@ enrol(const char *name)
 	ASK(&f, &control, CMD_ENROL, .name = name, .password = "secret");
 	fake_round(&f);
 	cr_assert_eq(f.reply->error, ERR_NONE);
-}
-
-static enum error
-with_password(const char *name, const char *password)
-{
-	struct fake_client c = client(0, 700);
-
-	ASK(&f, &c, CMD_LOGIN, .name = name, .password = password);
-	fake_round(&f);
-	if (f.reply->error != ERR_NONE)
-		return f.reply->error;
-	gone(&c, NULL);
-	return ERR_NONE;
 }
 
 Test(import, a_room)
@@ -164,11 +151,11 @@ Test(import, an_account)
 	eq_str(f.reply->accounts[0].name, "Ann");
 	cr_assert_eq(f.reply->accounts[0].created, 5);
 	cr_assert_not(f.reply->accounts[0].op);
-	cr_assert_eq(with_password("ann", ""), ERR_BAD_PASSWORD);
-	cr_assert_eq(with_password("ann", "secret"), ERR_BAD_PASSWORD);
+	cr_assert_eq(logs_in("ann", ""), ERR_BAD_PASSWORD);
+	cr_assert_eq(logs_in("ann", "secret"), ERR_BAD_PASSWORD);
 	ASK(&f, &control, CMD_REPASS, .name = "ann", .password = "secret");
 	fake_round(&f);
-	cr_assert_eq(with_password("ann", "secret"), ERR_NONE);
+	cr_assert_eq(logs_in("ann", "secret"), ERR_NONE);
 	cr_assert_null(fake_fact(&f, "token/bob/bot"));
 }
 

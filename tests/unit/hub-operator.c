@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "hub-test.h"
+#include "hub-account.h"
 
 TestSuite(operator, .init = start, .fini = end);
 
@@ -20,19 +20,6 @@ does(enum cmd cmd, const char *name, const char *word)
 	return f.reply->error;
 }
 
-static enum error
-with_password(const char *name, const char *password)
-{
-	struct fake_client c = client(0, 700);
-
-	ASK(&f, &c, CMD_LOGIN, .name = name, .password = password);
-	fake_round(&f);
-	if (f.reply->error != ERR_NONE)
-		return f.reply->error;
-	gone(&c, NULL);
-	return ERR_NONE;
-}
-
 Test(operator, makes_accounts)
 {
 	struct fake_client guest = login(0, "bob");
@@ -44,13 +31,13 @@ Test(operator, makes_accounts)
 	cr_assert_not_null(strstr(buf_str(&f.store.audit),
 	    "\"whom\":\"ann\""));
 	cr_assert_null(strstr(buf_str(&f.store.audit), "secret"));
-	cr_assert_eq(with_password("ann", "secret"), ERR_NONE);
+	cr_assert_eq(logs_in("ann", "secret"), ERR_NONE);
 	cr_assert_eq(does(CMD_ENROL, "ann", NULL), ERR_NAME_REGISTERED);
 	cr_assert_eq(does(CMD_ENROL, "bob", NULL), ERR_NAME_TAKEN);
 	gone(&guest, NULL);
 	cr_assert_eq(does(CMD_ENROL, "bob", NULL), ERR_NONE);
 	fake_restart(&f);
-	cr_assert_eq(with_password("bob", "secret"), ERR_NONE);
+	cr_assert_eq(logs_in("bob", "secret"), ERR_NONE);
 }
 
 /* While the password was hashed, a guest has come by that name. */
@@ -80,9 +67,9 @@ Test(operator, what_is_not_stored_is_not_so)
 	fake_round(&f);
 	cr_assert_eq(f.reply->error, ERR_STORE_UNAVAILABLE);
 	f.store.fail = false;
-	cr_assert_eq(with_password("ann", "secret"), ERR_NONE);
+	cr_assert_eq(logs_in("ann", "secret"), ERR_NONE);
 	cr_assert_null(fake_fact(&f, "operator/ann"));
-	cr_assert_eq(with_password("bob", "secret"), ERR_BAD_PASSWORD);
+	cr_assert_eq(logs_in("bob", "secret"), ERR_BAD_PASSWORD);
 	cr_assert_eq(does(CMD_ENROL, "bob", NULL), ERR_NONE);
 }
 
