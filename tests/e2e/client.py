@@ -88,7 +88,10 @@ class Raw:
             limit.left()
             return True
         try:
+            self.sock.settimeout(limit.left())      # of TLS, half a record
             data = self.sock.recv(1 << 18)
+        except TimeoutError:
+            return True
         except OSError as error:
             if not reset_error(error):
                 raise

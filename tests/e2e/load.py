@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from client import Json, WAIT
+from client import WAIT, login
 from harness import Deadline, Failure, keep, percentile, readable
 
 
@@ -69,12 +69,15 @@ class Load:
             self.process.stdin.close()
 
 
+def _address(job):
+    address = job["address"]
+    return tuple(address) if isinstance(address, list) else address
+
+
 class Talker:
     def __init__(self, job, name):
         self.job, self.name = job, name
-        self.client = Json(tuple(job["address"])
-                           if isinstance(job["address"], list)
-                           else job["address"], name)
+        self.client = login(_address(job), name)
         self.client.join(job["room"])
         self.client.sock.setblocking(False)
         self.sent = 0
@@ -177,7 +180,7 @@ def _talk(job, talkers):
 
 def _watch(job):
     """Reads until stopped; lateness in ms from the time in the text."""
-    clients = [Json(tuple(job["address"]), n) for n in job["names"]]
+    clients = [login(_address(job), name) for name in job["names"]]
     for client in clients:
         client.join(job["room"])
     print('"ready"', flush=True)

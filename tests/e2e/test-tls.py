@@ -11,9 +11,10 @@ import time
 
 from client import NAME_PROMPT, Json, Person, Program, Raw, connect, said
 from daemon import BINARY, Daemon, run_binary
-from harness import (Failure, below, contains, diag, eq, lacks, main,
+from harness import (SLOW, Failure, below, contains, diag, eq, lacks, main,
                      need, ok, quick, sanitized, tempdir, test, until, uss)
 from load import Load
+from others import judge, twin
 from tls import V12, V13, Authority, Hands, context, selfsigned
 from websocket import Web
 
@@ -501,33 +502,35 @@ def slow_readers():
     count, size = 150, 4000
     d, tls = start(write_timeout=0, history_max=0, history_bytes=0,
                    store="sqlite")
+    alone = twin(d)
     megabytes = quick(5, 30)
+    total = 0
 
-    def pump(name, messages):
-        watch = Load(d, ["watch"], mode="watch")
-        talk = Load(d, [name], size=size - 30, window=16, count=messages)
-        eq(len(talk.finish(200)[name]["acked"]), messages, "said")
+    def pump(where, messages):
+        nonlocal total
+        watch = Load(where, ["watch"], mode="watch")
+        talk = Load(where, ["w"], size=size - 30, window=16, count=messages)
+        eq(len(talk.finish(200)["w"]["acked"]), messages, "said")
+        total += messages if where is d else 0
         report = watch.stop()
         eq(report["faults"], 0, "out of order at the fast reader")
-        return report["p99"]
+        return report
 
     messages = megabytes * 1000000 // size
-    pump("warm", messages)
+    pump(alone, messages // 4)
+    pump(d, messages)
+    total = 0                   # nobody sleeps yet
     nobody = uss(d.pid)
     sleepers = [Sleeper(d, "s%d" % i, tls) for i in range(count)]
     idle = (uss(d.pid) - nobody) / count
-    alone = pump("before", messages // 4)
-    pump("much", messages)
-    loaded = uss(d.pid)
-    beside = pump("after", messages // 4)
-    each = (loaded - nobody) / count
-    diag("p99 %.1f ms when they begin to sleep, %.1f ms beside them; %.0f "
-         "bytes each, %.0f idle" % (alone, beside, each, idle))
+    pump(d, messages * 5 // 4)
+    each = (uss(d.pid) - nobody) / count
+    diag("%.0f bytes each, %.0f idle" % (each, idle))
     if not sanitized(BINARY):
         below(each, 64 << 10, "bytes a reader that does not read")
-        below(beside, 2 * alone + 50, "p99 beside them, ms")
-    for s in sleepers[::10]:
-        total = messages + 2 * (messages // 4)
+    judge("%d who do not read" % count, lambda: pump(alone, messages // 4),
+          lambda: pump(d, messages // 4), lambda p99: 2 * p99 + 50 * SLOW)
+    for s in sleepers[::30]:
         got = [m["seq"] for m in s.client.messages(total, 100)]
         eq(got, sorted(set(got)), "none lost or twice")
         s.client.close()
