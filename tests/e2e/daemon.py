@@ -29,7 +29,14 @@ BINARY = _find_binary()
 
 # Tests that are not about a bound do without those that would hinder them.
 DEFAULTS = {"loops": 2, "rate": 0, "max_clients_address": 0,
-            "greet_delay": 100, "log_level": "info", "log_to": "stderr"}
+            "greet_delay": 250, "log_level": "info", "log_to": "stderr"}
+
+
+def unhurried():
+    """For files whose clients are programs and browsers for the most part: on
+    a busy machine one may be slow to speak, and is no person for that."""
+    DEFAULTS["greet_delay"] = 1500
+
 
 _LINE = re.compile(r"^(\S+) ([a-z]+) ([a-z][a-z0-9-]*)((?: .*)?)$")
 _FIELD = re.compile(r' ([A-Za-z][\w-]*)=("(?:[^"\\]|\\.)*"|[^\s"]*)')

@@ -13,11 +13,13 @@ Environment:
 """
 
 import errno
+import math
 import os
 import random
 import select
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import time
@@ -56,6 +58,12 @@ class Failure(AssertionError):
 def quick(short, full):
     """The size of a loop: short under E2E_QUICK."""
     return short if QUICK else full
+
+
+def slowly(seconds):
+    """A time that the daemon is given, in whole seconds: within it the test
+    has to do something, which takes a slow build longer."""
+    return math.ceil(seconds * SLOW)
 
 
 class Deadline:
@@ -185,8 +193,51 @@ def cpu(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def threads_cpu(pid):
+    """CPU seconds of each thread so far."""
+    used = {}
+    base = "/proc/%d/task" % pid
+    for thread in os.listdir(base):
+        with open("%s/%s/stat" % (base, thread)) as f:
+            fields = f.read().rpartition(")")[2].split()
+        used[thread] = (int(fields[11]) + int(fields[12])) / os.sysconf(
+            "SC_CLK_TCK")
+    return used
+
+
+def does_not_grow(pid, limit, what, run):
+    """Demands that the process grows by less than so many bytes in a run():
+    in one of three. What leaks does so in each; what a heap and caches waver
+    by comes and goes."""
+    grown = []
+    while not grown or grown[-1] >= limit:
+        if len(grown) == 3:
+            fail("%s: it grew by %s bytes, not less than %d" %
+                 (what, grown, limit))
+        before = uss(pid)
+        run()
+        grown.append(uss(pid) - before)
+    diag("%s: it grew by %s KiB" % (what, [g >> 10 for g in grown]))
+
+
 def descriptors(pid):
     return len(os.listdir("/proc/%d/fd" % pid))
+
+
+def free_port():
+    """One that was free a moment ago, for who has to know it beforehand; and
+    which nobody is given meanwhile who asks for any."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as f:
+        first = int(f.read().split()[0])
+    for port in random.SystemRandom().sample(range(1024, max(first, 2048)),
+                                             100):
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise Skip("no port is free")
 
 
 def sanitized(binary):

@@ -25,12 +25,6 @@ def adopt_orphans():
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def free_port():
-    """One that was free a moment ago: inetd's has to be known beforehand."""
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        return s.getsockname()[1]
-
-
 class Held(Raw):
     """A socket that is there already."""
 

@@ -38,7 +38,7 @@ class Load:
         keep(self)
         self.process.stdin.write(json.dumps(job).encode() + b"\n")
         self.process.stdin.flush()
-        self._line(10)          # all are in the room
+        self._line(60)          # all are in the room
 
     def _line(self, timeout):
         limit = Deadline(timeout, "the load process")

@@ -7,9 +7,9 @@ import subprocess
 from client import NAME_PROMPT, Json, Person, Raw
 from control import ctl_json
 from daemon import Daemon, run_binary
-from harness import (SLOW, contains, eq, keep, lacks, main, need, tempdir,
-                     test, until)
-from inetd import Inetd, Service, adopt_orphans, free_port
+from harness import (SLOW, contains, eq, free_port, keep, lacks, main, need,
+                     tempdir, test, until)
+from inetd import Inetd, Service, adopt_orphans
 
 ACTIVATE = "systemd-socket-activate"
 

@@ -75,6 +75,30 @@ def backup():
        ["text %d" % i for i in range(200)] + ["later"])
 
 
+def halfway(d, path):
+    """A backup that has begun, is not done, and is stopped; at SIGCONT it
+    goes on."""
+    def begun():
+        p = Program(CTL, "-s", socket_of(d), "backup", path)
+        until(lambda: p.process.poll() is not None or (
+            os.path.exists(path + ".tmp") and
+            os.stat(path + ".tmp").st_size > 0), 20, "it has begun")
+        p.process.send_signal(signal.SIGSTOP)
+        until(lambda: _state(p.pid) in "TZ", 10, "it has stopped")
+        if not os.path.exists(path):
+            return p
+        p.process.send_signal(signal.SIGCONT)   # it was too quick
+        eq(p.wait_end(), 0)
+        os.remove(path)
+        return None
+    return until(begun, 60, "a backup that is halfway")
+
+
+def _state(pid):
+    with open("/proc/%d/stat" % pid) as f:
+        return f.read().rpartition(")")[2].split()[0]
+
+
 @test(timeout=180)
 def backup_meanwhile():
     """while a backup is on its way all is said as before; it has none of it"""
@@ -84,11 +108,7 @@ def backup_meanwhile():
     count = quick(600, 3000)
     say_many(c, ["%06d" % i + "x" * 16000 for i in range(count)])
     path = tempdir() + "/copy.db"
-    p = Program(CTL, "-s", socket_of(d), "backup", path)
-    until(lambda: os.path.exists(path + ".tmp") and
-          os.stat(path + ".tmp").st_size > 0, 20, "it has begun")
-    p.process.send_signal(signal.SIGSTOP)
-    ok(not os.path.exists(path), "it is not done")
+    p = halfway(d, path)
     said = ["meanwhile %d" % i for i in range(500)]
     for text in said[:50]:          # one by one, each committed
         c.say(text)
@@ -110,17 +130,12 @@ def backup_killed():
     c.join()
     say_many(c, ["x" * 16000] * quick(600, 3000))
     path = tempdir() + "/copy.db"
-
-    def begin():
-        p = Program(CTL, "-s", socket_of(d), "backup", path)
-        until(lambda: os.path.exists(path + ".tmp") and
-              os.stat(path + ".tmp").st_size > 0, 20, "it has begun")
-        return p
-    p = begin()
+    p = halfway(d, path)
     p.process.terminate()
+    p.process.send_signal(signal.SIGCONT)
     eq(p.wait_end(), 128 + signal.SIGTERM)
     eq(os.listdir(os.path.dirname(path)), [])
-    p = begin()
+    p = halfway(d, path)
     p.process.kill()
     p.wait_end()
     lacks(os.listdir(os.path.dirname(path)), "copy.db")

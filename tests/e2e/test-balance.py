@@ -9,7 +9,7 @@ import time
 from client import Json
 from daemon import Daemon, need_web
 from harness import (SLOW, Deadline, Failure, Skip, diag, eq, main, ok, quick,
-                     test)
+                     test, threads_cpu)
 from websocket import PING, PONG, Web, fragments, frame
 
 PAIRS = 24              # clients on the loop that is to be busy
@@ -122,18 +122,6 @@ class BusyWeb(Busy):
         self.finishing = True
 
 
-def _loops_cpu(daemon):
-    """CPU seconds of each thread."""
-    used = {}
-    base = "/proc/%d/task" % daemon.pid
-    for thread in os.listdir(base):
-        with open("%s/%s/stat" % (base, thread)) as f:
-            fields = f.read().rpartition(")")[2].split()
-        used[thread] = (int(fields[11]) + int(fields[12])) / os.sysconf(
-            "SC_CLK_TCK")
-    return used
-
-
 def _run(clients, until, seconds, what):
     """Lets them talk until the condition holds, looked at now and then."""
     by_fd = {c.client.fileno(): c for c in clients}
@@ -182,14 +170,14 @@ def _uneven_load(kind):
         quiet.append(Json(d, "q%d" % number))
     moved = []
 
-    start, idle = time.monotonic(), _loops_cpu(d)
+    start, idle = time.monotonic(), threads_cpu(d.pid)
 
     def some_moved():
         moved[:] = d.log.records("client-moved")
         return len(moved) >= 2 or time.monotonic() - start > 45 * SLOW
 
     _run(busy, some_moved, 60, "sessions to move")
-    before = _loops_cpu(d)
+    before = threads_cpu(d.pid)
     if not moved:
         most = max(before[t] - idle.get(t, 0) for t in before)
         if most < 0.6 * (time.monotonic() - start):
@@ -197,7 +185,7 @@ def _uneven_load(kind):
         raise Failure("one thread used %.1f s, and nobody moved" % most)
     end = time.monotonic() + quick(1, 3) * SLOW
     _run(busy, lambda: time.monotonic() >= end, 60, "the rest")
-    after = _loops_cpu(d)
+    after = threads_cpu(d.pid)
     _finish(busy)
     diag("%d moved, %d messages, CPU of the threads then: %s" %
          (len(moved), sum(c.sent for c in busy),

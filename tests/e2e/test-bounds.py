@@ -7,10 +7,11 @@ import select
 import time
 
 from client import Json, Person, Raw, check_error, connect
-from daemon import BINARY, Daemon
+from daemon import BINARY, Daemon, unhurried
 from harness import (Deadline, QUICK, SLOW, below, contains, cpu,
-                     descriptors, diag, eq, keep, main, ok, quick, readable,
-                     rss, sanitized, test, until, uss)
+                     descriptors, diag, does_not_grow, eq, keep, main, ok,
+                     quick, readable, rss, sanitized, slowly, test, until,
+                     uss)
 from others import Others
 
 
@@ -171,20 +172,23 @@ def rate_limited():
     d = Daemon(rate=10, burst=20)
     c = Json(d, "ann")
     c.join()
-    ids = [c.post("say", room="lobby", text=str(i)) for i in range(60)]
-    replies = [c.reply(i) for i in ids]
+    start = time.monotonic()
+    c.send("".join('{"cmd":"say","room":"lobby","text":"x","id":"%d"}\n' % i
+                   for i in range(60)))
+    replies = [c.reply(str(i)) for i in range(60)]
+    took = time.monotonic() - start
     good = [r for r in replies if r["ok"]]
     bad = [r for r in replies if not r["ok"]]
-    ok(15 <= len(good) <= 30, "%d of 60 went through at once" % len(good))
+    ok(15 <= len(good) <= 21 + 10 * took,
+       "%d of 60 went through in %.2f s" % (len(good), took))
+    ok(bad, "some were refused")
     for r in bad:
         eq(r["error"], "rate-limited")
         ok(isinstance(r["retry_ms"], int) and 0 < r["retry_ms"] <= 10000,
            str(r))
-    start = time.monotonic()
     wait = bad[-1]["retry_ms"] / 1000
     select.select([], [], [], wait)     # what the server told us to do
     c.say("after it")
-    below(time.monotonic() - start, wait + 1, "seconds")
     other = Json(d, "bob")
     other.join()
     other.say("others are not hurt")
@@ -202,15 +206,15 @@ def rate_limited_text():
 @test()
 def login_timeout():
     """who does not log in is told and closed; who has is not"""
-    d = Daemon(login_timeout=1)
+    d = Daemon(login_timeout=slowly(1.5))
     ann = Json(d, "ann")
-    silent, talker = Raw(d), Json(d)
     start = time.monotonic()
+    silent, talker = Raw(d), Json(d)
     talker.refused("who", "not-logged-in")
     contains(silent.to_end(), b"\n")
     eq(talker.event("bye")["event"], "bye")
     talker.to_end()
-    ok(time.monotonic() - start > 0.7, "not before its time")
+    ok(time.monotonic() - start > 1, "not before its time")
     ann.ok("ping")
 
 
@@ -233,7 +237,7 @@ def drip_does_not_help():
 @test()
 def read_timeout():
     """who says nothing for read_timeout is told and closed"""
-    d = Daemon(read_timeout=1)
+    d = Daemon(read_timeout=slowly(1.5))
     quiet, busy = Json(d, "quiet"), Json(d, "busy")
     limit = Deadline(15, "the quiet one's end")
     while not select.select([quiet.sock], [], [], 0.1)[0]:
@@ -289,10 +293,11 @@ def history_again_and_again():
                 eq(len(c.reply(number)["messages"]), 100)
 
     ask(500)
-    before = uss(d.pid)
-    ask(quick(2000, 10000))
-    if not sanitized(BINARY):
-        below(uss(d.pid) - before, 1 << 20, "growth")
+    if sanitized(BINARY):
+        ask(2000)
+    else:
+        does_not_grow(d.pid, 1 << 20, "histories",
+                      lambda: ask(quick(2000, 10000)))
 
 
 @test()
@@ -479,4 +484,5 @@ def stream_bounds():
 
 
 if __name__ == "__main__":
+    unhurried()
     main()

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The command line, starting, and ending in order."""
 
+import contextlib
 import errno
 import os
 import re
@@ -11,8 +12,8 @@ import time
 
 from client import NAME_PROMPT, Json, Person, Raw, history, login
 from daemon import BINARY, Daemon, Log, run_binary
-from harness import (Deadline, Failure, SLOW, Skip, contains, eq, has, keep,
-                     lacks, main, ok, tempdir, test, until)
+from harness import (Deadline, Failure, SLOW, Skip, contains, eq, forget, has,
+                     keep, lacks, main, ok, tempdir, test, until)
 
 OPTIONS = """listen store state_dir loops server_name lobby motd rate burst
 max_clients max_clients_address max_rooms max_line max_text presence_limit
@@ -54,6 +55,22 @@ def _refused(*arguments):
 @test()
 def no_options():
     """without a file and an option it runs, and in a new home"""
+    # Nobody else who tests this has that port meanwhile.
+    alone = socket.socket(socket.AF_UNIX)
+    with contextlib.closing(alone):
+        until(lambda: _bound(alone, "\0partyline-test-4000"), 60, "a turn")
+        _no_options()
+
+
+def _bound(sock, name):
+    try:
+        sock.bind(name)
+    except OSError:
+        return False
+    return True
+
+
+def _no_options():
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -74,6 +91,8 @@ def no_options():
     client.join()
     client.say("hi")
     ok(os.listdir(home + "/.local/state/partyline"), "the state is there")
+    forget(bare)
+    bare.cleanup()
 
 
 def _readable_by_all(path):

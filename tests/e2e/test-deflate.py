@@ -5,7 +5,7 @@ import random
 import zlib
 
 from client import Json, check_error
-from daemon import BINARY, Daemon, need_web
+from daemon import BINARY, Daemon, need_web, unhurried
 from harness import (Deadline, below, diag, eq, main, ok, quick, sanitized,
                      test, uss)
 from websocket import (CONTINUATION, PING, PONG, TEXT, OFFER, Web, close,
@@ -299,4 +299,5 @@ def noise():
 
 
 if __name__ == "__main__":
+    unhurried()
     main(need_web)

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Drain: nobody new, everybody sent away in turn, and then the end."""
 
+import datetime
 import os
 import signal
 import time
 
 from client import Json, Person, Raw, history
 from control import Control, ctl, ctl_json, run_ctl, socket_of
-from daemon import Daemon
-from harness import (Deadline, Skip, below, contains, eq, main, ok, quick,
+from daemon import Daemon, parse_log
+from harness import (SLOW, Deadline, Skip, below, contains, eq, main, ok, quick,
                      readable, test, until)
 from load import Load
 
@@ -36,6 +37,10 @@ def _byes(clients, seconds):
     return [told[c] for c in clients]
 
 
+def _clock(record):
+    return datetime.datetime.fromisoformat(record["time"]).timestamp()
+
+
 @test()
 def spread():
     """bye is spread over drain_time, and so is when to come back"""
@@ -49,14 +54,19 @@ def spread():
     for at, bye in told:
         eq((bye["reason"], bye["reconnect"]), ("drain", True))
         back = at - begun + bye["after_ms"] / 1000
-        ok(1.8 < back < 4.5, "nobody comes back before the end: %f" % back)
-    early = [t for t, _ in told if t - begun < 1]
-    ok(8 <= len(early) <= 32, "%d of 40 in the first half" % len(early))
+        ok(back > 1.8, "nobody comes back before the end: %f" % back)
+        below(bye["after_ms"], 4500, "ms until one is to come back")
     waits = {bye["after_ms"] for _, bye in told}
     ok(len(waits) > 30, "they do not come back all at once: %r" % waits)
     eq(d.wait_end(), 0)
     d.ended()
-    below(time.monotonic() - begun, 10, "seconds until the end")
+    below(time.monotonic() - begun, 10 * SLOW, "seconds until the end")
+    # When they were told, as the daemon's own clock has it.
+    records = [r for r in map(parse_log, d.past) if r]
+    at = [_clock(r) for r in records if r["event"] == "client-closed"]
+    began = _clock(next(r for r in records if r["event"] == "draining"))
+    early = [t for t in at if t - began < (max(at) - began) / 2]
+    ok(8 <= len(early) <= 32, "%d of 40 in the first half" % len(early))
 
 
 @test()
@@ -140,7 +150,10 @@ def while_all_talk():
     watch.join()
     watch.messages(quick(200, 1000), 30)
     ctl(d, "drain")
-    Control(d).send(b'{"cmd":"status"}\n')
+    try:
+        Control(d).send(b'{"cmd":"status"}\n')
+    except OSError:
+        pass                    # it was quick to end
     eq(d.wait_end(30), 0)
     results = load.finish()
     d.restart()

@@ -350,10 +350,10 @@ def kept_by_age(store):
     for i in range(50):
         c.say("old %d" % i)
     until(lambda: not history(c), 30, "the old ones to go")
-    c.say("new")
     bob = Json(d, "bob")
     r = bob.join(after=first - 1)
     ok("gap" in r, "gap in %r" % r)
+    c.say("new")
     eq(bob.message()["text"], "new")
     bob.none("message")
 

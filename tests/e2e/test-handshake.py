@@ -3,10 +3,9 @@
 an auto listener tells by the first bytes."""
 
 import base64
-import time
 
 from client import Json, NAME_PROMPT, Person, Raw
-from daemon import Daemon, need_web
+from daemon import Daemon, need_web, unhurried
 from harness import contains, eq, lacks, main, ok, test
 from http1 import Http, fetch, request
 from websocket import check_upgrade, close, text, upgrade
@@ -278,10 +277,10 @@ def sniffing():
 @test()
 def sniffing_others():
     """auto: JSON and people are not taken for a browser, nor kept waiting"""
-    d = Daemon(loops=1, greet_delay=10000)
+    # Longer than any answer is waited for: nobody waits for the greeting.
+    d = Daemon(loops=1, greet_delay=60000)
     witness = Json(d, "witness")
     witness.join()
-    start = time.monotonic()
     for name in ("Gwen", "G", "GE", "GET", "Get", "get", "Penny", "POS",
                  "HEAD", "PUT", "O", "T", "Delete", "TRACER", "PRI"):
         for cut in (0, 1, len(name)):
@@ -305,7 +304,6 @@ def sniffing_others():
         r.send(b'{"cmd":"quit"}\n')
         r.to_end()
         r.close()
-    ok(time.monotonic() - start < 9, "nobody waited for the greeting")
 
 
 @test()
@@ -440,4 +438,5 @@ def foreign_sockets_do_nothing():
 
 
 if __name__ == "__main__":
+    unhurried()
     main(need_web)

@@ -10,9 +10,9 @@ import subprocess
 
 from client import NAME_PROMPT, Json, Program, Raw
 from daemon import BINARY, as_user
-from harness import (SLOW, TOP, Failure, Skip, contains, eq, keep, lacks,
-                     main, need, need_root, ok, tempdir, test, until)
-from inetd import Service, adopt_orphans, free_port
+from harness import (SLOW, TOP, Failure, Skip, contains, eq, free_port, keep,
+                     lacks, main, need, need_root, ok, tempdir, test, until)
+from inetd import Service, adopt_orphans
 
 NOBODY = 65534
 CONTRIB = TOP + "/contrib"

@@ -11,7 +11,8 @@ import threading
 import time
 
 from client import NAME_PROMPT, Json, Person, Program, Raw
-from harness import SLOW, contains, diag, eq, keep, main, ok, quick, test, until
+from harness import (SLOW, contains, diag, eq, keep, main, ok, quick, slowly,
+                     test, until)
 from inetd import Inetd, Service, adopt_orphans, piped
 
 
@@ -65,8 +66,8 @@ def waits():
     for c in (first, ann):
         c.close()
     bob.ok("ping")
-    bob.close()
     before = time.monotonic()
+    bob.close()
     eq(w.wait_end(), 0)
     ok(time.monotonic() - before > 0.8, "it lingered")
     s.logged("lonely")
@@ -130,7 +131,7 @@ def waits_beside_a_daemon():
 @test()
 def two_that_wait():
     """two sockets, one daemon: as with tcp and tcp6 in inetd.conf"""
-    s = Service(inetd_linger=1)
+    s = Service(inetd_linger=slowly(2))
     one, two = Wait(s), Wait(s)
     one.start()
     two.start()

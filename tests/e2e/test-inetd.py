@@ -258,6 +258,9 @@ def no_descriptor():
     s = Service()
     i = Inetd(s)
     first = Json(i, "first")
+    i.ended(1)
+    until(lambda: _waiting(s.state_dir + "/control.handover") == 0, 10,
+          "the end of its hand-over")
     pid = s.daemon()
     _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (descriptors(pid), hard))

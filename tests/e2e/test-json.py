@@ -5,8 +5,9 @@ import json
 import re
 
 from client import NAME_PROMPT, Json, Raw, check_error, history
-from daemon import Daemon
-from harness import (Deadline, contains, eq, has, lacks, main, ok, test)
+from daemon import Daemon, unhurried
+from harness import (Deadline, contains, eq, has, lacks, main, ok, slowly,
+                     test)
 
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
 COMMANDS = {
@@ -447,7 +448,7 @@ def pipelined():
 @test()
 def auto_dialect():
     """auto: silence is greeted, { makes it json for good, else text"""
-    d = Daemon(greet_delay=150)
+    d = Daemon(greet_delay=1000 * slowly(1))
     silent = Raw(d)
     greeting = silent.until(NAME_PROMPT)
     lacks(greeting, b"\xff", "no telnet command in the greeting")
@@ -488,4 +489,5 @@ def kinds():
 
 
 if __name__ == "__main__":
+    unhurried()
     main()

@@ -7,8 +7,8 @@ import struct
 
 from client import NAME_PROMPT, Json, Person, Program, Raw, connect, said
 from daemon import Daemon
-from harness import (contains, eq, fail, main, need, ok, tempdir, test,
-                     until)
+from harness import (contains, eq, fail, free_port, main, need, ok, slowly,
+                     tempdir, test, until)
 from tls import context, selfsigned
 from websocket import Web, new_key, upgrade
 
@@ -53,7 +53,7 @@ def every_listener():
     tls = context(cert)
     d = trusting(["auto 127.0.0.1:0", "json 127.0.0.1:0", "text 127.0.0.1:0",
                   "http 127.0.0.1:0", "tls 127.0.0.1:0"], tls_cert=cert,
-                 tls_key=key, greet_delay=50)
+                 tls_key=key, greet_delay=500)
     number = 0
     for make in HEADERS:
         for source in ("192.0.2.7", "2001:db8::7"):
@@ -119,7 +119,7 @@ def cut():
 @test()
 def bad_headers():
     """what begins like a header and is none ends the connection"""
-    d = trusting(handshake_timeout=1)
+    d = trusting(handshake_timeout=slowly(1))
     for bad in (b"PROXY TCP4 1.2.3.4 5.6.7.8 1\r\n", b"PROXY \r\n",
                 b"PROXY TCP4 300.2.3.4 5.6.7.8 1 2\r\n", b"PROXY " + b"x" * 200,
                 SIGNATURE + b"\x11\x11\x00\x0c" + bytes(12),
@@ -145,7 +145,7 @@ def directly():
     cert, key = selfsigned()
     d = trusting(["auto 127.0.0.1:0", "json 127.0.0.1:0", "text 127.0.0.1:0",
                   "http 127.0.0.1:0"], tls_cert=cert, tls_key=key,
-                 handshake_timeout=1, greet_delay=50)
+                 handshake_timeout=slowly(2), greet_delay=500)
     Json(d, "json").ok("ping")
     Json(d, "tls", tls=context(cert)).ok("ping")
     for at in (0, 2):
@@ -278,18 +278,10 @@ class Server(Program):
         until(answers, 20, argv[0])
 
 
-def free_ports(count):
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in held]
-    for s in held:
-        s.close()
-    return ports
-
-
 def haproxy(d, fronts):
     """fronts: (send-proxy option, daemon's listener); a port for each."""
     need("haproxy")
-    ports = free_ports(len(fronts))
+    ports = [free_port() for _ in fronts]
     text = ("global\n\tmaxconn 200\ndefaults\n\tmode tcp\n"
             "\ttimeout connect 5s\n\ttimeout client 1m\n\ttimeout server 1m\n")
     for n, (option, at) in enumerate(fronts):
@@ -369,7 +361,7 @@ def real_nginx():
     need("nginx")
     cert, key = selfsigned()
     d = Daemon(listen="auto 127.0.0.1:0", store="memory", trusted="127.0.0.2")
-    plain, secure = free_ports(2)
+    plain, secure = free_port(), free_port()
     directory = tempdir()
     path = directory + "/nginx.conf"
     with open(path, "w", encoding="ascii") as f:

@@ -144,8 +144,10 @@ def loops_and_dialects():
     person.send(b"cat\r\n")
     person.until(rb"#hall")
     _reload(d, rate="1", burst="1")
-    ann.cmd("ping")
-    ann.refused("ping", "rate-limited")
+    ids = [ann.post("ping") for _ in range(20)]
+    errors = [ann.reply(number).get("error") for number in ids]
+    ok("rate-limited" in errors, "20 at once: %s" % errors)
+    until(lambda: ann.cmd("ping")["ok"], 10, "a ping is due")
     _reload(d, rate="0")
     for _ in range(50):
         ann.ok("ping")

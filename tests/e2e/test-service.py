@@ -11,8 +11,8 @@ import time
 from client import NAME_PROMPT, Json, Raw
 from control import ctl, ctl_json, run_ctl, socket_of
 from daemon import BINARY, Daemon, Log
-from harness import (Deadline, Skip, contains, eq, keep, main,
-                     need, ok, readable, tempdir, test, until)
+from harness import (SLOW, Deadline, Skip, contains, eq, free_port, keep,
+                     main, need, ok, readable, tempdir, test, until)
 
 
 def _need_systemd():
@@ -102,8 +102,9 @@ def watchdog():
     """it hears that loops and hub are alive, as often as it wants"""
     m = Manager()
     d = _daemon(m, environment={"WATCHDOG_USEC": "600000"})
-    for _ in range(4):
-        m.hear("WATCHDOG", 1)
+    # As often as it wants; a busy machine may be late now and then.
+    until(lambda: all(_hears_soon(m, 0.6) for _ in range(3)), 20,
+          "three signs of life in time")
     Json(d, "ann").join()
     m.hear("STATUS", STATUS="serving: 1 clients, 1 users, 1 rooms")
     d.send_signal(signal.SIGSTOP)
@@ -111,6 +112,12 @@ def watchdog():
     until(lambda: _silent(m, 1), 10, "silence")
     d.send_signal(signal.SIGCONT)
     m.hear("WATCHDOG")
+
+
+def _hears_soon(m, seconds):
+    before = time.monotonic()
+    m.hear("WATCHDOG")
+    return time.monotonic() - before < seconds
 
 
 def _silent(m, seconds):
@@ -166,23 +173,17 @@ class Activated:
         if self.process.poll() is None:
             self.process.terminate()
         try:
-            self.process.wait(20)
+            self.process.wait(20 * SLOW)
         finally:
             self.process.kill()
             self.process.wait()
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @test()
 def sockets_by_name():
     """its sockets take the place of listen, each of the kind of its name"""
     home = tempdir()
-    port = _free_port()
+    port = free_port()
     a = Activated("127.0.0.1:%d" % port, home + "/json",
                   names=["text", "json"],
                   options=["listen=auto 127.0.0.1:1", "listen = text /no/no"])
@@ -198,7 +199,7 @@ def sockets_by_name():
                           "json unix:%s/json" % home])
     eq(ctl(a, "reload"), "nothing has changed\n")
     a.process.terminate()
-    eq(a.process.wait(20), 0)
+    eq(a.process.wait(20 * SLOW), 0)
     ok(os.path.exists(home + "/json"), "the socket is systemd's")
 
 
@@ -223,8 +224,8 @@ def _start_with(fd, name):
               '-o store=memory -o control=')
     done = subprocess.run(["/bin/sh", "-c", script, "sh", name, BINARY],
                           stdin=subprocess.DEVNULL, capture_output=True,
-                          check=False, timeout=30, text=True, pass_fds=[3],
-                          preexec_fn=lambda: os.dup2(fd, 3))
+                          check=False, timeout=30 * SLOW, text=True,
+                          pass_fds=[3], preexec_fn=lambda: os.dup2(fd, 3))
     return done.returncode, done.stderr
 
 

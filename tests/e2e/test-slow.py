@@ -10,7 +10,7 @@ import signal
 from client import NAME_PROMPT, Json, Person, Program
 from daemon import BINARY, Daemon
 from harness import (SLOW, Deadline, below, diag, eq, main, ok, quick,
-                     sanitized, test, test_stores, uss)
+                     sanitized, slowly, test, test_stores, uss)
 from load import Load
 from others import Others, judge, twin
 
@@ -118,7 +118,7 @@ def trickle(store):
     s = Sleeper(d, "s")
     count = quick(200, 1500)
     Load(d, ["w"], size=300, count=count).finish()
-    s.client.sock.settimeout(10)
+    s.client.sock.settimeout(30 * SLOW)
     data = b""
     while b"w:%d:" % (count - 1) not in data[-2000:]:
         data += s.client.sock.recv(97)
@@ -178,7 +178,7 @@ def behind_in_many_rooms():
 @test()
 def write_timeout():
     """write_timeout ends only who takes not a single byte"""
-    d = Daemon(write_timeout=2, **FOREVER)
+    d = Daemon(write_timeout=slowly(2), **FOREVER)
     dead = Json(d, "dead", rcvbuf=4096)
     alive = Json(d, "alive", rcvbuf=4096)
     idle = Json(d, "idle")
@@ -190,7 +190,7 @@ def write_timeout():
     limit = Deadline(20, "the dead reader's end")
     while not d.log.records("client-closed"):
         select.select([], [], [], min(limit.left(), 0.2))
-        alive.sock.settimeout(10)
+        alive.sock.settimeout(30 * SLOW)
         ok(alive.sock.recv(2048), "who takes bytes stays")
     closed = d.log.wait("client-closed", name="dead")
     ok(re.search("write", closed.get("reason", "")), str(closed))

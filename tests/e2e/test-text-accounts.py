@@ -5,7 +5,7 @@ import re
 
 from client import NAME_PROMPT, Json, Person, Program, Raw, said
 from daemon import Daemon
-from harness import contains, eq, lacks, main, test
+from harness import contains, eq, lacks, main, slowly, test
 from upgrade import Upgradable
 
 OPTIONS = {"auth_cost": "minimal", "store": "sqlite"}
@@ -118,7 +118,7 @@ def seen_on_the_line():
 @test()
 def the_door():
     """back to the name; bad lines; the wait of a wrong one; login_timeout"""
-    d = Daemon(login_tries=3, login_timeout=3, **OPTIONS)
+    d = Daemon(login_tries=3, login_timeout=slowly(4), **OPTIONS)
     registered(d, "ann").close()
     p = Raw(d)
     p.until(NAME_PROMPT)

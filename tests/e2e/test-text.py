@@ -6,7 +6,7 @@ import time
 
 from client import NAME_PROMPT, Json, Person, Raw, said
 from daemon import Daemon
-from harness import contains, eq, lacks, main, ok, test, until
+from harness import contains, eq, lacks, main, ok, slowly, test, until
 
 STAMP = rb"\d\d:\d\d "
 DAY = re.compile(rb"(^|\n)-- \d{4}-\d\d-\d\d\r\n")
@@ -21,7 +21,7 @@ def at_midnight(seconds):
 @test()
 def a_day_begins():
     """the first message of a day comes behind a line of it, once"""
-    d = Daemon(environment={"TZ": at_midnight(5)})
+    d = Daemon(environment={"TZ": at_midnight(slowly(5))})
     ann, bob = Person(d, "ann"), Json(d, "bob")
     bob.join()
     bob.join("tea")

@@ -10,7 +10,7 @@ import ssl
 import time
 
 from client import NAME_PROMPT, Json, Person, Program, Raw, connect, said
-from daemon import BINARY, Daemon, run_binary
+from daemon import BINARY, Daemon, run_binary, unhurried
 from harness import (SLOW, Failure, below, contains, diag, eq, lacks, main,
                      need, ok, quick, sanitized, tempdir, test, until, uss)
 from load import Load
@@ -191,7 +191,7 @@ def not_tls():
 @test()
 def cut_handshakes():
     """a handshake byte by byte is as good as one at once; cut off, it ends"""
-    d, tls = start(BOTH, greet_delay=50)
+    d, tls = start(BOTH, greet_delay=500)
     for number in range(2):
         h = Hands(d.address(number), tls)
         for byte in h.hello():
@@ -402,7 +402,7 @@ def certificate_at_a_terminal():
     """openssl s_client with a certificate is asked for no password"""
     ca = Authority()
     d, tls = start(tls_client_ca=ca.cert, tls_login="cn",
-                   auth_cost="minimal", greet_delay=10)
+                   auth_cost="minimal", greet_delay=500)
     Json(d, "ann", tls=tls).ok("register", password="correct horse")
     pair = ca.sign("/CN=ann")
     words = ["openssl", "s_client", "-quiet", "-connect", "127.0.0.1:%d" %
@@ -602,4 +602,5 @@ def expired():
 
 
 if __name__ == "__main__":
+    unhurried()
     main()

@@ -11,7 +11,7 @@ import random
 import re
 
 from client import WAIT, check_error
-from daemon import BINARY, Daemon, need_web
+from daemon import BINARY, Daemon, need_web, unhurried
 from harness import (DATA, Deadline, Skip, below, eq, main, ok, quick,
                      sanitized, short, test, uss)
 from websocket import (BINARY as BINARY_FRAME, CLOSE, CONTINUATION, PING,
@@ -577,4 +577,5 @@ def noise():
 
 
 if __name__ == "__main__":
+    unhurried()
     main(need_web)

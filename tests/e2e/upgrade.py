@@ -15,7 +15,7 @@ import time
 
 from control import run_ctl, socket_of
 from daemon import BINARY, Daemon
-from harness import SLOW, Deadline, contains, eq, keep, ok, tempdir
+from harness import SLOW, Deadline, contains, eq, keep, ok, slowly, tempdir
 
 # The daemon's own, in src/upgrade.h.
 OFFER, HELLO, SESSIONS, HUB, END, READY, GO, NO = range(1, 9)
@@ -24,7 +24,7 @@ MAGIC = 0x5055
 _PR_SET_CHILD_SUBREAPER = 36
 
 FOREVER = {"history_max": 0, "history_age": 0, "history_bytes": 0}
-OPTIONS = {"upgrade_timeout": "2s", "log_level": "info", **FOREVER}
+OPTIONS = {"upgrade_timeout": slowly(5), "log_level": "info", **FOREVER}
 # For binaries that lie elsewhere, or are none.
 FREE = {"sandbox": "no", **FOREVER}
 
