@@ -20,7 +20,7 @@
 #define PAGE_KEEP	(64 * 1024)
 #define PAGE_LIMIT	128	/* messages of a page of catching up */
 #define NOTICE_MAX	(16 * 1024)	/* not yet written to who is told */
-#define PAGES		2	/* on their way to one client */
+#define PAGES		1	/* on their way to one client */
 
 static struct evbuffer *
 output(const struct session *s)
@@ -498,7 +498,8 @@ ask_page(struct session *s, struct place *p)
 	r = store_read_new(READ_AFTER, stream_room(p->stream)->id);
 	r->after = p->at.seq;
 	r->limit = PAGE_LIMIT;
-	r->bytes = s->loop->conf->page_bytes / 2;
+	/* As much again it may have in the carrier. */
+	r->bytes = s->loop->conf->page_bytes / (s->carrier->through ? 4 : 2);
 	p->state = PLACE_READING;
 	ask(s, p, r);
 }
