@@ -16,7 +16,7 @@ from control import ctl_json, socket_of
 from daemon import BINARY, run_binary
 from everyone import Everyone, unharmed
 from harness import (SLOW, Deadline, Skip, below, contains, diag, eq, free_port,
-                     main, need, need_root, ok, quick, slowly, tempdir, test,
+                     main, need, need_root, ok, quick, tempdir, test,
                      until)
 from load import Load
 from tls import context, need_tls, selfsigned
@@ -100,7 +100,7 @@ def torn():
 @test()
 def half_begun():
     """who has not yet said what it is, or who it is, goes on with that"""
-    d = Upgradable(greet_delay=3000 * slowly(1), **OPTIONS)
+    d = Upgradable(greet_delay=4000, http_timeout=60, **OPTIONS)
     silent, named = Raw(d), Raw(d)
     named.until(NAME_PROMPT)
     silent.until(NAME_PROMPT)
