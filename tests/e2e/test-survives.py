@@ -6,6 +6,7 @@ readers that stop in test-slow.py, crowds in test-bounds.py.
 """
 
 import datetime
+import itertools
 import resource
 import time
 
@@ -14,7 +15,7 @@ from daemon import Daemon
 from harness import (SLOW, Deadline, below, cpu, diag, eq, main, ok,
                      percentile, quick, readable, test, until)
 from load import Load
-from others import Others, Shim
+from others import Others, Shim, judge, twin
 from tls import Hands, context, need_tls, selfsigned
 
 HOUR = 3600
@@ -25,55 +26,57 @@ SYNC = 1000                     # ms that a sync takes on the slow disk
 # A slow store -------------------------------------------------------------
 
 def _ask(client, done):
-    """What needs no commit, until done(): p99 of what an answer took, ms."""
+    """What needs no commit, until done(): ms that the answers took."""
     took = []
-    while not done():
+    while not took or not done():
         for cmd, fields in (("ping", {}), ("who", {"room": "lobby"}),
                             ("history", {"room": "lobby", "limit": 10})):
             start = time.monotonic()
             client.ok(cmd, **fields)
             took.append((time.monotonic() - start) * 1000)
-    return percentile(took, 99)
+    return {"p50": percentile(took, 50), "p99": percentile(took, 99)}
 
 
-def _asked(client, load):
-    """Asks while the load runs; the answers' p99 and what became of it."""
-    p99 = _ask(client, lambda: readable(load.process.stdout, 0))
-    return p99, load.finish()
-
-
-@test(timeout=120)
+@test(timeout=240)
 def store_slow():
     """a disk that takes a second: says wait for it, all else does not"""
     shim = Shim()
     d = Daemon(store="sqlite", environment=shim.environment)
-    ann, reader = Json(d, "ann"), Json(d, "reader")
-    for client in ann, reader:
+    other = twin(d)
+    clients = {where: Json(where, "ann") for where in (d, other)}
+    reader = Json(d, "reader")
+    for client in reader, *clients.values():
         client.join()
-    names = ["w%d" % i for i in range(4)]
-    count = quick(10, 30)
-    watch = Load(d, ["watch"], mode="watch", count=5 * 4 * count)
-    without, first = _asked(ann, Load(d, names, window=10, count=4 * count))
-    shim.slow(SYNC)
-    names = ["s" + name for name in names]
-    beside, then = _asked(ann, Load(d, names, window=10, count=count))
-    shim.slow(0)
-    report = watch.finish()
-    acked = []
-    for results, each in (first, 4 * count), (then, count):
-        for result in results.values():
+    runs, acked = itertools.count(), []
+    watch = Load(d, ["watch"], mode="watch")
+
+    def asks(where, each):
+        """While four say so many each, the others ask."""
+        run = next(runs)
+        load = Load(where, ["w%d-%d" % (run, i) for i in range(4)], window=10,
+                    count=each)
+        report = _ask(clients[where], lambda: readable(load.process.stdout, 0))
+        for result in load.finish().values():
             eq((len(result["acked"]), result["refused"]), (each, []), "told")
-            acked += [seq for _, seq in result["acked"]]
+            acked.extend(seq for _, seq in result["acked"] if where is d)
+        return report
+
+    def beside():
+        shim.slow(SYNC)
+        report = asks(d, quick(10, 30))
+        shim.slow(0)
+        return report
+    asks(d, quick(40, 120))     # for caches to be warm
+    judge("a store slow by %d ms" % SYNC, lambda: asks(other, quick(40, 120)),
+          beside, lambda p99: 1.25 * p99 + SYNC / 20 * SLOW)
     acked.sort()
-    eq([m["seq"] for m in history(ann)], acked, "the log and what was told ok")
+    eq([m["seq"] for m in history(clients[d])], acked,
+       "the log and what was told ok")
     eq([m["seq"] for m in reader.messages(len(acked), 20)], acked, "was seen")
-    diag("p99 of ping, who, history: %.1f ms without, %.1f ms beside a store "
-         "slow by %d ms; what is said is heard after %.0f ms at most" %
-         (without, beside, SYNC, report["max"]))
+    report = watch.stop()
+    diag("what is said is heard after %.0f ms at most" % report["max"])
     ok(report["max"] > SYNC, "the store was slow")
-    below(beside, 1.25 * without + SYNC / 20 * SLOW,
-          "p99 of what needs no commit in ms")
-    below(report["max"], 3 * SYNC + 500 * SLOW, "ms until it is heard")
+    below(report["max"], 3 * SYNC + 2000 * SLOW, "ms until it is heard")
 
 
 # Clocks -------------------------------------------------------------------
