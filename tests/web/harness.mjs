@@ -66,7 +66,7 @@ export async function main() {
 		const start = Date.now();
 		let error;
 		try {
-			await deadline(t.run, 40);
+			await deadline(t.run, 180);
 		} catch (e) {
 			error = e;
 		}
