@@ -191,7 +191,6 @@ def gap(store):
     c.join()
     first = c.say("first")["seq"]
     Load(d, ["w"], count=1500, window=64).finish()
-    c.messages(1501, 20)
 
     def pruned():
         return len(history(c)) < 600
