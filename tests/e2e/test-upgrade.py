@@ -9,6 +9,7 @@ import signal
 import socket
 import struct
 import subprocess
+import threading
 import time
 
 from client import NAME_PROMPT, Json, Person, Raw, history
@@ -16,8 +17,8 @@ from control import ctl_json, socket_of
 from daemon import BINARY, run_binary
 from everyone import Everyone, unharmed
 from harness import (SLOW, Deadline, Skip, below, contains, diag, eq, free_port,
-                     main, need, need_root, ok, quick, tempdir, test,
-                     until)
+                     main, need, need_root, ok, quick, readable, tempdir,
+                     test, until)
 from load import Load
 from tls import context, need_tls, selfsigned
 from upgrade import OPTIONS, Upgradable, background, script
@@ -486,21 +487,29 @@ def service_manager():
     path = tempdir() + "/notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.bind(path)
-        sock.settimeout(10 * SLOW)
+        told, ended = [], threading.Event()
+
+        def hear():             # all the time: else who tells it must wait
+            while not ended.is_set():
+                if readable(sock, 0.1):
+                    told.extend(sock.recv(65536).decode().splitlines())
+        ear = threading.Thread(target=hear, daemon=True)
+        ear.start()
         d = Upgradable(environment={"NOTIFY_SOCKET": path,
                                     "WATCHDOG_USEC": "300000"}, **OPTIONS)
         pids = [d.pid]
         d.upgrade()
         pids.append(d.pid)
-        told = []
-        while told.count("WATCHDOG=1") < 5:
-            told += sock.recv(65536).decode().splitlines()
+        until(lambda: "MAINPID=%d" % d.pid in told, 10, "its number")
+        signs = told.count("WATCHDOG=1")
+        until(lambda: told.count("WATCHDOG=1") >= signs + 5, 10, "its life")
         mains = [line for line in told if line.startswith("MAINPID=")]
         eq(mains[-1], "MAINPID=%d" % pids[1])
         ok("READY=1" in told and "STOPPING=1" not in told, "%s" % told)
         d.stop()
-        while "STOPPING=1" not in told:
-            told += sock.recv(65536).decode().splitlines()
+        until(lambda: "STOPPING=1" in told, 10, "its end")
+        ended.set()
+        ear.join()
 
 
 class Activated(Upgradable):
