@@ -1,5 +1,5 @@
-/* The dialog about one's own name: to keep it, or another password for it. */
-import { $, put } from './view.js';
+/* The dialog about oneself: away, another name, a password for it, to go. */
+import { $, put, tell } from './view.js';
 
 const box = $('account');
 const fields = ['old', 'new', 'again'].map(id => $(id + '-password'));
@@ -40,16 +40,66 @@ export function account(app) {
 		$('keep').disabled = false;
 	}
 
-	$('account-form').onsubmit = () => {
-		submit();
-		return false;
+	/* One is told how it ended where one is, and again at one's name. */
+	async function away(words) {
+		try {
+			await app.away(words);
+			tell('lists-said', words ? 'You are away now.' : 'You are back.');
+			show();
+		} catch (error) {
+			tell('lists-said', error.message, true);
+		}
+	}
+
+	async function rename(name) {
+		try {
+			await app.line.rename(name);
+			tell('lists-said', 'You are ' + app.line.name + ' now.');
+			show();
+		} catch (error) {
+			tell('lists-said', error.message, true);
+			$('other-name').select();
+		}
+	}
+
+	function show() {
+		const { guest, name } = app.line;
+		put('own-title', 'You are ' + name);
+		$('away-text').value = app.absent;
+		$('back').hidden = !app.absent;
+		$('other-name').value = '';
+		$('name-form').hidden = !guest;
+		$('account-name').value = name;
+	}
+
+	const forms = {
+		account: submit,
+		away: () => away($('away-text').value.trim()),
+		name: () => $('other-name').value.trim() ?
+			rename($('other-name').value.trim()) :
+			tell('lists-said', 'Which name?', true)
 	};
+	for (const of in forms)
+		$(of + '-form').onsubmit = () => {
+			forms[of]();
+			return false;
+		};
+	$('back').onclick = () => {
+		away('');
+		$('away-text').focus();
+	};
+	$('quit').onclick = () => app.quit();
 	$('account-close').onclick = () => box.close();
 	/* What was typed is not kept beyond it. */
-	box.onclose = () => fields.forEach(f => { f.value = ''; });
+	box.onclose = () => {
+		fields.forEach(f => { f.value = ''; });
+		put('token', '');
+	};
 
-	return () => {
-		const { guest, name } = app.line;
+	/* secret: it is about the password. */
+	return secret => {
+		const { guest } = app.line;
+		show();
 		put('account-title', guest ? 'Keep this name' : 'Another password');
 		put('account-help', guest ? 'With a password it is yours: nobody ' +
 			'else can take it, your rooms and what is said to you wait for ' +
@@ -57,11 +107,11 @@ export function account(app) {
 			'Whoever is here by the old one stays.');
 		put('keep', guest ? 'Keep it' : 'Change it');
 		put('account-error', '');
-		$('account-name').value = name;
 		$('old-password').closest('p').hidden = guest;
 		app.lists();
-		box.showModal();
-		(guest ? fresh : old).focus();
+		if (!box.open)
+			box.showModal();
+		(!secret ? $('account-close') : guest ? fresh : old).focus();
 		return true;
 	};
 }

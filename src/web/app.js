@@ -55,7 +55,7 @@ for (const part of [orders, talking, sight, reader, hearing, speaking, sides,
 
 $('find').onclick = () => app.find('');
 $('help').onclick = app.manual;
-$('own').onclick = app.account;
+$('own').onclick = () => app.account();
 $('menu').onclick = () => app.drawer('side');
 for (const e of [$('veil'), ...document.querySelectorAll('.shut')])
 	e.onclick = () => app.drawer();

@@ -26,15 +26,20 @@ export const commands = [
 	['name', 'NEW', 'take another name',
 		(app, args) => args !== '' && app.line.rename(args)],
 	['register', '', 'keep your name, by a password', app =>
-		app.line.guest ? app.account() : app.fault('Your name is yours already.')],
+		app.line.guest ? app.account(true) :
+			app.fault('Your name is yours already.')],
 	['password', '', 'take another password', app => app.line.guest ?
-		app.fault('Your name has none: /register.') : app.account()],
+		app.fault('Your name has none: /register.') : app.account(true)],
+	['tokens', '', 'what logs in as you; a new one, for a program', app =>
+		app.line.guest ?
+			app.fault('Only an account has tokens: /register.') : app.account()],
 	['room', 'ROOM', 'go to a room that you are in',
 		(app, args) => one(args) && app.go(args), 'rooms'],
 	['rooms', '[WORD]', 'find a room', (app, args) => app.find(args)],
 	['search', '[WORDS]', 'find what was said',
 		(app, args) => app.search(args)],
 	['history', '', 'read older messages', app => app.older()],
+	['catchup', '', 'to where the new messages begin', app => app.toNew()],
 	...[['kick', 'send somebody out of this room'],
 		['ban', 'keep somebody out'], ['mute', 'let somebody say nothing']]
 		.map(([cmd, help]) => [cmd, 'NAME [TIME] [REASON]',
@@ -53,8 +58,14 @@ export const commands = [
 	'people'],
 	['unignore', 'NAME', 'hear of somebody again',
 		(app, args) => one(args) && app.ignore(plain(args), false)],
-	['configure', '', 'what this room is like, who is banned', app =>
-		(app.current.room ? app.setup() : app.fault('This is no room.'))],
+	['bans', '', 'who is banned and muted here', setup],
+	['set', '', 'what this room is like', setup],
+	['configure', '', 'the same', setup],
+	['redact', '', 'remove a message: choose one, then Enter', async app => {
+		await app.note('Which message? ↑ and ↓ choose one, Enter opens ' +
+			'its menu.');
+		app.log.choose();
+	}],
 	['quit', '', 'go', app => app.quit()]
 ].map(([name, args, text, run, of]) =>
 	({ name, usage: ('/' + name + ' ' + args).trim(), help: text, run, of }));
@@ -75,6 +86,10 @@ export const keys = [
 		'opens its menu'],
 	['Esc', 'close; then to the newest message']
 ];
+
+function setup(app) {
+	return app.current.room ? app.setup() : app.fault('This is no room.');
+}
 
 function order(cmd) {
 	return (app, args) => {

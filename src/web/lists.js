@@ -1,9 +1,11 @@
 /* What the own dialog lists: who is ignored, and what logs in as oneself. */
 import { fold } from './partyline.js';
-import { $, make, put, said, when } from './view.js';
+import { spell } from './deeds.js';
+import { $, make, put, said, tell, when } from './view.js';
 import { tab } from './keep.js';
 
 const PAGE = 'page-';		// what the labels of tabs begin with
+const DAY = 86400, GOOD = [30 * DAY, 365 * DAY];	// s
 
 const row = (name, more, button, label, onclick) => make('li', null,
 	make('span.who', null, said('b', name), said('span.muted', more)),
@@ -76,8 +78,36 @@ export function lists(app) {
 					tab.token = '';
 			}, what + ' wants the password from now on.'));
 		}));
-		$('tokens-part').hidden = !tokens.length;
+		$('tokens-part').hidden = app.line.guest;
 	}
+
+	/* A secret that a program logs in with; shown, and kept nowhere. */
+	async function makeToken(label, expires) {
+		try {
+			const { token } = await app.line.request('token',
+				{ label, expires });
+			put('token', token);
+			$('token-made').hidden = false;
+			$('token-label').value = '';
+			tell('lists-said', '');
+			await showTokens();
+			getSelection().selectAllChildren($('token'));
+			$('token-made').scrollIntoView({ block: 'nearest' });
+		} catch (error) {
+			tell('lists-said', error.message, true);
+		}
+	}
+
+	$('token-time').append(...[0, ...GOOD].map(s => make('option',
+		{ value: s, textContent: s ? spell(s) : 'For ever' })));
+	$('token-form').onsubmit = () => {
+		const label = $('token-label').value.trim();
+		if (label)
+			makeToken(label, Number($('token-time').value) || undefined);
+		else
+			tell('lists-said', 'What is it for?', true);
+		return false;
+	};
 
 	const show = () => Promise.all([showIgnored(), showTokens()]);
 
@@ -85,9 +115,9 @@ export function lists(app) {
 		try {
 			await act();
 			await show();
-			put('lists-said', words);
+			tell('lists-said', words);
 		} catch (error) {
-			put('lists-said', error.message);
+			tell('lists-said', error.message, true);
 		}
 		$('account-close').focus();
 	}
@@ -96,8 +126,9 @@ export function lists(app) {
 		ignores: name => names.has(fold(name)),
 		fetchIgnored: () => fetchIgnored().catch(() => {}),
 		lists() {
-			put('lists-said', '');
-			$('ignored-part').hidden = $('tokens-part').hidden = true;
-			show().catch(error => put('lists-said', error.message));
+			tell('lists-said', '');
+			$('ignored-part').hidden = $('tokens-part').hidden =
+				$('token-made').hidden = true;
+			show().catch(error => tell('lists-said', error.message, true));
 		} };
 }

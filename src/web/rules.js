@@ -2,7 +2,7 @@
 import { fold } from './partyline.js';
 import { may, rank } from './rights.js';
 import { SETTINGS, spell } from './deeds.js';
-import { $, make, put, said, when } from './view.js';
+import { $, make, put, said, tell, when } from './view.js';
 
 const TIMES = [600, 3600, 86400, 604800];
 
@@ -99,11 +99,11 @@ function setting(app) {
 			await app.line.request(cmd, { room: talk.name,
 				...(address ? { address } : { name }) });
 			await list();
-			put('rules-said', (name || address) + (cmd === 'unban' ?
+			tell('rules-said', (name || address) + (cmd === 'unban' ?
 				' may come in again.' : ' may speak again.'));
 			$('rules-close').focus();
 		} catch (error) {
-			put('rules-said', error.message);
+			tell('rules-said', error.message, true);
 		}
 	}
 
@@ -111,19 +111,19 @@ function setting(app) {
 		put('rules-error', '');
 		app.line.request('configure', fields()).then(reply => {
 			talk.settings = reply;
-			put('rules-said', 'That is how it is now.');
+			tell('rules-said', 'That is how it is now.');
 		}, error => put('rules-error', error.message));
 		return false;
 	};
 	$('invite-form').onsubmit = () => {
 		const name = $('invite-name').value.trim().replace(/^@/, '');
 		if (!name)
-			put('rules-said', 'Whom?');
+			tell('rules-said', 'Whom?', true);
 		else
 			app.line.request('invite', { room: talk.name, name }).then(reply => {
-				put('rules-said', (reply.name || name) + ' is a member now.');
+				tell('rules-said', (reply.name || name) + ' is a member now.');
 				$('invite-name').value = '';
-			}, error => put('rules-said', error.message));
+			}, error => tell('rules-said', error.message, true));
 		return false;
 	};
 	$('rules-close').onclick = () => box.close();
@@ -147,7 +147,7 @@ function setting(app) {
 			'an operator of this server.' : own === 'op' ?
 				'an op here.' : 'its owner.') :
 			own === 'visitor' ? 'You may read here.' : 'You are a member.');
-		put('rules-said', '');
+		tell('rules-said', '');
 		put('rules-error', '');
 		const owner = may('configure', own);
 		$('rules-set').disabled = !owner;
@@ -164,12 +164,16 @@ export const rules = app => ({ act: acting(app), setup: setting(app) });
 
 const SECONDS = { s: 1, m: 60, min: 60, h: 3600, d: 86400, w: 604800 };
 
-/* "bob 1h spamming" as the fields of kick, ban and mute; null is wrong. */
+/*
+ * "bob 1h spamming" as the fields of kick, ban and mute; null is wrong. This
+ * server's operators may give "ip:192.0.2.7" for bob.
+ */
 export function whom(args) {
 	const [, name, n, unit, reason] =
 		/^@?(\S+)(?:\s+(\d+)(s|m|min|h|d|w)(?=\s|$))?\s*(.*)$/.exec(args) || [];
-	return name ? { name, for: n ? n * SECONDS[unit] : undefined,
-		reason: reason || undefined } : null;
+	return name ? { ...(name.startsWith('ip:') ? { address: name.slice(3) } :
+		{ name }), for: n ? n * SECONDS[unit] : undefined,
+	reason: reason || undefined } : null;
 }
 
 export const roleOf = (talk, name) =>

@@ -1,7 +1,7 @@
 /* The dialog that finds what was said, and the way to it and back. */
 import { fold } from './partyline.js';
 import { idOf } from './talk.js';
-import { $, avatar, count, make, put, removed, said, when } from './view.js';
+import { $, avatar, count, make, put, removed, said, tell, when } from './view.js';
 
 const box = $('search'), query = $('words'), hits = $('hits');
 const SHOWN = 240, LEAD = 60;	// of a long text, and in front of what is found
@@ -48,10 +48,7 @@ export function search(app) {
 	const gone = new Set();		// since it was asked
 	const key = (room, seq) => fold(room) + ' ' + seq;
 
-	function say(words, wrong) {
-		put('search-said', words);
-		$('search-said').classList.toggle('error', !!wrong);
-	}
+	const say = (words, wrong) => tell('search-said', words, wrong);
 
 	function hit(m) {
 		const own = m.room[0] === '@';

@@ -10,6 +10,10 @@ const short = format({ day: 'numeric', month: 'short' });
 
 export const $ = id => document.getElementById(id);
 export const put = (id, words) => { $(id).textContent = words; };
+export const tell = (id, words, wrong) => {
+	put(id, words);
+	$(id).classList.toggle('error', !!wrong);
+};
 export const count = (n, what) => n + ' ' + what + (n === 1 ? '' : 's');
 
 /* Once, soon. */
@@ -296,6 +300,11 @@ export class Log {
 				return this.on.menu(item, event);
 		}
 		return false;
+	}
+
+	/* The newest message takes the focus, for the arrows to go on. */
+	choose() {
+		[...this.e.querySelectorAll('.msg')].at(-1)?.focus();
 	}
 
 	/* Enter, then the arrows: from message to message. */

@@ -224,4 +224,77 @@ async () => {
 	assert.equal(await three.page.$('.badge'), null);
 });
 
+test('oneself by the mouse: away and back, another name, a token, and out',
+async () => {
+	const d = await Daemon.start({ store: 'sqlite' });
+	const bot = await Program.come(d, 'bot', 'lobby');
+	const ann = await Visitor.come(d, 'an');
+	const { page } = ann;
+	await page.click('#own');
+	await ann.shows('#own-title', 'You are an');
+	assert.equal(await ann.focus(), 'account-close');
+	assert.ok(!await page.isVisible('#back'));
+	assert.ok(!await page.isVisible('#tokens-part'));
+	await page.fill('#away-text', 'in the cellar');
+	await page.click('#away-do');
+	await ann.shows('#lists-said', 'You are away now.');
+	await ann.shows('#me-state', 'away: in the cellar');
+	const { away } = (await bot.ask({ cmd: 'who' })).members
+		.find(m => m.name === 'an');
+	assert.equal(away, 'in the cellar');
+	await page.click('#back');
+	await ann.shows('#lists-said', 'You are back.');
+	await ann.shows('#me-state', 'here');
+	assert.equal(await page.inputValue('#away-text'), '');
+	/* What is refused is told where one is, and looks so. */
+	for (const [name, why] of [['bot', /bot|name/], ['a b!', /letters/],
+		[' ', 'Which name?']]) {
+		await page.fill('#other-name', name);
+		await page.click('#name-form button');
+		await ann.shows('#lists-said.error', why);
+		await ann.shows('#own-title', 'You are an');
+	}
+	await page.fill('#other-name', 'ann');
+	await page.click('#name-form button');
+	await ann.shows('#lists-said:not(.error)', 'You are ann now.');
+	await ann.shows('#own-title', 'You are ann');
+	await ann.shows('#me-name', 'ann');
+	await page.fill('#new-password', PASSWORD);
+	await page.fill('#again-password', PASSWORD);
+	await page.click('#keep');
+	await ann.notes('ann is yours now');
+	/* A secret for a program, shown once. */
+	await page.click('#own');
+	await page.waitForSelector('#tokens-part');
+	assert.ok(!await page.isVisible('#name-form'));
+	await page.click('#token-form button');
+	await ann.shows('#lists-said.error', 'What is it for?');
+	await page.fill('#token-label', 'dice');
+	await page.selectOption('#token-time', { label: '30 days' });
+	await page.click('#token-form button');
+	await ann.shows('#tokens b', 'dice');
+	await ann.shows('#tokens .muted', /^since .*, until /);
+	const token = await page.innerText('#token');
+	const dice = new Program(d);
+	await dice.ask({ cmd: 'login', name: 'ann', token });
+	/* One of the same label takes its place. */
+	await page.fill('#token-label', 'dice');
+	await page.click('#token-form button');
+	await until(async () => await page.innerText('#token') !== token,
+		'another token');
+	assert.equal((await page.$$('#tokens li')).length, 2);
+	await page.click('#account-close');
+	await page.click('#own');
+	await ann.shows('#tokens b', 'dice');
+	assert.ok(!await page.isVisible('#token-made'));
+	assert.equal(await page.textContent('#token'), '');
+	/* Out, and this tab does not come in again by itself. */
+	await page.click('#quit');
+	await page.waitForSelector('#name:focus');
+	await until(async () => (await bot.ask({ cmd: 'who', room: 'lobby' }))
+		.members.every(m => m.name !== 'ann'), 'nobody of that name');
+	const { tokens } = await dice.ask({ cmd: 'tokens' });
+	assert.deepEqual(tokens.map(t => t.label), ['dice']);
+});
+
 await main();

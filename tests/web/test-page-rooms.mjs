@@ -338,6 +338,54 @@ test('roles are told, and an operator may everything', async () => {
 	await ann.page.click('#setup');
 	await ann.shows('#rules-role', 'You are an operator of this server.');
 	assert.ok(await ann.page.isVisible('#rules-save'));
+	await ann.page.click('#rules-close');
+	/* Addresses are an operator's. */
+	await ann.say('/ban ip:192.0.2.7 1h a bot');
+	await ann.notes('You banned an address for 1 hour: a bot');
+	await ann.say('/mute ip:no-address');
+	await ann.shows('#fault', /address/);
+	await ann.page.fill('#text', '');
+	await ann.say('/bans');
+	await ann.shows('#bans b', '192.0.2.7');
+	await ann.page.click('#bans button');
+	await ann.shows('#rules-said', '192.0.2.7 may come in again.');
+	await ann.page.fill('#invite-name', 'no body!');
+	await ann.page.click('#invite-form button');
+	await ann.shows('#rules-said.error', /letters/);
+});
+
+test('by the keyboard alone: settings, and a message removed', async () => {
+	const d = await Daemon.start({ store: 'sqlite' });
+	const ann = await Visitor.come(d, 'ann');
+	const { keyboard } = ann.page;
+	await ann.say('/join den');
+	await ann.shows('#title', '#den');
+	await ann.say('one');
+	await ann.say('a slip');
+	await ann.sees('one', 'a slip');
+	await ann.say('/set');
+	await ann.page.waitForSelector('#rules-close:focus');
+	await keyboard.press('Tab');
+	assert.equal(await ann.focus(), 'set-private');
+	await keyboard.press('Tab');
+	await keyboard.press('Space');
+	await keyboard.press('Enter');
+	await ann.shows('#rules-said', 'That is how it is now.');
+	await keyboard.press('Escape');
+	await ann.notes('You set that the room lets only members speak now');
+	await ann.say('/redact');
+	await ann.page.waitForSelector('#log .msg:focus');
+	await keyboard.press('Enter');
+	await ann.page.waitForSelector('#acts button:focus');
+	for (let i = 0; i < 10 && !await ann.page.$eval(':focus',
+		e => /^Remove/.test(e.textContent)); i++)
+		await keyboard.press('ArrowDown');
+	await keyboard.press('Enter');
+	await ann.shows('#act-text', 'a slip');
+	await keyboard.type('a slip');
+	await keyboard.press('Enter');
+	await ann.sees('one', 'This message was removed.');
+	await ann.notes('You removed a message: a slip');
 });
 
 test('who is ignored is not heard, until heard again', async () => {
