@@ -13,7 +13,12 @@ test('the page is small, whole and strict', async () => {
 	const d = await Daemon.start();
 	let size = 0, sent = 0;
 	/* package.json is for Node, and not served. */
-	for (const file of readdirSync(WEB).filter(f => f !== 'package.json')) {
+	const files = readdirSync(WEB).filter(f => f !== 'package.json');
+	/* Modules are asked for at once, not as each is seen to want others. */
+	const page = await (await fetch(d.url)).text();
+	assert.deepEqual([...page.matchAll(/(?:preload" href|module" src)="(.*?)"/g)]
+		.map(m => m[1]).sort(), files.filter(f => f.endsWith('.js')).sort());
+	for (const file of files) {
 		const path = file === 'index.html' ? '' : file;
 		const reply = await fetch(d.url + path);
 		const body = Buffer.from(await reply.arrayBuffer());
