@@ -124,7 +124,7 @@ test('who is told something while away: both sides know', async () => {
 
 test('too many passwords: how long to wait, then it goes on by itself',
 async () => {
-	const d = await Daemon.start({ login_tries: 2, login_tries_window: '6s' });
+	const d = await Daemon.start({ login_tries: 2, login_tries_window: '12s' });
 	const ann = await Program.come(d, 'ann', 'lobby');
 	await ann.ask({ cmd: 'register', password: PASSWORD });
 	const v = await Visitor.open(d);
