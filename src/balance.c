@@ -72,7 +72,7 @@ loop_balance(struct loop *l)
 	while (n > 0 && tries-- > 0) {
 		if (++l->balance_at >= l->nslots)
 			l->balance_at = 0;
-		s = l->slots[l->balance_at].session;
+		s = loop_session(l, l->balance_at);
 		if (s == NULL || (r = session_detach(s)) == NULL)
 			continue;
 		loop_give(to, r);

@@ -192,7 +192,7 @@ register_committed(struct hub *h, struct store_op *op)
 	note_ignores(h, req);
 	if (u == NULL)
 		return ANSWER;
-	a->inbox = u->inbox;
+	a->inbox = user_inbox(h, u);
 	for (l = u->logins; l != NULL; l = l->next) {
 		for (m = l->members; m != NULL; m = m->next)
 			keep_room(h, a, m->room, true, m->after);

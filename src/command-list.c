@@ -113,7 +113,8 @@ fill_user(const struct hub *h, struct request *req, struct listed_user *row,
 {
 	row->name = request_str(req, user_shown(u));
 	row->role = role;
-	row->away = u->away != NULL ? request_str(req, u->away) : NULL;
+	row->away = user_away(u) != NULL ?
+	    request_str(req, user_away(u)) : NULL;
 	row->sessions = user_sessions(u);
 	row->guest = user_account(h, u) == NULL;
 	row->clients = NULL;

@@ -149,7 +149,6 @@ enter_account(struct hub *h, struct account *a, struct login *l,
 	if (a->inbox == NULL)
 		return ANSWER;
 	a->inbox->owner = l->user;
-	l->user->inbox = a->inbox;
 	req->mail.kind = MAIL_REPLY;
 	h->out.reply(h->out.arg, req);
 	inbox_place(h, a->inbox, l, a->inbox->head, inbox_after(a, req));

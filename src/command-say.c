@@ -93,8 +93,8 @@ cmd_tell(struct hub *h, struct login *l, struct request *req)
 	if (strcmp(req->name, shown) != 0)
 		req->name = request_str(req, shown);
 	req->offline = to == NULL;
-	if (to != NULL && to->away != NULL)
-		req->away = request_str(req, to->away);
+	if (to != NULL && user_away(to) != NULL)
+		req->away = request_str(req, user_away(to));
 	return append(h, inbox, l, req, req->name);
 }
 

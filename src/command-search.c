@@ -72,7 +72,7 @@ found(struct hub *h, struct login *l, struct request *req)
 enum verdict
 cmd_search(struct hub *h, struct login *l, struct request *req)
 {
-	const struct room *room = NULL;
+	const struct room *room = NULL, *inbox;
 
 	if (req->found)
 		return found(h, l, req);
@@ -88,7 +88,8 @@ cmd_search(struct hub *h, struct login *l, struct request *req)
 		req->room_id = room->id;
 		return ANSWER;
 	}
-	req->inbox = l->user->inbox != NULL ? l->user->inbox->id : 0;
+	inbox = user_inbox(h, l->user);
+	req->inbox = inbox != NULL ? inbox->id : 0;
 	list_hidden(h, l, req);
 	return ANSWER;
 }

@@ -76,6 +76,7 @@ cmd_rename(struct hub *h, struct login *l, struct request *req)
 {
 	struct user *u = l->user, *other = user_find(h, req->name_key);
 	const struct account *a = user_account(h, u);
+	struct room *inbox = user_inbox(h, u);
 	const char *from, *key;
 
 	if (a != NULL && strcmp(req->name, user_shown(u)) != 0) {
@@ -95,9 +96,9 @@ cmd_rename(struct hub *h, struct login *l, struct request *req)
 		return ANSWER;
 	from = request_str(req, user_shown(u));
 	key = request_str(req, user_key(u));
-	if (other == NULL && u->inbox != NULL) {
-		req->room_id = u->inbox->id;
-		inbox_drop(h, u, l->sid);
+	if (other == NULL && inbox != NULL) {
+		req->room_id = inbox->id;
+		inbox_end(h, inbox, l->sid);
 	}
 	tell_renamed(h, user_rename(h, u, req->name_key, req->name), from);
 	ignores_rename(h, key, req->name_key);
@@ -107,12 +108,8 @@ cmd_rename(struct hub *h, struct login *l, struct request *req)
 enum verdict
 cmd_away(struct hub *h, struct login *l, struct request *req)
 {
-	struct user *u = l->user;
-
-	(void)h;
-	free(u->away);
-	u->away = req->string != NULL && req->string[0] != '\0' ?
-	    xstrdup(req->string) : NULL;
+	user_set_away(h, l->user, req->string != NULL &&
+	    req->string[0] != '\0' ? req->string : NULL);
 	return ANSWER;
 }
 

@@ -99,13 +99,14 @@ static void
 save_user(const struct hub *h, const struct user *u, struct buf *b)
 {
 	size_t begun = record_begin(b, H_USER);
+	const struct room *inbox = user_inbox(h, u);
 	const struct login *l;
 
 	record_adds(b, U_KEY, user_key(u));
 	record_adds(b, U_SHOWN, user_shown(u));
-	record_adds(b, U_AWAY, u->away);
-	if (u->inbox != NULL)
-		record_addu(b, U_INBOX, u->inbox->id);
+	record_adds(b, U_AWAY, user_away(u));
+	if (inbox != NULL)
+		record_addu(b, U_INBOX, inbox->id);
 	for (l = u->logins; l != NULL; l = l->next)
 		save_login(h, l, b);
 	if (user_account(h, u) == NULL)
@@ -379,7 +380,6 @@ take_inbox(struct hub *h, struct user *u, uint32_t id, struct record *r)
 		room_enlist(h, room);
 	}
 	room->owner = u;
-	u->inbox = room;
 	if ((a = user_account(h, u)) != NULL)
 		a->inbox = room;
 }
@@ -452,8 +452,8 @@ load_user(const struct restoring *x, struct record *outer)
 		outer->bad = true;
 	if (!outer->bad) {
 		u = user_new(x->hub, key, shown);
-		u->away = away;
-		away = NULL;
+		if (away != NULL)
+			u = user_set_away(x->hub, u, away);
 		take_inbox(x->hub, u, inbox, &again);
 		load_logins(x, u, &again);
 		record_close(&again, outer);

@@ -229,10 +229,8 @@ hub_free(struct hub *h)
 	unsigned i;
 
 	free_logins(h);
-	while ((u = table_next(&h->users, &pos)) != NULL) {
-		free(u->away);
+	while ((u = table_next(&h->users, &pos)) != NULL)
 		free(u);
-	}
 	table_free(&h->users);
 	while ((room = roll_next(&h->room_roll, &at)) != NULL)
 		room_free(h, room);

@@ -24,7 +24,7 @@ struct drain {
 static struct session *
 session_at(struct loop *l, uint32_t slot)
 {
-	struct session *s = l->slots[slot].session;
+	struct session *s = loop_session(l, slot);
 
 	return s == NULL || s->dead || s->closing ? NULL : s;
 }
@@ -75,9 +75,9 @@ notice(struct loop *l, const char *text)
 	for (i = 0; i < l->nslots; i++) {
 		if ((s = session_at(l, i)) == NULL || s->sid == 0)
 			continue;
-		b = s->dialect == &dialect_json ? &json : &plain;
+		b = session_dialect(s) == &dialect_json ? &json : &plain;
 		if (b->len == 0)
-			s->dialect->notice(b, text);
+			session_dialect(s)->notice(b, text);
 		told += session_notice(s, b);
 	}
 	buf_free(&json);

@@ -25,7 +25,7 @@ saved_free(struct saved *saved)
 static struct session *
 session_at(const struct loop *l, uint32_t slot)
 {
-	struct session *s = l->slots[slot].session;
+	struct session *s = loop_session(l, slot);
 
 	return s == NULL || s->dead ? NULL : s;
 }
@@ -134,7 +134,7 @@ leave(struct loop *l)
 	for (i = 0; i < l->nslots; i++) {
 		if ((s = session_at(l, i)) == NULL)
 			continue;
-		if (session_record_fits(s->carrier)) {
+		if (session_record_fits(session_carrier(s))) {
 			session_abandon(s);
 			continue;
 		}

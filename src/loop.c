@@ -30,48 +30,61 @@ thread_cpu_us(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
-/* Slots: where sessions are found by number. */
+/*
+ * Slots: where sessions are found by number. One in use holds a pointer; a free
+ * one, told by its lowest bit, the generation of its last session and the next
+ * free slot, + 1.
+ */
+#define FREE_SLOT(gen, next)	((uint64_t)(next) << 33 |		\
+				    (uint64_t)(gen) << 1 | 1)
+#define FREE_NEXT(word)		((uint32_t)((word) >> 33))
+#define FREE_GEN(word)		((uint32_t)((word) >> 1))
 
 uint32_t
 loop_slot_take(struct loop *l, struct session *s, uint32_t *gen)
 {
 	uint32_t i, slot;
 
-	if (l->free_slot == UINT32_MAX) {
+	if (l->free_slot == 0) {
 		uint32_t n = l->nslots ? l->nslots + l->nslots / 2 : 64;
 
 		l->slots = xrealloc(l->slots, n * sizeof(*l->slots));
 		for (i = n; i-- > l->nslots;) {
-			l->slots[i] = (struct slot){ NULL, 0, l->free_slot };
-			l->free_slot = i;
+			l->slots[i] = FREE_SLOT(0, l->free_slot);
+			l->free_slot = i + 1;
 		}
 		l->nslots = n;
 	}
-	slot = l->free_slot;
-	l->free_slot = l->slots[slot].next_free;
-	l->slots[slot].session = s;
-	*gen = ++l->slots[slot].gen;
+	slot = l->free_slot - 1;
+	l->free_slot = FREE_NEXT(l->slots[slot]);
+	*gen = FREE_GEN(l->slots[slot]) + 1;
+	l->slots[slot] = (uint64_t)(uintptr_t)s;
 	atomic_fetch_add_explicit(&l->nsessions, 1, memory_order_relaxed);
 	return slot;
 }
 
 void
-loop_slot_give(struct loop *l, uint32_t slot)
+loop_slot_give(struct loop *l, uint32_t slot, uint32_t gen)
 {
-	l->slots[slot].session = NULL;
-	l->slots[slot].next_free = l->free_slot;
-	l->free_slot = slot;
+	l->slots[slot] = FREE_SLOT(gen, l->free_slot);
+	l->free_slot = slot + 1;
 	atomic_fetch_sub_explicit(&l->nsessions, 1, memory_order_relaxed);
 }
 
-static struct session *
-find_session(struct loop *l, client_id id)
+struct session *
+loop_session(const struct loop *l, uint32_t slot)
 {
-	uint32_t slot = CLIENT_SLOT(id);
+	return (l->slots[slot] & 1) != 0 ? NULL :
+	    (struct session *)(uintptr_t)l->slots[slot];
+}
 
-	if (slot >= l->nslots || l->slots[slot].gen != CLIENT_GEN(id))
-		return NULL;
-	return l->slots[slot].session;
+struct session *
+loop_find(const struct loop *l, client_id id)
+{
+	struct session *s = CLIENT_SLOT(id) < l->nslots ?
+	    loop_session(l, CLIENT_SLOT(id)) : NULL;
+
+	return s != NULL && s->gen == CLIENT_GEN(id) ? s : NULL;
 }
 
 /* Rooms that have readers here. */
@@ -303,7 +316,7 @@ wait_all(struct loop *l)
 	uint32_t i;
 
 	for (i = 0; i < l->nslots; i++) {
-		struct session *s = l->slots[i].session;
+		struct session *s = loop_session(l, i);
 
 		if (s != NULL && !s->dead && s->paused)
 			session_wait(s);
@@ -313,7 +326,7 @@ wait_all(struct loop *l)
 static void
 take_reply(struct loop *l, struct request *req)
 {
-	struct session *s = find_session(l, req->client);
+	struct session *s = loop_find(l, req->client);
 
 	l->hub_bytes -= req->cost;
 	if (s != NULL && !s->dead)
@@ -335,7 +348,7 @@ take_reply(struct loop *l, struct request *req)
 static void
 take_read(struct loop *l, struct store_read *read)
 {
-	struct session *s = find_session(l, read->client);
+	struct session *s = loop_find(l, read->client);
 
 	if (s != NULL && !s->dead)
 		session_read_done(s, read);
@@ -347,14 +360,15 @@ take_read(struct loop *l, struct store_read *read)
 static void
 stop(struct loop *l)
 {
+	struct session *s;
 	uint32_t i;
 
 	l->stopping = true;
 	l->stop_at = l->now + STOP_WAIT;
 	listener_close_all(l);
 	for (i = 0; i < l->nslots; i++) {
-		if (l->slots[i].session != NULL && !l->slots[i].session->dead)
-			session_bye(l->slots[i].session, END_SHUTDOWN, true);
+		if ((s = loop_session(l, i)) != NULL && !s->dead)
+			session_bye(s, END_SHUTDOWN, true);
 	}
 }
 
@@ -374,20 +388,20 @@ take_mail(struct loop *l, struct mail *m)
 		take_read(l, (struct store_read *)m);
 		break;
 	case MAIL_PLACE:
-		s = find_session(l, ((struct place_mail *)m)->client);
+		s = loop_find(l, ((struct place_mail *)m)->client);
 		if (s != NULL && !s->dead)
 			session_place_given(s, (struct place_mail *)m);
 		free(m);
 		break;
 	case MAIL_UNPLACE:
-		s = find_session(l, ((struct unplace_mail *)m)->client);
+		s = loop_find(l, ((struct unplace_mail *)m)->client);
 		if (s != NULL && !s->dead)
 			session_place_taken(s, (struct unplace_mail *)m);
 		msg_unref(((struct unplace_mail *)m)->why);
 		free(m);
 		break;
 	case MAIL_SESSION:
-		s = find_session(l, ((struct session_mail *)m)->client);
+		s = loop_find(l, ((struct session_mail *)m)->client);
 		if (s != NULL && !s->dead)
 			session_act(s, (struct session_mail *)m);
 		session_mail_free((struct session_mail *)m);
@@ -411,7 +425,7 @@ take_mail(struct loop *l, struct mail *m)
 		loop_order(l, (struct order *)m);
 		break;
 	case MAIL_TRACE:
-		s = find_session(l, ((struct trace_mail *)m)->trace->client);
+		s = loop_find(l, ((struct trace_mail *)m)->trace->client);
 		session_trace_start(s != NULL && !s->dead ? s : NULL,
 		    (struct trace_mail *)m);
 		break;
@@ -450,78 +464,6 @@ wake(void *arg)
 
 /* Time. */
 
-void
-loop_greet_arm(struct loop *l)
-{
-	struct greets *g = &l->greets;
-	uint64_t now = clock_ms(), due = g->ring[g->first].due;
-	uint64_t wait = due > now ? due - now : 0;
-	struct timeval tv = { (time_t)(wait / 1000),
-	    (suseconds_t)(wait % 1000 * 1000) };
-
-	evtimer_add(l->greet, &tv);
-}
-
-void
-loop_greet_later(struct loop *l, client_id client)
-{
-	struct greets *g = &l->greets;
-	uint32_t i, cap;
-
-	if (g->n == g->cap) {
-		struct greet *ring;
-
-		cap = g->cap ? g->cap * 2 : 64;
-		ring = xmalloc(cap * sizeof(*ring));
-		for (i = 0; i < g->n; i++)
-			ring[i] = g->ring[(g->first + i) % g->cap];
-		free(g->ring);
-		*g = (struct greets){ ring, 0, g->n, cap };
-	}
-	g->ring[(g->first + g->n++) % g->cap] = (struct greet){ client,
-	    clock_ms() + l->conf->greet_delay };
-	if (g->n == 1)
-		loop_greet_arm(l);
-}
-
-void
-loop_greet_never(struct loop *l, client_id client)
-{
-	struct greets *g = &l->greets;
-	uint32_t i;
-
-	for (i = 0; i < g->n; i++) {
-		if (g->ring[(g->first + i) % g->cap].client == client)
-			g->ring[(g->first + i) % g->cap].client = 0;
-	}
-}
-
-static void
-greet_cb(evutil_socket_t fd, short what, void *arg)
-{
-	struct loop *l = arg;
-	struct greets *g = &l->greets;
-	uint64_t now = clock_ms();
-	struct session *s;
-
-	(void)fd;
-	(void)what;
-	loop_began(l);
-	while (g->n > 0 && g->ring[g->first].due <= now) {
-		s = find_session(l, g->ring[g->first].client);
-		g->first = (g->first + 1) % g->cap;
-		g->n--;
-		if (s != NULL && !s->dead)
-			session_greet(s);
-	}
-	if (g->n > 0)
-		loop_greet_arm(l);
-	else {		/* what a burst of connects made large */
-		free(g->ring);
-		*g = (struct greets){ 0 };
-	}
-}
-
 /* Of all readers that are behind: the most that one has yet to be given. */
 static uint64_t
 max_lag(const struct loop *l)
@@ -554,7 +496,7 @@ tick_cb(evutil_socket_t fd, short what, void *arg)
 	    memory_order_relaxed);
 	l->cpu_us = cpu;
 	for (i = 0; i < l->nslots && l->still == STILL_NOT; i++) {
-		struct session *s = l->slots[i].session;
+		struct session *s = loop_session(l, i);
 
 		if (s == NULL || s->dead)
 			continue;
@@ -652,7 +594,6 @@ loop_init(struct loop *l, struct daemon *d, unsigned id)
 	l->daemon = d;
 	l->conf = d->conf;
 	l->io.conf = d->conf;
-	l->free_slot = UINT32_MAX;
 	l->day = local_day(clock_wall());
 	l->rbuf = xmalloc(READ_SIZE);
 	mail_list_init(&l->to_hub);
@@ -670,7 +611,7 @@ loop_init(struct loop *l, struct daemon *d, unsigned id)
 	l->wake = event_new(l->base, l->wake_fd, EV_READ | EV_PERSIST, wake_cb,
 	    l);
 	l->tick = event_new(l->base, -1, EV_PERSIST, tick_cb, l);
-	l->greet = evtimer_new(l->base, greet_cb, l);
+	l->greet = evtimer_new(l->base, loop_greet_cb, l);
 	if (l->wake == NULL || l->tick == NULL || l->greet == NULL)
 		errx(1, "libevent: no event");
 	event_add(l->wake, NULL);
@@ -767,6 +708,7 @@ loop_free(struct loop *l)
 	free(l->dead.sessions);
 	id_map_free(&l->rooms);
 	id_map_free(&l->ignores);
+	id_map_free(&l->more);
 	free(l->slots);
 	free(l->rbuf);
 }

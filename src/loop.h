@@ -51,12 +51,6 @@ struct daemon {
 	struct hub_metrics metrics;	/* the hub's thread's */
 };
 
-struct slot {
-	struct session	*session;	/* NULL: free */
-	uint32_t	 gen;
-	uint32_t	 next_free;
-};
-
 /* Sessions to be visited before the round ends. */
 struct session_queue {
 	struct session	**sessions;
@@ -90,11 +84,13 @@ struct loop {
 	atomic_uint	 written;	/* flushed, as the hub is told of it */
 	atomic_bool	 hub_waits;	/* for that: it wants mail */
 
-	struct slot	*slots;
-	uint32_t	 nslots, free_slot;
+	uint64_t	*slots;		/* see loop_session() */
+	uint32_t	 nslots;
+	uint32_t	 free_slot;	/* + 1; 0: none */
 	struct id_map	 rooms;		/* struct room_view */
 	struct id_map	 ignores;	/* struct ignores, by slot + 1, of the
 					 * sessions that ignore anybody */
+	struct id_map	 more;		/* struct session_more, likewise */
 	struct segment_pool pool;
 
 	struct mail_list to_hub;
@@ -106,6 +102,7 @@ struct loop {
 	struct greets	 greets;
 	struct stream	**touched;	/* appended to in this round */
 	uint32_t	 ntouched, touched_cap;
+	uint32_t	 ticket;	/* of the newest read of a place */
 	uint32_t	 taken;		/* stamp of the newest batch */
 	uint32_t	 flushed;	/* and of the newest one written */
 	size_t		 unflushed;	/* bytes since the last flush */
@@ -152,7 +149,10 @@ void	 loop_give(struct loop *, struct session_record *);
 
 /* The loop's own thread, all of them. */
 uint32_t loop_slot_take(struct loop *, struct session *, uint32_t *gen);
-void	 loop_slot_give(struct loop *, uint32_t slot);
+void	 loop_slot_give(struct loop *, uint32_t slot, uint32_t gen);
+/* A slot's session, NULL if it has none; a client's, NULL if that is gone. */
+struct session *loop_session(const struct loop *, uint32_t slot);
+struct session *loop_find(const struct loop *, client_id);
 struct room_view *loop_room_make(struct loop *, uint32_t id, const char *name,
 	    uint64_t head);
 void	 session_queue_add(struct session_queue *, struct session *);
@@ -166,6 +166,8 @@ void	 loop_send(struct loop *, struct request *);
 void	 loop_greet_later(struct loop *, client_id);
 /* The first of those who wait for that may be due earlier than it was. */
 void	 loop_greet_arm(struct loop *);
+/* The timer's. */
+void	 loop_greet_cb(evutil_socket_t, short, void *);
 /* Not any more: what it was to be greeted as has changed. */
 void	 loop_greet_never(struct loop *, client_id);
 /* The first thing every callback does: from here on the round's time counts. */

@@ -210,50 +210,34 @@ struct room *
 inbox_get(struct hub *h, struct user *u)
 {
 	struct account *a = user_account(h, u);
+	struct room *inbox = user_inbox(h, u);
 
-	if (u->inbox == NULL) {
-		u->inbox = a != NULL ? inbox_of(h, a) :
+	if (inbox == NULL) {
+		inbox = a != NULL ? inbox_of(h, a) :
 		    inbox_new(h, user_key(u), user_shown(u));
-		if (u->inbox != NULL)
-			u->inbox->owner = u;
+		if (inbox != NULL)
+			inbox->owner = u;
 	}
-	return u->inbox;
+	return inbox;
 }
 
 struct room *
 inbox_of(struct hub *h, struct account *a)
 {
-	struct user *u;
-
 	if (a->inbox == NULL && (a->inbox = inbox_new(h, account_key(a),
-	    account_shown(a))) != NULL &&
-	    (u = user_find(h, account_key(a))) != NULL) {
-		u->inbox = a->inbox;
-		a->inbox->owner = u;
-	}
+	    account_shown(a))) != NULL)
+		a->inbox->owner = user_find(h, account_key(a));
 	return a->inbox;
 }
 
 void
-inbox_rest(struct hub *h, struct user *u)
+inbox_rest(struct hub *h, struct room *room, const struct user *u)
 {
-	struct room *room = u->inbox;
-
-	u->inbox = NULL;
 	room->owner = NULL;
 	if (room->stored || room->pending > 0)
 		return;
 	user_account(h, u)->inbox = NULL;
 	room_free(h, room);
-}
-
-void
-inbox_drop(struct hub *h, struct user *u, uint32_t heir)
-{
-	struct room *room = u->inbox;
-
-	u->inbox = NULL;
-	inbox_end(h, room, heir);
 }
 
 void

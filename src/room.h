@@ -91,10 +91,8 @@ struct room *inbox_get(struct hub *, struct user *);
 /* The same of an account, whether its user is here or not. */
 struct room *inbox_of(struct hub *, struct account *);
 /* An account's user goes; the inbox stays. */
-void	 inbox_rest(struct hub *, struct user *);
-/* Takes the inbox from its user, to be forgotten; heir is 0 or a sid. */
-void	 inbox_drop(struct hub *, struct user *, uint32_t heir);
-/* The same of one that is nobody's. */
+void	 inbox_rest(struct hub *, struct room *, const struct user *);
+/* It is nobody's from now on, and to be forgotten; heir is 0 or a sid. */
 void	 inbox_end(struct hub *, struct room *, uint32_t heir);
 
 /* The login's member in this room, NULL if it is not in it. */

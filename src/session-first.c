@@ -56,12 +56,12 @@ session_begin(struct session *s)
 bool
 session_may_greet(struct session *s)
 {
-	const struct buf *in = s->in;
+	const struct buf *in = session_kept(s);
 	size_t i;
 
 	if (s->stage != STAGE_PROXY)
 		return s->stage == STAGE_OPEN;
-	for (i = 0; in != NULL && i < in->len; i++) {
+	for (i = 0; i < in->len; i++) {
 		if (in->data[i] != '\r' && in->data[i] != '\n')
 			return false;
 	}
@@ -126,8 +126,8 @@ start_tls(struct session *s, const char *data, size_t len)
 	}
 	loop_greet_never(l, session_id(s));
 	bufferevent_disable(s->bev, EV_READ | EV_WRITE);
-	s->carrier->close(s->bev);
-	s->carrier = &carrier_tls;
+	session_carrier(s)->close(s->bev);
+	s->carrier = CARRIER_TLS;
 	s->bev = bev;
 	s->stage = STAGE_HANDSHAKE;
 	session_io_open(s);
@@ -157,7 +157,7 @@ void
 session_handshake_failed(struct session *s, short what)
 {
 	const char *why = what & BEV_EVENT_TIMEOUT ? "timeout" :
-	    what & BEV_EVENT_EOF ? "eof" : s->carrier->why(s->bev);
+	    what & BEV_EVENT_EOF ? "eof" : session_carrier(s)->why(s->bev);
 
 	log_info("handshake-failed", LS("client", CLIENT_TEXT(session_id(s))),
 	    LS("reason", why), LEND);
@@ -171,13 +171,13 @@ static bool
 sniff_http(struct session *s, const char *data, size_t len)
 {
 	char head[16];
-	size_t kept = s->in != NULL ? s->in->len : 0;
+	size_t kept = session_kept(s)->len;
 	struct buf first;
 
 	if (kept >= sizeof(head) || !web_built())
 		return false;
 	if (kept > 0)
-		memcpy(head, s->in->data, kept);
+		memcpy(head, session_kept(s)->data, kept);
 	memcpy(head + kept, data, len < sizeof(head) - kept ? len :
 	    sizeof(head) - kept);
 	switch (http_sniff(head, len < sizeof(head) - kept ? kept + len :
@@ -202,8 +202,8 @@ sniff_http(struct session *s, const char *data, size_t len)
 static bool
 begins_tls(const struct session *s, const char *data)
 {
-	return s->in == NULL && *data == TLS_FIRST_BYTE &&
-	    s->carrier == &carrier_tcp && tls_is_on(s->loop->daemon->tls);
+	return session_kept(s)->len == 0 && *data == TLS_FIRST_BYTE &&
+	    s->carrier == CARRIER_TCP && tls_is_on(s->loop->daemon->tls);
 }
 
 bool

@@ -30,7 +30,7 @@
 static bool
 is_json(const struct session *s)
 {
-	return s->dialect == &dialect_json;
+	return session_dialect(s) == &dialect_json;
 }
 
 static struct telnet *
@@ -49,7 +49,7 @@ full(const struct session *s)
 		return true;
 	}
 	/* A person's lines are taken one after the other. */
-	if (s->dialect == &dialect_text && s->inflight > 0)
+	if (session_dialect(s) == &dialect_text && s->inflight > 0)
 		return true;
 	return s->inflight >= INFLIGHT_MAX || s->cost >= COST_MAX ||
 	    session_unwritten(s) >= UNWRITTEN_MAX;
@@ -140,7 +140,7 @@ static void
 io_end(struct session *s, struct dialect_io *io, uint32_t limited)
 {
 	struct mail *m = io->requests.first, *next;
-	const struct dialect *d = s->dialect;
+	const struct dialect *d = session_dialect(s);
 	struct request *req;
 
 	mail_list_init(&io->requests);
@@ -172,12 +172,12 @@ session_greet(struct session *s)
 {
 	struct dialect_io *io;
 
-	if (s->dialect != NULL || s->closing || s->is_web ||
+	if (session_dialect(s) != NULL || s->closing || s->is_web ||
 	    !session_may_greet(s))
 		return;
 	session_choose(s, &dialect_text);
 	io = io_begin(s);
-	s->dialect->greet(s->state, io);
+	session_dialect(s)->greet(s->state, io);
 	io_end(s, io, 0);
 }
 
@@ -186,10 +186,10 @@ session_sent_out(struct session *s, const char *room)
 {
 	struct dialect_io *io;
 
-	if (s->dialect->sent_out == NULL)
+	if (session_dialect(s)->sent_out == NULL)
 		return;
 	io = io_begin(s);
-	s->dialect->sent_out(s->state, io, room);
+	session_dialect(s)->sent_out(s->state, io, room);
 	io_end(s, io, 0);
 }
 
@@ -250,10 +250,10 @@ take_line(struct session *s, char *line, size_t len)
 		s->undecided = false;
 		if (len > 0 && line[0] == '{') {
 			/* A program looks for { where a line begins. */
-			if (s->dialect != NULL)
+			if (session_dialect(s) != NULL)
 				session_write(s, "\r\n", 2);
 			session_choose(s, &dialect_json);
-		} else if (s->dialect == NULL)
+		} else if (session_dialect(s) == NULL)
 			session_choose(s, &dialect_text);
 	}
 	if (is_json(s)) {
@@ -265,7 +265,7 @@ take_line(struct session *s, char *line, size_t len)
 		session_trace_in(s, line, len);
 	limited = take_token(s);
 	io = io_begin(s);
-	s->dialect->line(s->state, io, line, len);
+	session_dialect(s)->line(s->state, io, line, len);
 	io_end(s, io, limited);
 }
 
@@ -274,14 +274,14 @@ session_too_long(struct session *s)
 {
 	struct dialect_io *io;
 
-	if (s->dialect == NULL)
+	if (session_dialect(s) == NULL)
 		session_choose(s, &dialect_text);
 	s->undecided = false;
 	if (s->traced)
 		session_trace_too_long(s);
 	io = io_begin(s);
 	count_answer(s, CMD_NONE, ERR_TOO_LONG);
-	s->dialect->error(s->state, io, ERR_TOO_LONG, 0);
+	session_dialect(s)->error(s->state, io, ERR_TOO_LONG, 0);
 	io_end(s, io, 0);
 }
 
@@ -375,20 +375,20 @@ take_input(struct session *s, char *data, size_t len)
 void
 session_keep(struct session *s, const char *data, size_t len)
 {
-	if (s->in == NULL)
-		s->in = xcalloc(1, sizeof(*s->in));
-	buf_add(s->in, data, len);
+	if (len > 0)
+		buf_add(&session_more_make(s)->in, data, len);
 }
 
 struct buf
 session_take_kept(struct session *s)
 {
+	struct session_more *more = session_more(s);
 	struct buf kept = { 0 };
 
-	if (s->in != NULL) {
-		kept = *s->in;
-		free(s->in);
-		s->in = NULL;
+	if (more != NULL) {
+		kept = more->in;
+		more->in = (struct buf){ 0 };
+		session_more_settle(s);
 	}
 	return kept;
 }
@@ -423,8 +423,9 @@ session_take_bytes(struct session *s, char *data, size_t len)
 	struct loop *l = s->loop;
 	enum telnet_status status;
 
-	if ((s->stage != STAGE_OPEN || (s->undecided && s->dialect == NULL &&
-	    !s->is_web && s->layer.telnet == NULL)) &&
+	if ((s->stage != STAGE_OPEN || (s->undecided &&
+	    session_dialect(s) == NULL && !s->is_web &&
+	    s->layer.telnet == NULL)) &&
 	    session_take_first(s, data, len))
 		return;
 	if (s->is_web) {
@@ -441,7 +442,7 @@ session_take_bytes(struct session *s, char *data, size_t len)
 	buf_reset(&l->text);
 	buf_reset(&l->answer);
 	status = telnet_recv(s->layer.telnet, data, len, &l->text, &l->answer);
-	if (s->dialect == &dialect_text)
+	if (session_dialect(s) == &dialect_text)
 		text_set_width(s->state, telnet_width(s->layer.telnet));
 	/* Text first: a mark's answer says that all before it was taken. */
 	if (l->text.len > 0)
@@ -487,7 +488,7 @@ session_read_cb(struct bufferevent *bev, void *arg)
 		return;
 	for (i = 0; i < READS && !s->paused && !s->closing && !s->dead &&
 	    s->bev == bev; i++) {
-		n = s->carrier->recv(bev, s->loop->rbuf, READ_SIZE);
+		n = session_carrier(s)->recv(bev, s->loop->rbuf, READ_SIZE);
 		if (n <= 0)
 			break;	/* an end or error shows again at libevent's */
 		received(s, s->loop->rbuf, (size_t)n);
@@ -517,7 +518,7 @@ session_event_cb(struct bufferevent *bev, short what, void *arg)
 			session_wait(s);
 	} else if (what & BEV_EVENT_ERROR)
 		session_close(s, s->closing ? session_end_reason(s) :
-		    s->carrier->why(bev));
+		    session_carrier(s)->why(bev));
 }
 
 /* All of its input was used and all that it asked for was given. */
@@ -570,7 +571,7 @@ add_certified(const struct session *s, struct request *req)
 	struct name name;
 
 	if (s->loop->conf->tls_login == TLS_LOGIN_CN &&
-	    s->carrier == &carrier_tls && tls_common_name(s->bev, text) &&
+	    s->carrier == CARRIER_TLS && tls_common_name(s->bev, text) &&
 	    name_parse(&name, text, strlen(text), NULL))
 		req->certified = request_str(req, name.key);
 }
@@ -614,7 +615,7 @@ reply(struct session *s, struct request *req)
 	struct dialect_io *io = io_begin(s);
 
 	count_answer(s, req->cmd, req->error);
-	s->dialect->reply(s->state, io, req);
+	session_dialect(s)->reply(s->state, io, req);
 	io_end(s, io, 0);
 }
 
@@ -625,7 +626,7 @@ answered(struct session *s, struct request *req)
 	s->cost -= req->cost;
 	/* What a person enters at login comes first, and then what was said. */
 	if (req->cmd == CMD_LOGIN && req->error == ERR_NONE &&
-	    s->dialect == &dialect_text)
+	    session_dialect(s) == &dialect_text)
 		s->counting = s->inflight > 0;
 	else if (s->counting && s->inflight == 0) {
 		s->counting = false;

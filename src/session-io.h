@@ -41,9 +41,15 @@ void	 session_secured(struct session *);
 void	 session_handshake_failed(struct session *, short what);
 /* Bytes as they came from the carrier. */
 void	 session_take_bytes(struct session *, char *, size_t);
+/* NULL: it has none. session_more_make: has it from now on. settle: no more,
+ * if it needs none. */
+struct session_more *session_more(const struct session *);
+struct session_more *session_more_make(struct session *);
+void	 session_more_settle(struct session *);
 /* Input not yet used: kept behind what is; taken, the caller frees it. */
 void	 session_keep(struct session *, const char *, size_t);
 struct buf session_take_kept(struct session *);
+const struct buf *session_kept(const struct session *);	/* may be empty */
 /* It speaks HTTP from now on. */
 void	 session_web(struct session *);
 /* Bytes of it; once a second; whether it has ended by itself. */
@@ -53,6 +59,8 @@ void	 session_web_end(struct session *);
 /* Writes the close frame; false if there is none to write. */
 bool	 session_web_close(struct session *);
 
+/* NULL: not known yet. */
+void	 session_set_dialect(struct session *, const struct dialect *);
 /* The dialect from now on; places move to its encoding. */
 void	 session_choose(struct session *, const struct dialect *);
 /* Bytes for this client alone, to be flushed at the round's end. */

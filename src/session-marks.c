@@ -44,7 +44,7 @@ counts(const struct session *s, const struct place *p, bool end)
 	if (!p->fresh || p->state == PLACE_SEEK)
 		return false;
 	return stream_room(p->stream)->name[0] == '@' ||
-	    (end && s->dialect == &dialect_text);
+	    (end && session_dialect(s) == &dialect_text);
 }
 
 bool
@@ -56,8 +56,8 @@ session_marks(struct session *s, struct request *req, bool end)
 
 	if (!s->registered)
 		return false;
-	if (s->dialect->talks != NULL &&
-	    (room = s->dialect->talks(s->state)) != NULL)
+	if (session_dialect(s)->talks != NULL &&
+	    (room = session_dialect(s)->talks(s->state)) != NULL)
 		req->room_key = request_str(req, room);
 	for (p = s->places; p != NULL; p = p->next)
 		n += counts(s, p, end);

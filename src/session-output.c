@@ -102,7 +102,7 @@ session_io_close(struct session *s)
 	/* Within its own callback it is freed, and its events deleted, later:
 	 * by then the fd may be closed, and another loop's. */
 	bufferevent_disable(s->bev, EV_READ | EV_WRITE);
-	fd = s->carrier->close(s->bev);
+	fd = session_carrier(s)->close(s->bev);
 	s->bev = NULL;
 	return fd;
 }
@@ -191,7 +191,8 @@ static struct stream *
 room_stream(struct session *s, struct room_view *room)
 {
 	return stream_get(room, s->encoding, session_ignores(s),
-	    s->is_web ? web_render : s->dialect->message, &s->loop->pool);
+	    s->is_web ? web_render : session_dialect(s)->message,
+	    &s->loop->pool);
 }
 
 static struct place *
@@ -233,7 +234,7 @@ ask(struct session *s, struct place *p, struct store_read *r)
 {
 	r->to = &s->loop->box;
 	r->client = session_id(s);
-	r->num = p->ticket = ++s->ticket;
+	r->num = p->ticket = ++s->loop->ticket;
 	r->head = stream_room(p->stream)->last_seq;
 	place_hold(p, true);
 	store_read(s->loop->daemon->store, r);
@@ -333,8 +334,8 @@ tell_why(struct session *s, const char *room, const struct msg *m)
 	why = msg_new((enum msg_kind)m->kind, msg_from(m), msg_to(m),
 	    msg_text(m), m->text_len, NULL);
 	why->time = m->time;
-	s->dialect->message(&line, s->is_web ? ENC_JSON : s->encoding, room,
-	    why);
+	session_dialect(s)->message(&line, s->is_web ? ENC_JSON : s->encoding,
+	    room, why);
 	session_tell(s, &line);
 	buf_free(&line);
 	msg_unref(why);
@@ -385,9 +386,11 @@ session_reencode(struct session *s, enum encoding encoding)
 void
 session_choose(struct session *s, const struct dialect *d)
 {
-	if (s->dialect != NULL && s->dialect->close != NULL)
-		s->dialect->close(s->state);
-	s->dialect = d;
+	const struct dialect *old = session_dialect(s);
+
+	if (old != NULL && old->close != NULL)
+		old->close(s->state);
+	session_set_dialect(s, d);
 	s->hidden = false;
 	s->state = d->open != NULL ? d->open(s->loop->conf) : NULL;
 	session_reencode(s, s->is_web ? web_encoding(s->layer.web) :
@@ -420,6 +423,7 @@ render_page(struct session *s, struct place *p, const struct store_read *r)
 	struct room_view *room = stream_room(p->stream);
 	uint64_t floor = r->floor < room->last_seq ? r->floor : room->last_seq;
 	const struct ignores *ignores = session_ignores(s);
+	const struct dialect *d = session_dialect(s);
 	bool whole = !r->more;
 	int64_t day = 0;
 	uint32_t i, hidden = 0;
@@ -428,7 +432,7 @@ render_page(struct session *s, struct place *p, const struct store_read *r)
 	/* Of what was removed, this loop's readers may yet be told the newest
 	 * by the stream. */
 	if (floor > p->at.seq) {
-		s->dialect->lag(page, room->name, p->at.seq, floor + 1);
+		d->lag(page, room->name, p->at.seq, floor + 1);
 		p->at.seq = floor;
 	}
 	for (i = 0; i < r->n; i++) {
@@ -442,16 +446,16 @@ render_page(struct session *s, struct place *p, const struct store_read *r)
 			hidden++;
 			continue;
 		}
-		if (s->dialect->day != NULL)
-			s->dialect->day(page, &day, r->msgs[i]->time);
-		s->dialect->message(page, s->is_web ? ENC_JSON : s->encoding,
+		if (d->day != NULL)
+			d->day(page, &day, r->msgs[i]->time);
+		d->message(page, s->is_web ? ENC_JSON : s->encoding,
 		    room->name, r->msgs[i]);
 	}
 	before = page->len;
-	if (whole && s->dialect->day != NULL)
-		s->dialect->day(page, &day, 0);
-	if (page->len > before && s->dialect->today != NULL)
-		s->dialect->today(s->state, NULL, local_day(clock_wall()));
+	if (whole && d->day != NULL)
+		d->day(page, &day, 0);
+	if (page->len > before && d->today != NULL)
+		d->today(s->state, NULL, local_day(clock_wall()));
 	session_tell(s, page);
 	metric_add(&s->loop->pool.metrics.deliveries, i - hidden);
 	if (whole && p->at.seq < r->head)
@@ -569,7 +573,7 @@ gather(struct session *s, struct gathered *g)
 	g->n = 0;
 	g->own = g->total = 0;
 	g->last = true;
-	n = s->unwritten && !s->carrier->through ?
+	n = s->unwritten && !session_carrier(s)->through ?
 	    evbuffer_peek(output(s), -1, NULL, own, CHAINS) : 0;
 	for (i = 0; i < n && i < CHAINS; i++) {
 		g->iov[g->n].iov_base = own[i].iov_base;
@@ -649,7 +653,7 @@ block(struct session *s)
 {
 	evbuffer_add_cb(output(s), count_cb, s);
 	s->blocked = true;
-	s->taken = s->carrier->taken(s->bev);
+	session_more_make(s)->taken = session_carrier(s)->taken(s->bev);
 	bufferevent_enable(s->bev, EV_WRITE);
 }
 
@@ -660,18 +664,18 @@ block(struct session *s)
 void
 session_stuck(struct session *s)
 {
-	uint32_t taken = s->carrier->taken(s->bev);
+	uint32_t taken = session_carrier(s)->taken(s->bev), *before;
 
 	if (s->loop->still != STILL_NOT) {
 		bufferevent_enable(s->bev, EV_WRITE);
 		return;
 	}
-
-	if (taken == s->taken) {
+	before = &session_more_make(s)->taken;
+	if (taken == *before) {
 		session_close(s, "write-timeout");
 		return;
 	}
-	s->taken = taken;
+	*before = taken;
 	bufferevent_enable(s->bev, EV_WRITE);
 }
 
@@ -684,6 +688,7 @@ session_write_cb(struct bufferevent *bev, void *arg)
 	bufferevent_disable(bev, EV_WRITE);
 	evbuffer_remove_cb(output(s), count_cb, s);
 	s->blocked = false;
+	session_more_settle(s);
 	/* libevent may tell of it late, and more be there by now. */
 	s->unwritten = evbuffer_get_length(output(s)) > 0;
 	session_dirty(s);
@@ -703,7 +708,8 @@ finish(struct session *s)
 	if (s->say_bye) {
 		s->say_bye = false;
 		buf_reset(out);
-		s->dialect->bye(out, session_end_name(s->end), s->reconnect,
+		session_dialect(s)->bye(out, session_end_name(s->end),
+		    s->reconnect,
 		    s->end == END_DRAIN ? drain_after(s->loop->drain) :
 		    s->end == END_UPGRADE ? spread_after(s->loop->conf) : 0);
 		session_tell(s, out);
@@ -722,7 +728,7 @@ finish(struct session *s)
 		session_close(s, session_end_reason(s));
 		return;
 	}
-	s->carrier->shut(s->bev);
+	session_carrier(s)->shut(s->bev);
 	s->lingering = true;
 	s->heard = s->loop->now;
 	bufferevent_enable(s->bev, EV_READ);
@@ -733,16 +739,17 @@ static void
 tell_day(struct session *s)
 {
 	struct buf *out = &s->loop->answer;
+	const struct dialect *d = session_dialect(s);
 	const struct place *p = s->places;
 
-	if (p == NULL || s->dialect->today == NULL)
+	if (p == NULL || d->today == NULL)
 		return;
 	while (p != NULL && !place_pending(p))
 		p = p->next;
 	if (p == NULL || s->counting)
 		return;
 	buf_reset(out);
-	s->dialect->today(s->state, out, s->loop->day);
+	d->today(s->state, out, s->loop->day);
 	if (out->len > 0)
 		session_tell(s, out);
 }
@@ -762,7 +769,7 @@ session_flush(struct session *s)
 		if (g.n == 0)
 			break;
 		do
-			sent = s->carrier->send(s->bev, g.iov, g.n);
+			sent = session_carrier(s)->send(s->bev, g.iov, g.n);
 		while (sent == -1 && errno == EINTR);
 		if (sent == -1 && errno != EAGAIN && errno != EWOULDBLOCK) {
 			session_close(s, s->closing ? session_end_reason(s) :
@@ -771,7 +778,7 @@ session_flush(struct session *s)
 			return;
 		}
 		if (sent > 0) {
-			if (!s->carrier->through)
+			if (!session_carrier(s)->through)
 				metric_add(&s->loop->metrics.bytes_out,
 				    (size_t)sent);
 			accepted(s, &g, (size_t)sent);
@@ -781,7 +788,7 @@ session_flush(struct session *s)
 			return;
 		}
 	} while (!g.last);
-	if (s->carrier->through && evbuffer_get_length(output(s)) > 0)
+	if (session_carrier(s)->through && evbuffer_get_length(output(s)) > 0)
 		block(s);
 	else if (s->closing)
 		finish(s);

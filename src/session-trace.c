@@ -161,7 +161,7 @@ session_trace_start(struct session *s, struct trace_mail *m)
 			control_adds(&b, "name", session_name(s));
 		control_adds(&b, "address", address_text(s->address));
 		control_addu(&b, "port", s->port);
-		control_adds(&b, "carrier", s->carrier->name);
+		control_adds(&b, "carrier", session_carrier(s)->name);
 		control_adds(&b, "dialect", dialect_of(s));
 		p.data = b.data;
 		p.len = b.len;
@@ -255,7 +255,7 @@ session_trace_arrive(struct session *s, struct trace *t)
 static enum trace_form
 form_of(const struct session *s)
 {
-	return s->dialect == &dialect_json ? TRACE_JSON : TRACE_TEXT;
+	return session_dialect(s) == &dialect_json ? TRACE_JSON : TRACE_TEXT;
 }
 
 void
@@ -312,7 +312,7 @@ session_trace_carrier(struct session *s)
 {
 	struct buf b = event("carrier");
 
-	control_adds(&b, "carrier", s->carrier->name);
+	control_adds(&b, "carrier", session_carrier(s)->name);
 	tell_event(s, &b);
 }
 

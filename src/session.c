@@ -20,6 +20,9 @@
 #define CLOSING	60	/* seconds of no byte taken when it is closing, with
 			 * write_timeout = 0: it is told nothing new by then */
 
+const struct dialect *const session_dialects[] = { NULL, &dialect_text,
+	&dialect_json };
+
 client_id
 session_id(const struct session *s)
 {
@@ -32,9 +35,9 @@ session_client_kind(const struct session *s)
 	if (s->is_web)
 		return web_is_open(s->layer.web) ? CLIENT_WEBSOCKET :
 		    CLIENT_HTTP;
-	if (s->dialect == NULL)
+	if (session_dialect(s) == NULL)
 		return CLIENT_NEW;
-	return s->dialect == &dialect_json ? CLIENT_JSON : CLIENT_TEXT;
+	return session_dialect(s) == &dialect_json ? CLIENT_JSON : CLIENT_TEXT;
 }
 
 void
@@ -86,6 +89,52 @@ session_ignore(struct session *s, struct ignores *ignores)
 	if (old != ignores && !s->dead)
 		session_reencode(s, (enum encoding)s->encoding);
 	ignores_unref(old);
+}
+
+struct session_more *
+session_more(const struct session *s)
+{
+	return s->has_more ? id_map_get(&s->loop->more, s->slot + 1) : NULL;
+}
+
+struct session_more *
+session_more_make(struct session *s)
+{
+	struct session_more *more = session_more(s);
+
+	if (more == NULL) {
+		more = xcalloc(1, sizeof(*more));
+		id_map_put(&s->loop->more, s->slot + 1, more);
+		s->has_more = true;
+	}
+	return more;
+}
+
+void
+session_more_settle(struct session *s)
+{
+	const struct session_more *more = session_more(s);
+
+	if (more == NULL || more->in.data != NULL || s->blocked)
+		return;
+	free(id_map_del(&s->loop->more, s->slot + 1));
+	s->has_more = false;
+}
+
+const struct buf *
+session_kept(const struct session *s)
+{
+	static const struct buf none;
+	const struct session_more *more = session_more(s);
+
+	return more != NULL ? &more->in : &none;
+}
+
+void
+session_set_dialect(struct session *s, const struct dialect *d)
+{
+	for (s->dialect = 0; session_dialects[s->dialect] != d; s->dialect++)
+		assert(s->dialect + 1u < NITEMS(session_dialects));
 }
 
 /* Records. */
@@ -198,7 +247,7 @@ attach_old(struct session *s, struct session_record *r)
 {
 	struct request *moved;
 
-	s->dialect = r->dialect;
+	session_set_dialect(s, r->dialect);
 	s->state = r->state;
 	s->encoding = (uint8_t)r->encoding;
 	s->layer = r->layer;
@@ -214,13 +263,12 @@ attach_old(struct session *s, struct session_record *r)
 	if (r->traces != NULL)
 		session_trace_arrive(s, r->traces);
 	if (r->in.len > 0) {
-		s->in = xmalloc(sizeof(*s->in));
-		*s->in = r->in;
+		session_more_make(s)->in = r->in;
 		r->in = (struct buf){ 0 };
 	}
 	s->stage = r->stage;
 	/* What only begins is looked at once there is more of it. */
-	if (r->paused || (s->in != NULL && (s->dialect != NULL ||
+	if (r->paused || (s->has_more && (session_dialect(s) != NULL ||
 	    s->is_web))) {
 		/* There may be whole lines in it: it was held back. */
 		s->paused = true;
@@ -229,8 +277,8 @@ attach_old(struct session *s, struct session_record *r)
 	}
 	if (r->out.len > 0)
 		session_write(s, r->out.data, r->out.len);
-	if (s->dialect == NULL && !s->is_web && (s->kind == LISTEN_AUTO ||
-	    s->kind == LISTEN_TEXT))
+	if (session_dialect(s) == NULL && !s->is_web &&
+	    (s->kind == LISTEN_AUTO || s->kind == LISTEN_TEXT))
 		loop_greet_later(s->loop, session_id(s));
 	attach_end(s, r);
 	if (s->sid == 0)
@@ -255,7 +303,7 @@ session_attach(struct loop *l, struct session_record *r)
 	}
 	s = xcalloc(1, sizeof(*s));
 	s->loop = l;
-	s->carrier = r->carrier;
+	s->carrier = r->carrier == &carrier_tls ? CARRIER_TLS : CARRIER_TCP;
 	s->kind = (uint8_t)r->kind;
 	s->address = r->address;
 	s->port = r->port;
@@ -356,14 +404,14 @@ detach_places(const struct session *s)
 static void
 describe(const struct session *s, struct session_record *r)
 {
-	r->carrier = s->carrier;
+	r->carrier = session_carrier(s);
 	r->kind = (enum listen_kind)s->kind;
 	r->address = s->address;
 	r->port = s->port;
 	r->trusted = s->trusted;
 	r->stage = s->stage;
 	r->old = true;
-	r->dialect = s->dialect;
+	r->dialect = session_dialect(s);
 	r->state = s->state;
 	r->layer = s->layer;
 	r->is_web = s->is_web;
@@ -393,7 +441,8 @@ session_detach(struct session *s)
 	struct place *p;
 
 	if (s->dead || s->closing || s->lingering || s->eof || s->blocked ||
-	    s->inflight > 0 || s->carrier->through || s->dialect == NULL ||
+	    s->inflight > 0 || session_carrier(s)->through ||
+	    session_dialect(s) == NULL ||
 	    evbuffer_get_length(bufferevent_get_output(s->bev)) > 0)
 		return NULL;
 	for (p = s->places; p != NULL; p = p->next) {
@@ -403,18 +452,14 @@ session_detach(struct session *s)
 	}
 	r = session_record_new(-1, s->kind, s->address, s->port);
 	describe(s, r);
-	if (s->in != NULL) {
-		r->in = *s->in;
-		free(s->in);
-		s->in = NULL;
-	}
+	r->in = session_take_kept(s);
 	if (s->traced)
 		r->traces = session_trace_leave(s);
 	log_debug("client-moved", LS("client", CLIENT_TEXT(session_id(s))),
 	    LEND);
 	r->fd = session_io_close(s);
 	s->state = NULL;
-	s->dialect = NULL;
+	session_set_dialect(s, NULL);
 	s->layer.telnet = NULL;
 	s->is_web = false;
 	s->address = NULL;
@@ -430,11 +475,10 @@ session_save(const struct session *s, struct buf *b)
 	struct session_record r = { .fd = -1 };
 	size_t len = evbuffer_get_length(out);
 
-	if (!session_record_fits(s->carrier))
+	if (!session_record_fits(session_carrier(s)))
 		return false;
 	describe(s, &r);
-	if (s->in != NULL)
-		r.in = *s->in;
+	r.in = *session_kept(s);
 	if (len > 0) {
 		evbuffer_unfreeze(out, 1);
 		evbuffer_copyout(out, buf_room(&r.out, len), len);
@@ -505,16 +549,18 @@ session_close(struct session *s, const char *reason)
 void
 session_free(struct session *s)
 {
+	const struct dialect *d = session_dialect(s);
+	struct buf kept = session_take_kept(s);
+
+	buf_free(&kept);
+	s->blocked = false;
+	session_more_settle(s);
 	session_ignore(s, NULL);
-	loop_slot_give(s->loop, s->slot);
-	if (s->dialect != NULL && s->dialect->close != NULL)
-		s->dialect->close(s->state);
+	loop_slot_give(s->loop, s->slot, s->gen);
+	if (d != NULL && d->close != NULL)
+		d->close(s->state);
 	layer_free(s->layer, s->is_web);
 	address_give(s->address);
-	if (s->in != NULL) {
-		buf_free(s->in);
-		free(s->in);
-	}
 	session_name_set(s, NULL);
 	free(s);
 }
@@ -574,9 +620,9 @@ session_bye(struct session *s, enum session_end end, bool reconnect)
 		session_close(s, session_end_name(end));
 		return;
 	}
-	if (s->dialect == NULL && !s->is_web)
+	if (session_dialect(s) == NULL && !s->is_web)
 		session_choose(s, &dialect_text);
-	s->say_bye = s->dialect != NULL;
+	s->say_bye = session_dialect(s) != NULL;
 	s->reconnect = reconnect;
 	session_finish(s, end);
 }
@@ -595,9 +641,9 @@ say_why(struct session *s, const char *why)
 {
 	struct buf b = { 0 };
 
-	if (s->closing || s->lingering || s->dialect == NULL)
+	if (s->closing || s->lingering || session_dialect(s) == NULL)
 		return;
-	s->dialect->notice(&b, why);
+	session_dialect(s)->notice(&b, why);
 	session_notice(s, &b);
 	buf_free(&b);
 }
@@ -638,7 +684,7 @@ session_tick(struct session *s)
 	if (s->stage != STAGE_OPEN) {
 		if (now - s->started <= conf->handshake_timeout)
 			return;
-		if (s->stage == STAGE_PROXY && s->in == NULL)
+		if (s->stage == STAGE_PROXY && session_kept(s)->len == 0)
 			session_begin_plain(s);
 		else
 			session_close(s, "handshake-timeout");
@@ -653,7 +699,7 @@ session_tick(struct session *s)
 		return;
 	if (s->is_web)
 		session_web_tick(s);
-	if (s->dialect == NULL && s->is_web)
+	if (session_dialect(s) == NULL && s->is_web)
 		return;
 	if (s->sid == 0 && conf->login_timeout != 0 &&
 	    now - s->started > conf->login_timeout)

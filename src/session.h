@@ -13,6 +13,7 @@
 #include "carrier.h"
 #include "conf.h"
 #include "loop.h"
+#include "tls.h"
 
 struct address;
 struct telnet;
@@ -41,33 +42,36 @@ union session_layer {
 	struct web	*web;		/* if is_web, then never NULL */
 };
 
+/* What few sessions have, and for a while: in the loop's map. */
+struct session_more {
+	struct buf	 in;		/* input not yet used */
+	uint32_t	 taken;		/* when blocked: carrier's, then */
+};
+
 /* Its size is paid for every idle client: see the benchmark's (d). */
 struct session {
 	struct loop	*loop;
-	const struct carrier *carrier;
 	struct bufferevent *bev;
-	const struct dialect *dialect;	/* NULL: not known yet (auto) */
 	void		*state;		/* the dialect's */
 	union session_layer layer;
 	struct place	*places;
 	struct address	*address;
-	struct buf	*in;		/* input not yet used; NULL: none */
 	union {
 		char	 bytes[16];	/* "" before login */
 		char	*text;
 	}		 name;		/* see session_name() */
 	uint32_t	 slot, gen;
 	uint32_t	 sid;		/* the hub's handle */
-	uint32_t	 ticket;	/* of the newest place's read */
 	uint32_t	 cost;		/* bytes of its unanswered requests */
 	uint32_t	 started;	/* loop seconds, as is heard */
 	uint32_t	 heard;		/* last input; lingering: since when */
-	uint32_t	 taken;		/* when blocked: carrier's, then */
 	uint32_t	 tokens;	/* of the rate, in thousandths */
 	uint32_t	 tokens_at;	/* ms, when they were counted */
 	uint16_t	 port;		/* the peer's */
 	uint8_t		 inflight;	/* unanswered requests */
-	uint8_t		 end;		/* enum session_end: closing: why */
+	uint8_t		 end : 4;	/* enum session_end: closing: why */
+	uint8_t		 dialect : 2;	/* see session_dialect() */
+	uint8_t		 carrier : 1;	/* see session_carrier() */
 	uint8_t		 kind : 4;	/* enum listen_kind */
 	uint8_t		 encoding : 4;	/* enum encoding */
 	uint8_t		 stage : 2;	/* enum session_stage */
@@ -75,6 +79,7 @@ struct session {
 	bool		 is_web : 1;
 	bool		 name_is_long : 1;
 	bool		 ignoring : 1;	/* see session_ignores() */
+	bool		 has_more : 1;	/* see session_more() */
 	bool		 is_dirty : 1;
 	bool		 is_waiting : 1;
 	bool		 registered : 1; /* logged in to an account */
@@ -94,6 +99,23 @@ struct session {
 	bool		 hidden : 1;	/* the next line is a secret */
 	bool		 traced : 1;	/* has a trace in loop->traces */
 };
+
+enum { CARRIER_TCP, CARRIER_TLS };
+
+static inline const struct carrier *
+session_carrier(const struct session *s)
+{
+	return s->carrier == CARRIER_TLS ? &carrier_tls : &carrier_tcp;
+}
+
+/* NULL: not known yet (auto). */
+extern const struct dialect *const session_dialects[3];
+
+static inline const struct dialect *
+session_dialect(const struct session *s)
+{
+	return session_dialects[s->dialect];
+}
 
 /*
  * What a detached session is. version grows with every change of meaning;

@@ -1,4 +1,6 @@
 #include <assert.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,63 +29,93 @@ user_find(const struct hub *h, const char *key)
 }
 
 static struct user *
-user_alloc(const char *key, const char *shown)
+user_alloc(const char *key, const char *shown, const char *away)
 {
-	size_t nkey = strlen(key) + 1, nshown = strlen(shown) + 1;
-	bool same = strcmp(key, shown) == 0;
+	size_t nkey = strlen(key) + 1, nshown = strlen(shown) + 1, n;
+	size_t naway = away != NULL ? strlen(away) + 1 : 0;
 	struct user *u;
 
-	u = xcalloc(1, sizeof(*u) + nkey + (same ? 0 : nshown));
+	if (strcmp(key, shown) == 0)
+		nshown = 0;
+	n = nkey + nshown;
+	u = xmalloc(offsetof(struct user, names) + n + naway);
+	u->logins = NULL;
+	u->shown_at = nshown > 0 ? (uint16_t)nkey : 0;
+	u->away_at = naway > 0 ? (uint16_t)n : 0;
 	memcpy(u->names, key, nkey);
-	if (!same) {
-		u->shown_at = (uint16_t)nkey;
-		memcpy(u->names + nkey, shown, nshown);
-	}
+	memcpy(u->names + nkey, shown, nshown);
+	if (naway > 0)
+		memcpy(u->names + n, away, naway);
 	return u;
 }
 
 struct user *
 user_new(struct hub *h, const char *key, const char *shown)
 {
-	struct user *u = user_alloc(key, shown);
+	struct user *u = user_alloc(key, shown, NULL);
 
 	table_put(&h->users, u);
 	return u;
 }
 
-struct user *
-user_rename(struct hub *h, struct user *old, const char *key,
-    const char *shown)
+/* In the old one's place. */
+static struct user *
+replace(struct hub *h, struct user *old, const char *key, const char *shown,
+    const char *away)
 {
-	struct user *u = user_alloc(key, shown);
+	struct user *u = user_alloc(key, shown, away);
+	struct room *inbox = user_inbox(h, old);
 	struct login *l;
 
 	u->logins = old->logins;
 	for (l = u->logins; l != NULL; l = l->next)
 		l->user = u;
-	u->away = old->away;
-	u->inbox = old->inbox;
-	if (u->inbox != NULL)
-		u->inbox->owner = u;
+	if (inbox != NULL)
+		inbox->owner = u;
 	table_del(&h->users, user_key(old));
 	table_put(&h->users, u);
 	free(old);
 	return u;
 }
 
+struct user *
+user_rename(struct hub *h, struct user *u, const char *key, const char *shown)
+{
+	return replace(h, u, key, shown, user_away(u));
+}
+
+struct user *
+user_set_away(struct hub *h, struct user *u, const char *away)
+{
+	return replace(h, u, user_key(u), user_shown(u), away);
+}
+
+struct room *
+user_inbox(const struct hub *h, const struct user *u)
+{
+	char key[NAME_SIZE + 1];
+	struct room *room;
+
+	snprintf(key, sizeof(key), "@%s", user_key(u));
+	room = room_find(h, key);
+	return room != NULL && room->owner == u ? room : NULL;
+}
+
 void
 user_settle(struct hub *h, struct user *u)
 {
+	struct room *inbox;
+
 	if (u->logins != NULL)
 		return;
+	inbox = user_inbox(h, u);
 	if (account_find(h, user_key(u)) == NULL)
 		ignores_set(h, user_key(u), NULL);
-	if (u->inbox != NULL && user_account(h, u) != NULL)
-		inbox_rest(h, u);
-	else if (u->inbox != NULL)
-		inbox_drop(h, u, 0);
+	if (inbox != NULL && user_account(h, u) != NULL)
+		inbox_rest(h, inbox, u);
+	else if (inbox != NULL)
+		inbox_end(h, inbox, 0);
 	table_del(&h->users, user_key(u));
-	free(u->away);
 	free(u);
 }
 

@@ -1,6 +1,6 @@
 /*
  * Who is here, as the hub knows it: users by name, each with one login for
- * every session of theirs. An idle one must stay small: 64 bytes a login, 48
+ * every session of theirs. An idle one must stay small: 64 bytes a login, 32
  * a user of a short name. Hub thread.
  */
 #ifndef USER_H
@@ -37,14 +37,14 @@ struct login {
 
 struct user {
 	struct login	*logins;
-	struct room	*inbox;		/* NULL until somebody needs it */
-	char		*away;		/* NULL: here */
 	uint16_t	 shown_at;	/* offset of the shown name */
-	char		 names[];	/* the key; shown, if it differs */
+	uint16_t	 away_at;	/* of what tells why; 0: is here */
+	char		 names[];	/* key; shown, if it differs; away */
 };
 
 #define user_key(u)	((u)->names)
 #define user_shown(u)	((u)->names + (u)->shown_at)
+#define user_away(u)	((u)->away_at != 0 ? (u)->names + (u)->away_at : NULL)
 
 /*
  * The sids: a slot's number and its generation, which makes a sid of an ended
@@ -65,9 +65,13 @@ struct client_sids {
 
 struct user *user_find(const struct hub *, const char *key);
 struct user *user_new(struct hub *, const char *key, const char *shown);
-/* Another name: the user is another object from then on, and is returned. */
+/* Another name; away, or here (NULL): the user is another object from then on,
+ * and is returned. */
 struct user *user_rename(struct hub *, struct user *, const char *key,
 	    const char *shown);
+struct user *user_set_away(struct hub *, struct user *, const char *);
+/* NULL until somebody needs it. */
+struct room *user_inbox(const struct hub *, const struct user *);
 /* Frees a user who has no session left. */
 void	 user_settle(struct hub *, struct user *);
 uint32_t user_sessions(const struct user *);

@@ -119,15 +119,15 @@ Test(session, sent_out_at_a_terminal)
 /* Lines that were held back when it moved are taken up there. */
 Test(session, moves_with_lines_held_back)
 {
+	static const char held[] = "{\"cmd\":\"ping\",\"id\":1}\n"
+	    "{\"cmd\":\"ping\",\"id\":2}\n{\"cmd\":\"pi";
 	struct client c;
 
 	rig_open(NULL);
 	client_login(&c, 0, "ann", 0);
 	c.session->paused = true;	/* as by a loop too far ahead */
 	bufferevent_disable(c.session->bev, EV_READ);
-	c.session->in = xcalloc(1, sizeof(*c.session->in));
-	buf_adds(c.session->in, "{\"cmd\":\"ping\",\"id\":1}\n"
-	    "{\"cmd\":\"ping\",\"id\":2}\n{\"cmd\":\"pi");
+	session_keep(c.session, held, sizeof(held) - 1);
 	move(&c, 1);
 	client_drain(&c);
 	expect(&c, "\"id\":1");
@@ -151,31 +151,28 @@ Test(session, moves_with_lines_held_back)
 
 static const struct session session_fields = {
 	NULL,		/* loop: another */
-	NULL,		/* carrier: carried */
 	NULL,		/* bev: its fd */
-	NULL,		/* dialect: carried */
 	NULL,		/* state: carried */
 	{ NULL },	/* layer: carried */
 	NULL,		/* places: as seqs; none waits for a read */
 	NULL,		/* address: carried */
-	NULL,		/* in: carried */
 	{ "" },		/* name: carried */
 	0, 0,		/* slot, gen: new ones */
 	0,		/* sid: carried */
-	0,		/* ticket: no read is under way */
 	0,		/* cost: no request is under way */
 	0, 0,		/* started, heard: as age and idle */
-	0,		/* taken: it is not blocked */
 	0, 0,		/* tokens, tokens_at: carried */
 	0,		/* port: carried */
 	0,		/* inflight: none */
 	0,		/* end: it is not about to */
+	0, 0,		/* dialect, carrier: carried */
 	0, 0,		/* kind, encoding: carried */
 	0,		/* stage: it has begun */
 	false,		/* trusted: not in HTTP */
 	false,		/* is_web: carried */
 	false,		/* name_is_long: the name's */
 	false,		/* ignoring: the hub tells again */
+	false,		/* has_more: its input is carried */
 	false, false,	/* is_dirty, is_waiting: the loop's queues */
 	false,		/* registered: the hub's answer tells */
 	false,		/* counting: no request is under way */
@@ -250,7 +247,7 @@ Test(session, round_trip)
 		c.session->heard = 950;
 		before = *c.session;
 		cr_assert_not_null(before.layer.telnet);
-		cr_assert_not_null(before.in);
+		cr_assert_eq(session_kept(c.session)->len, 4);
 		cr_assert_eq(before.encoding, ENC_COLOR);
 		cr_assert_eq(before.port, 7);
 		move(&c, 1);
@@ -258,7 +255,7 @@ Test(session, round_trip)
 		cr_assert_str_eq(session_name(c.session), names[i]);
 		settle();
 		same(&before, c.session);
-		cr_assert(i == 1 || c.session->in->len == 4);
+		cr_assert(i == 1 || session_kept(c.session)->len == 4);
 		cr_assert_not_null(c.session->places);
 		cr_assert(c.session->layer.telnet == before.layer.telnet);
 		c.session->undecided = false;

@@ -226,7 +226,7 @@ client_open(struct client *c, unsigned loop, enum listen_kind kind, int sndbuf)
 	atomic_fetch_add(&rig.d.nclients, 1);
 	session_attach(c->loop, r);
 	for (i = 0; i < c->loop->nslots; i++) {
-		struct session *s = c->loop->slots[i].session;
+		struct session *s = loop_session(c->loop, i);
 
 		if (s != NULL && !s->dead &&
 		    bufferevent_getfd(s->bev) == fds[1])
@@ -337,7 +337,7 @@ arrive(struct client *c, struct session_record *r, unsigned to)
 	loops_step();
 	c->session = NULL;
 	for (i = 0; i < c->loop->nslots; i++) {
-		struct session *s = c->loop->slots[i].session;
+		struct session *s = loop_session(c->loop, i);
 
 		if (s != NULL && !s->dead && bufferevent_getfd(s->bev) == fd)
 			c->session = s;

@@ -191,7 +191,7 @@ Test(session, too_long)
 	send_long(&c, 100000, "\r", 1);
 	cr_assert_eq(client_count(&c, "too-long"), 2);
 	cr_assert(c.session->skipping);
-	cr_assert(c.session->in == NULL || c.session->in->len <= 1);
+	cr_assert(session_kept(c.session)->len <= 1);
 	client_send(&c, "\n{\"cmd\":\"ping\"}\n", 16);
 	client_drain(&c);
 	cr_assert_eq(client_count(&c, "too-long"), 3);
@@ -546,7 +546,7 @@ Test(session, lag_ahead_of_the_stream)
 	p->at.seq = 10;
 	p->state = PLACE_READING;
 	r = store_read_new(READ_AFTER, room->id);
-	r->num = p->ticket = ++bob.session->ticket;
+	r->num = p->ticket = ++bob.loop->ticket;
 	r->floor = 120;
 	r->head = 100;
 	session_read_done(bob.session, r);
@@ -695,96 +695,5 @@ Test(session, closing_and_blocked)
 	client_drain(&c);
 	cr_assert(c.eof);
 	client_close(&c);
-	rig_close();
-}
-
-Test(session, greeting)
-{
-	static const char *const options[] = { "greet_delay=500", NULL };
-	struct client c, j, t;
-	uint64_t start;
-
-	rig_open(options);
-	start = clock_ms();
-	client_open(&c, 0, LISTEN_AUTO, 0);
-	client_open(&j, 0, LISTEN_AUTO, 0);
-	client_line(&j, "{\"cmd\":\"ping\"}");
-	client_open(&t, 0, LISTEN_TEXT, 0);
-	client_drain(&t);
-	expect(&t, "What is your name?");
-	while (!client_read(&c, 4096))
-		loop_round(c.loop, true);
-	cr_assert_geq(clock_ms() - start, 500);
-	expect(&c, "What is your name?");
-	client_drain(&j);
-	expect_not(&j, "Welcome");
-	expect(&j, "\"reply\":\"ping\"");
-	/* It may be a program all the same. */
-	client_line(&c, "{\"cmd\":\"ping\"}");
-	client_drain(&c);
-	expect(&c, "\r\n{\"reply\":\"ping\"");
-	client_close(&c);
-	client_close(&j);
-	client_close(&t);
-	rig_close();
-}
-
-/* News that the hub did not make: as it would, on some day. */
-static void
-hears(struct client *c, uint64_t seq, const char *text, int64_t time)
-{
-	struct room_view *room = stream_room(c->session->places->stream);
-	struct batch *b = xcalloc(1, sizeof(*b) + sizeof(b->msgs[0]));
-
-	b->mail.kind = MAIL_BATCH;
-	b->room = room->id;
-	b->stamp = c->loop->taken;
-	b->n = b->cap = 1;
-	b->msgs[0] = msg_new(MSG_TEXT, "bob", NULL, text, strlen(text), NULL);
-	b->msgs[0]->room = room->id;
-	b->msgs[0]->seq = seq;
-	b->msgs[0]->time = time;
-	mailbox_post_one(&c->loop->box, &b->mail);
-}
-
-/* The first message of a day comes behind a line of that, once, also when the
- * one before has not been written yet. */
-Test(session, a_day_begins)
-{
-	static const char *const options[] = { "greet_delay=0", NULL };
-	int64_t now = clock_wall(), day = 24 * 3600 * INT64_C(1000);
-	char want[100];
-	struct client ann, cat;
-	struct tm tm;
-	time_t t;
-
-	setenv("TZ", "UTC", 1);
-	tzset();
-	rig_open(options);
-	client_open(&ann, 0, LISTEN_TEXT, 0);
-	client_line(&ann, "ann");
-	client_login(&cat, 0, "cat", 0);
-	client_drain(&ann);
-	buf_reset(&ann.got);
-	hears(&ann, 1, "one", now);
-	hears(&ann, 2, "two", now + day);
-	hears(&ann, 3, "three", now + day);
-	client_drain(&ann);
-	client_drain(&cat);
-	t = (time_t)((now + day) / 1000);
-	gmtime_r(&t, &tm);
-	strftime(want, sizeof(want), "<bob> one\r\n-- %Y-%m-%d\r\n%H:%M #lobby "
-	    "<bob> two\r\n%H:%M #lobby <bob> three\r\n", &tm);
-	expect(&ann, want);
-	cr_assert_eq(client_count(&ann, "--"), 1);
-	expect_not(&cat, "--");
-	move(&ann, 1);
-	settle();
-	hears(&ann, 4, "four", now + day);
-	client_drain(&ann);
-	expect(&ann, "<bob> three\r\n");
-	cr_assert_eq(client_count(&ann, "-- "), 1);
-	client_close(&ann);
-	client_close(&cat);
 	rig_close();
 }
