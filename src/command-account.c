@@ -143,7 +143,8 @@ note_ignores(struct hub *h, const struct request *req)
 	hub_note(h, NULL, &op);
 }
 
-/* What was given or taken meanwhile in the rooms the session is in. */
+/* What was given or taken meanwhile in the rooms the session is in; where too
+ * many have a role, the session's own stays the session's. */
 static void
 note_roles(struct hub *h, const struct login *l, const char *key)
 {
@@ -151,8 +152,12 @@ note_roles(struct hub *h, const struct login *l, const char *key)
 	const struct member *m;
 
 	for (m = l->members; m != NULL; m = m->next) {
+		const struct rules *r = m->room->rules;
+
 		if (m->room->inbox ||
-		    (enum role)m->role == rules_role(m->room->rules, key))
+		    (enum role)m->role == rules_role(r, key) ||
+		    (m->role != ROLE_NONE && rules_full(r, RULES_ROLE, 1, 0) &&
+		    table_get(&r->roles, key) == NULL))
 			continue;
 		if (op.req == NULL)
 			op.req = request_new(CMD_NOTE);

@@ -67,8 +67,13 @@ whom(struct hub *h, struct request *req)
 static enum verdict
 submit(struct hub *h, struct store_op *op, const char *act)
 {
+	enum verdict verdict;
+
 	op->audit = operator_audit(op->req, act);
-	return hub_ask_store(h, NULL, op);
+	verdict = hub_ask_store(h, NULL, op);
+	if (verdict == KEPT)
+		rules_submitted(h, op);
+	return verdict;
 }
 
 enum verdict
@@ -84,7 +89,7 @@ cmd_shut_out(struct hub *h, struct login *l, struct request *req)
 		return ANSWER;
 	if (r != NULL)
 		rules_expire(req, &op, r, &r->bans, "ban");
-	if (r != NULL && r->bans.n - op.nfacts >= RULES_MAX) {
+	if (rules_full(r, RULES_BAN, 1, op.nfacts)) {
 		request_fail(req, ERR_FORBIDDEN, "There are %d bans, and there "
 		    "may not be more.", RULES_MAX);
 		return ANSWER;
@@ -153,6 +158,7 @@ shut_out_committed(struct hub *h, struct store_op *op)
 	struct request *req = op->req;
 	const struct account *a;
 
+	rules_back(h, op);
 	if (op->error != STORE_OK)
 		return ANSWER;
 	rules_stored(h, op);

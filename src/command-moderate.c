@@ -43,6 +43,7 @@ act_submit(struct doing *d, enum msg_kind kind, const char *to,
     const char *text, json_t *audit)
 {
 	struct request *req = d->req;
+	enum verdict verdict;
 
 	json_object_set_new(audit, "by", json_string(user_shown(d->by->user)));
 	json_object_set_new(audit, "room", json_string(room_shown(d->room)));
@@ -53,7 +54,10 @@ act_submit(struct doing *d, enum msg_kind kind, const char *to,
 	d->op.audit = audit_line(req, audit);
 	d->op.msg = msg_new(kind, user_shown(d->by->user), to, text,
 	    strlen(text), NULL);
-	return hub_ask_store(d->hub, d->room, &d->op);
+	verdict = hub_ask_store(d->hub, d->room, &d->op);
+	if (verdict == KEPT)
+		rules_submitted(d->hub, &d->op);
+	return verdict;
 }
 
 static json_t *
@@ -132,13 +136,16 @@ add_sanction(struct doing *d, const char *kind, const char *subj,
 	    now + (int64_t)req->seconds * 1000), "name", name));
 }
 
+/* For n more; those that are over go with the op. */
 static bool
-has_space(struct doing *d, const struct table *t, const char *kind)
+has_space(struct doing *d, bool mute, uint32_t n)
 {
-	if (t == NULL)
-		return true;
-	rules_expire(d->req, &d->op, d->room->rules, t, kind);
-	if (t->n - d->op.nfacts < RULES_MAX)
+	const struct rules *r = d->room->rules;
+
+	if (r != NULL)
+		rules_expire(d->req, &d->op, r, mute ? &r->mutes : &r->bans,
+		    mute ? "mute" : "ban");
+	if (!rules_full(r, mute ? RULES_MUTE : RULES_BAN, n, d->op.nfacts))
 		return true;
 	request_fail(d->req, ERR_FORBIDDEN, "#%s has %d of them, and may not "
 	    "have more.", room_shown(d->room), RULES_MAX);
@@ -172,12 +179,12 @@ sanction(struct doing *d, bool mute)
 	const char *kind = mute ? "mute" : "ban", *whose = NULL;
 	struct request *req = d->req;
 
-	if (!has_space(d, table_of(d, mute), kind))
+	if (d->account == NULL)
+		whose = address_whose(d->user->logins->address);
+	if (!has_space(d, mute, whose != NULL ? 2 : 1))
 		return false;
 	add_sanction(d, kind, subject(req, d->account != NULL ? 'a' : 'n',
 	    d->key), req->name);
-	if (d->account == NULL)
-		whose = address_whose(d->user->logins->address);
 	if (whose != NULL)
 		add_sanction(d, kind, subject(req, 'i', whose), d->key);
 	if (!mute)
@@ -246,7 +253,7 @@ cmd_ban(struct hub *h, struct login *l, struct request *req)
 		return ANSWER;
 	if (req->whom_address != NULL) {
 		if ((address = whom_address(&d)) == NULL ||
-		    !has_space(&d, table_of(&d, mute), kind))
+		    !has_space(&d, mute, 1))
 			return ANSWER;
 		add_sanction(&d, kind, address, "");
 	} else if (!find_whom(&d) || !is_above(&d, act) ||
@@ -338,7 +345,7 @@ add_role(struct doing *d, enum role role)
 	req->role = role_name(role);
 	if (d->account == NULL)
 		return true;
-	if (r != NULL && r->roles.n >= RULES_MAX &&
+	if (role != ROLE_NONE && rules_full(r, RULES_ROLE, 1, 0) &&
 	    table_get(&r->roles, d->key) == NULL) {
 		request_fail(req, ERR_FORBIDDEN, "#%s has %d people with a "
 		    "role, and may not have more.", room_shown(d->room),
@@ -624,6 +631,7 @@ act_committed(struct hub *h, struct store_op *op)
 	struct request *req = op->req;
 	struct account *a;
 
+	rules_back(h, op);
 	if (req->resigns)
 		room->rules->resigning--;
 	if (req->cmd == CMD_INVITE && req->whom_sid != 0)

@@ -243,13 +243,24 @@ static const struct {
 	const char	*kind;
 	void		(*take)(struct hub *, struct rules *,
 			    const struct fact *);
-} kinds[] = {
-	{ "set", take_setting },
-	{ "role", take_role },
-	{ "ban", take_ban },
-	{ "mute", take_mute },
-	{ "came", take_arrival },
+} kinds[RULES_KINDS] = {
+	[RULES_SET] = { "set", take_setting },
+	[RULES_ROLE] = { "role", take_role },
+	[RULES_BAN] = { "ban", take_ban },
+	[RULES_MUTE] = { "mute", take_mute },
+	[RULES_CAME] = { "came", take_arrival },
 };
+
+/* RULES_KINDS if it is none of ours. */
+static unsigned
+find_kind(const struct fact *f)
+{
+	unsigned i = 0;
+
+	while (i < RULES_KINDS && strcmp(f->kind, kinds[i].kind) != 0)
+		i++;
+	return i;
+}
 
 /* Keeps the list of those by which somebody may be kept out. */
 static void
@@ -268,12 +279,10 @@ note_guard(struct hub *h, struct rules *r)
 bool
 rules_load(struct hub *h, const struct fact *f)
 {
+	unsigned i = find_kind(f);
 	struct rules *r;
-	size_t i = 0;
 
-	while (i < NITEMS(kinds) && strcmp(f->kind, kinds[i].kind) != 0)
-		i++;
-	if (i == NITEMS(kinds))
+	if (i == RULES_KINDS)
 		return false;
 	if (*f->b != '\0') {
 		r = rules_get(h, f->a);
@@ -301,7 +310,48 @@ rules_stored(struct hub *h, const struct store_op *op)
 	}
 }
 
+static void
+count_coming(struct hub *h, const struct store_op *op, int n)
+{
+	struct fact f;
+	uint32_t i;
+	unsigned kind;
+
+	for (i = 0; i < op->nfacts; i++) {
+		if (op->facts[i].value == NULL ||
+		    !fact_parse(&f, &op->facts[i]))
+			continue;
+		if ((kind = find_kind(&f)) < RULES_KINDS)
+			rules_get(h, f.a)->coming[kind] += (uint32_t)n;
+		fact_free(&f);
+	}
+}
+
+void
+rules_submitted(struct hub *h, const struct store_op *op)
+{
+	count_coming(h, op, 1);
+}
+
+void
+rules_back(struct hub *h, const struct store_op *op)
+{
+	count_coming(h, op, -1);
+}
+
 /* Questions. */
+
+bool
+rules_full(const struct rules *r, enum rules_kind kind, uint32_t more,
+    uint32_t less)
+{
+	size_t n = 0;
+
+	if (r != NULL)
+		n = r->coming[kind] + (kind == RULES_ROLE ? r->roles.n :
+		    kind == RULES_BAN ? r->bans.n : r->mutes.n);
+	return n + more > RULES_MAX + less;
+}
 
 enum role
 rules_role(const struct rules *r, const char *account)

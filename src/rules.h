@@ -22,6 +22,11 @@ struct hub;
 #define RULES_MAX	1000	/* roles, bans, mutes or guests invited, of a
 				 * room */
 
+/* What is kept of a room, by the kinds of facts. */
+enum rules_kind {
+	RULES_SET, RULES_ROLE, RULES_BAN, RULES_MUTE, RULES_CAME, RULES_KINDS
+};
+
 struct standing {
 	enum role	 role;
 	char		 key[];		/* of an account */
@@ -67,6 +72,7 @@ struct rules {
 	uint32_t	 resigning;	/* of these, once that is stored */
 	uint32_t	 invited;	/* guests */
 	uint32_t	 inviting;	/* more, once that is stored */
+	uint32_t	 coming[RULES_KINDS]; /* facts that the store has yet */
 	struct table	 roles;		/* struct standing by account's key */
 	struct table	 bans, mutes;	/* struct sanction by subject */
 	struct table	 arrivals;
@@ -85,6 +91,15 @@ void	 rules_free_all(struct hub *);
 bool	 rules_load(struct hub *, const struct fact *);
 /* Makes true here what the op has stored. */
 void	 rules_stored(struct hub *, const struct store_op *);
+
+/* The op, of an act, goes to the store with facts that may become more; and it
+ * has come back. */
+void	 rules_submitted(struct hub *, const struct store_op *);
+void	 rules_back(struct hub *, const struct store_op *);
+/* Would there be too many with so many more, those on their way counted, and so
+ * many less? r may be NULL. */
+bool	 rules_full(const struct rules *, enum rules_kind, uint32_t more,
+	    uint32_t less);
 
 enum role rules_role(const struct rules *, const char *account);
 /* One that has not ended, or NULL. */

@@ -3,9 +3,11 @@
  * that it depends on.
  */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "hub-account.h"
+#include "rules.h"
 
 TestSuite(races, .init = start, .fini = end);
 
@@ -242,5 +244,97 @@ Test(races, two_new_passwords)
 	cr_assert_eq(f.reply->error, ERR_BAD_PASSWORD);
 	fake_round(&f);
 	with_password(1, "ann", "another");
+	cr_assert_eq(f.reply->error, ERR_NONE);
+}
+
+#define MANY	(RULES_MAX - 2)		/* with two more it is full */
+
+/* Facts of a kind of #den, with these values. */
+static void
+put_many(const char *room, const char *kind, const char *value)
+{
+	char key[64];
+	int i;
+
+	for (i = 0; i < MANY; i++) {
+		snprintf(key, sizeof(key), "%s/%s/%sx%d", kind, room,
+		    strcmp(kind, "role") == 0 ? "" : "n:", i);
+		fake_put(&f, key, value);
+	}
+}
+
+#define SANCTION	"{\"by\":\"x\",\"reason\":\"\",\"at\":1,\"until\":0," \
+			"\"name\":\"x\"}"
+
+static enum error
+sees(struct fake_client *c, const struct ask *a)
+{
+	struct fake_client by = *c;
+
+	fake_ask(&f, &by, a);
+	return f.reply != NULL ? f.reply->error : ERR_NONE;
+}
+
+#define SEES(c, ...)	sees(c, &(const struct ask){ .cmd = __VA_ARGS__ })
+
+/* A room has no more bans, mutes and roles than it may have, however many are
+ * asked for before the first is stored; one that was not stored is none. */
+Test(races, bounds_count_what_is_under_way)
+{
+	static const enum cmd cmds[] = { CMD_BAN, CMD_MUTE, CMD_INVITE };
+	struct fake_client ann = owner();
+	unsigned i;
+
+	registered("bob");
+	registered("cat");
+	registered("dee");
+	put_many("den", "ban", SANCTION);
+	put_many("den", "mute", SANCTION);
+	put_many("den", "role", "{\"role\":\"member\"}");
+	gone(&ann, NULL);
+	fake_restart(&f);
+	ann = with_password(0, "ann", "secret");
+	enter(&ann, "den");
+	for (i = 0; i < NITEMS(cmds); i++) {
+		bool role = cmds[i] == CMD_INVITE;	/* and the owner's */
+
+		/* One is refused by the store, and so is none. */
+		f.store.fail = true;
+		cr_assert_eq(SEES(&ann, cmds[i], .room = "den",
+		    .name = "dee"), ERR_NONE);
+		fake_round(&f);
+		cr_assert_eq(f.reply->error, ERR_STORE_UNAVAILABLE);
+		f.store.fail = false;
+		if (!role)
+			cr_assert_eq(SEES(&ann, cmds[i], .room = "den",
+			    .name = "bob"), ERR_NONE);
+		cr_assert_eq(SEES(&ann, cmds[i], .room = "den",
+		    .name = role ? "bob" : "cat"), ERR_NONE);
+		cr_assert_eq(SEES(&ann, cmds[i], .room = "den",
+		    .name = "dee"), ERR_FORBIDDEN);
+		fake_round(&f);
+		cr_assert_eq(SEES(&ann, cmds[i], .room = "den",
+		    .name = "dee"), ERR_FORBIDDEN);
+		if (!role)	/* for the next one */
+			ASK(&f, &ann, cmds[i] == CMD_BAN ? CMD_UNBAN :
+			    CMD_UNMUTE, .room = "den", .name = "bob");
+		fake_round(&f);
+	}
+}
+
+Test(races, bounds_of_the_servers_bans)
+{
+	struct fake_client op = client(OPERATOR_LOOP, 0);
+
+	put_many("*", "ban", SANCTION);
+	fake_restart(&f);
+	cr_assert_eq(SEES(&op, CMD_SHUT_OUT, .name = "bob"), ERR_NONE);
+	cr_assert_eq(SEES(&op, CMD_SHUT_OUT, .name = "cat"), ERR_NONE);
+	cr_assert_eq(SEES(&op, CMD_SHUT_OUT, .name = "dee"), ERR_FORBIDDEN);
+	fake_round(&f);
+	cr_assert_eq(SEES(&op, CMD_LET_IN, .name = "bob"), ERR_NONE);
+	fake_round(&f);
+	cr_assert_eq(SEES(&op, CMD_SHUT_OUT, .name = "dee"), ERR_NONE);
+	fake_round(&f);
 	cr_assert_eq(f.reply->error, ERR_NONE);
 }
