@@ -143,17 +143,6 @@ forget_ignores(struct hub *h, const struct request *req)
 	ignores_set(h, req->name_key, NULL);
 }
 
-/* No loop is to give any of its texts to a slow reader any more. */
-static void
-forget_texts(struct hub *h)
-{
-	struct room *room;
-	uint32_t at = 0;
-
-	while ((room = roll_next(&h->room_roll, &at)) != NULL)
-		news_forget(h, room);
-}
-
 enum verdict
 erase_committed(struct hub *h, struct store_op *op)
 {
@@ -169,6 +158,7 @@ erase_committed(struct hub *h, struct store_op *op)
 	account_free(h, a);
 	if (inbox != NULL)
 		inbox_end(h, inbox, 0);
-	forget_texts(h);
+	/* No loop is to give any of its texts to a slow reader any more. */
+	news_forget(h);
 	return ANSWER;
 }

@@ -607,7 +607,7 @@ set_role(struct hub *h, struct room *room, const struct request *req)
 	role_parse(req->role, &role);
 	for (i = 0; i < room->nmembers; i++) {
 		if (is_whom(h, room->members[i], req))
-			room->members[i]->role = (uint8_t)role;
+			member_set_role(room->members[i], role);
 	}
 	/* An invitation ends with its session, which may be over by now. */
 	if (req->cmd == CMD_INVITE && login_get(h, req->whom_sid) != NULL)

@@ -214,9 +214,9 @@ enter_room(struct hub *h, struct room *room, struct login *l,
 	note_arrival(h, l, room);
 	m = enter(h, room, l, held);
 	if (owns)
-		m->role = ROLE_OWNER;
+		member_set_role(m, ROLE_OWNER);
 	else if (held == NULL && room->rules != NULL)
-		m->role = (uint8_t)role_known(h, l, room->rules);
+		member_set_role(m, role_known(h, l, room->rules));
 	return answer_entered(h, m, req);
 }
 
@@ -256,7 +256,7 @@ make_owned(struct hub *h, struct login *l, struct account *a,
 		    account_key(a)), json_pack("{s:s}", "role", "owner"));
 		if (hub_ask_store(h, room, &op) == KEPT) {
 			m = enter(h, room, l, NULL);
-			m->role = ROLE_OWNER;
+			member_set_role(m, ROLE_OWNER);
 			m->making = true;
 			a->making++;
 			return KEPT;
@@ -276,7 +276,7 @@ own(struct hub *h, const char *key, const struct room *room)
 
 	for (; l != NULL; l = l->next) {
 		if ((m = member_find(l, room)) != NULL)
-			m->role = ROLE_OWNER;
+			member_set_role(m, ROLE_OWNER);
 	}
 }
 

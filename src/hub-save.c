@@ -295,7 +295,7 @@ load_member(struct hub *h, struct login *l, struct record *outer)
 		return;
 	m = member_add(room, l);
 	m->after = seen;
-	m->role = (uint8_t)role;
+	member_set_role(m, role);
 	if (came > 0 && room->rules != NULL)
 		rules_arrived(room->rules, user_key(l->user), came - 1);
 	if (held)

@@ -209,10 +209,22 @@ forget_texts(struct room_view *r)
 	struct place *p;
 
 	for (s = stream_first(r); s != NULL; s = stream_next(s)) {
+		if (stream_bytes(s) == 0)
+			continue;
 		LIST_FOREACH(p, stream_readers(s), readers)
 			session_dirty(p->session);
 		stream_forget(s);
 	}
+}
+
+static void
+forget_all(struct loop *l)
+{
+	struct room_view *r;
+	size_t pos = 0;
+
+	while ((r = id_map_next(&l->rooms, &pos)) != NULL)
+		forget_texts(r);
 }
 
 static void
@@ -284,8 +296,8 @@ take_batch(struct loop *l, struct batch *b)
 	}
 	if (r != NULL && b->skip > r->last_seq)
 		skip(r, b->skip);
-	if (r != NULL && b->forget)
-		forget_texts(r);
+	if (b->forget)
+		forget_all(l);
 	l->taken = b->stamp;
 	batch_free(b);
 }

@@ -72,14 +72,8 @@ role_of_user(const struct hub *h, const struct user *u,
 static bool
 is_owned(const struct room *room)
 {
-	uint32_t i;
-
-	if (room->rules != NULL && room->rules->owners > 0)
-		return true;
-	for (i = 0; i < room->nmembers &&
-	    room->members[i]->role != ROLE_OWNER; i++)
-		;
-	return i < room->nmembers;
+	return room->owners > 0 ||
+	    (room->rules != NULL && room->rules->owners > 0);
 }
 
 bool

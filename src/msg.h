@@ -91,8 +91,9 @@ struct batch {
 	uint64_t	 skip;		/* n is 0: the loop is too far behind to
 					 * be given them; all up to this seq is
 					 * to be read from the store */
-	bool		 forget;	/* n is 0: what a slow reader has yet to
-					 * be given is to be read again */
+	bool		 forget;	/* n is 0, room too: what slow readers
+					 * of any room have yet to be given is
+					 * to be read again */
 	struct msg	*msgs[];
 };
 

@@ -294,6 +294,16 @@ user_in_room(const struct user *u, const struct room *room)
 	return false;
 }
 
+void
+member_set_role(struct member *m, enum role role)
+{
+	if (m->role == ROLE_OWNER)
+		m->room->owners--;
+	m->role = (uint8_t)role;
+	if (m->role == ROLE_OWNER)
+		m->room->owners++;
+}
+
 struct member *
 member_add(struct room *room, struct login *l)
 {
@@ -304,7 +314,7 @@ member_add(struct room *room, struct login *l)
 	m = xcalloc(1, sizeof(*m));
 	m->room = room;
 	m->login = l;
-	m->role = room->inbox ? ROLE_OWNER : ROLE_NONE;
+	member_set_role(m, room->inbox ? ROLE_OWNER : ROLE_NONE);
 	if (room->nmembers == room->cap) {
 		room->cap = room->cap ? room->cap * 2 : 4;
 		room->members = xrealloc(room->members,
@@ -353,6 +363,7 @@ member_remove(struct member *m)
 	while (*at != m)
 		at = &(*at)->next;
 	*at = m->next;
+	member_set_role(m, ROLE_NONE);
 	if (!m->held) {
 		room->loops[CLIENT_LOOP(l->client)].members--;
 		if (!room->inbox)
@@ -505,36 +516,41 @@ news_post_all(struct hub *h, bool wait)
 	h->nnews = n;
 }
 
-/* Behind all that was given. */
-static void
-post_without(struct hub *h, struct room *room, uint64_t skip, bool forget)
+/* Behind all that was given; to a loop, of one room or of all. */
+static uint32_t
+post_without(struct hub *h, unsigned loop, uint32_t room, uint64_t skip,
+    bool forget)
 {
-	unsigned loop;
-	struct batch *b;
+	struct batch *b = xcalloc(1, sizeof(*b));
 
-	news_post(h, room);
-	for (loop = 0; loop < h->nloops; loop++) {
-		if (room->loops[loop].members == 0)
-			continue;
-		b = xcalloc(1, sizeof(*b));
-		b->mail.kind = MAIL_BATCH;
-		b->room = room->id;
-		b->skip = skip;
-		b->forget = forget;
-		room->loops[loop].stamp = h->out.batch(h->out.arg, loop, b);
-	}
+	b->mail.kind = MAIL_BATCH;
+	b->room = room;
+	b->skip = skip;
+	b->forget = forget;
+	return h->out.batch(h->out.arg, loop, b);
 }
 
 void
-news_forget(struct hub *h, struct room *room)
+news_forget(struct hub *h)
 {
-	post_without(h, room, 0, true);
+	unsigned loop;
+
+	news_post_all(h, false);
+	for (loop = 0; loop < h->nloops; loop++)
+		post_without(h, loop, 0, 0, true);
 }
 
 void
 news_skip(struct hub *h, struct room *room, uint64_t seq)
 {
-	post_without(h, room, seq, false);
+	unsigned loop;
+
+	news_post(h, room);
+	for (loop = 0; loop < h->nloops; loop++) {
+		if (room->loops[loop].members > 0)
+			room->loops[loop].stamp = post_without(h, loop,
+			    room->id, seq, false);
+	}
 }
 
 static struct batch *

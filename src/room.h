@@ -24,6 +24,7 @@ struct room {
 	struct rules	*rules;		/* NULL: an ordinary room */
 	struct member	**members;
 	uint32_t	 nmembers, cap;
+	uint32_t	 owners;	/* members that are */
 	uint32_t	 pending;	/* ops in the store; uses the names */
 	uint32_t	 heir;		/* dead inbox: the sid that renamed */
 	bool		 stored;	/* the store knows it: never freed */
@@ -98,6 +99,7 @@ void	 inbox_end(struct hub *, struct room *, uint32_t heir);
 /* The login's member in this room, NULL if it is not in it. */
 struct member *member_find(struct login *, const struct room *);
 struct member *member_add(struct room *, struct login *);
+void	 member_set_role(struct member *, enum role);
 /* Turns the order of a login's places round. */
 void	 member_reverse(struct login *);
 /* Makes a place a held one. */
@@ -125,8 +127,8 @@ void	 news_add(struct hub *, struct room *, struct msg *);
 void	 news_answer(struct hub *, struct room *, struct request *);
 /* Posts what was gathered now. */
 void	 news_post(struct hub *, struct room *);
-/* Has its streams forget their texts: some were taken away in the store. */
-void	 news_forget(struct hub *, struct room *);
+/* Has all streams forget their texts: some were taken away in the store. */
+void	 news_forget(struct hub *);
 /* Its readers are to read up to this seq in the store. */
 void	 news_skip(struct hub *, struct room *, uint64_t seq);
 /* All rooms'; with wait, but for those a loop still writes news of. */

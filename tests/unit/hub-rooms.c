@@ -37,6 +37,29 @@ Test(rooms, who_makes_a_room_owns_it)
 	cr_assert(!f.reply->users[1].guest);
 }
 
+/* A guest's room is owned as long as the guest is there, and is it. */
+Test(rooms, nobodys)
+{
+	struct settings pace = { .given = { [SET_PACE] = true },
+	    .value = { [SET_PACE] = 5 } };
+	struct fake_client ann = from("ann", NULL), bob = from("bob", NULL);
+
+	OK(&ann, CMD_SUBSCRIBE, .room = "den");
+	OK(&bob, CMD_SUBSCRIBE, .room = "den");
+	NO(ERR_FORBIDDEN, &bob, CMD_CONFIGURE, .room = "den", .set = &pace);
+	eq_str(f.reply->message, "Only the owner may configure the room "
+	    "(#den).");
+	OK(&ann, CMD_UNSUBSCRIBE, .room = "den");
+	NO(ERR_FORBIDDEN, &bob, CMD_CONFIGURE, .room = "den", .set = &pace);
+	eq_str(f.reply->message, "Nobody owns #den: whoever runs the server "
+	    "gives it an owner.");
+	OK(&ann, CMD_SUBSCRIBE, .room = "den");
+	eq_str(f.reply->role, "member");
+	NO(ERR_FORBIDDEN, &ann, CMD_OP, .room = "den", .name = "bob");
+	eq_str(f.reply->message, "Nobody owns #den: whoever runs the server "
+	    "gives it an owner.");
+}
+
 Test(rooms, owning_waits_for_the_store)
 {
 	struct fake_client ann = registered("ann"), bob = from("bob", NULL);

@@ -162,3 +162,39 @@ Test(loop, a_day_begins)
 	client_close(&cat);
 	rig_close();
 }
+
+/* Texts were taken away in the store: no stream of any room shows what it has
+ * still to give; who has had all goes on as before. */
+Test(loop, forgets_texts)
+{
+	struct batch *b = xcalloc(1, sizeof(*b));
+	struct client ann, bob;
+	struct place *p, *had;
+	unsigned i;
+
+	rig_open(NULL);
+	client_login(&ann, 0, "ann", 2304);
+	client_login(&bob, 0, "bob", 0);
+	had = bob.session->places;
+	for (i = 0; i < 20; i++)
+		say(&ann, i, 500);
+	settle();
+	client_drain(&bob);
+	p = ann.session->places;
+	cr_assert(ann.session->blocked);
+	cr_assert_eq(p->state, PLACE_ON);
+	cr_assert_gt(stream_bytes(p->stream), 0);
+	b->mail.kind = MAIL_BATCH;
+	b->forget = true;
+	mailbox_post_one(&ann.loop->box, &b->mail);
+	loop_round(ann.loop, false);
+	cr_assert_eq(stream_bytes(p->stream), 0);
+	cr_assert_eq(p->state, PLACE_BEHIND);
+	cr_assert_eq(had->state, PLACE_ON);
+	client_drain(&ann);
+	expect(&ann, "\"seq\":20");
+	client_close(&ann);
+	client_close(&bob);
+	settle();
+	rig_close();
+}
