@@ -357,9 +357,11 @@ text_answered(void *state, struct dialect_io *io, struct request *r)
 
 const struct dialect dialect_text = {
 	.name = "text",
+	.person = true,
 	.open = text_open,
 	.close = text_close,
 	.greet = text_greet,
+	.width = text_set_width,
 	.line = text_line,
 	.error = text_failed,
 	.reply = text_answered,

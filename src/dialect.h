@@ -45,11 +45,17 @@ struct dialect_io {
 
 struct dialect {
 	const char	*name;
+	/* A person types its lines and reads the answers: lines are edited and
+	 * taken one after the other, and what was shown has been read. */
+	bool		 person;
 	/* Per-session state; NULL where there is none. */
 	void		*(*open)(const struct conf *);
 	void		 (*close)(void *);
 	/* The greeting; called once, when it is due (json: NULL). */
 	void		 (*greet)(void *, struct dialect_io *);
+	/* The width the terminal told (telnet NAWS), 0 unknown; NULL: it does
+	 * not matter. */
+	void		 (*width)(void *, unsigned);
 	/* One line without its end. May be changed in place. Never empty for
 	 * json. */
 	void		 (*line)(void *, struct dialect_io *, char *, size_t);
@@ -93,7 +99,7 @@ extern const struct dialect dialect_json, dialect_text;
 
 /* ENC_TEXT or ENC_COLOR of a text dialect's state. */
 enum encoding text_encoding(const void *);
-/* The width the terminal told (telnet NAWS), 0 unknown. */
+/* struct dialect's width, of a text dialect's state */
 void	 text_set_width(void *, unsigned);
 
 #endif

@@ -28,9 +28,15 @@
 #define READS		4	/* reads of our own behind a full one */
 
 static bool
-is_json(const struct session *s)
+is_person(const struct session *s)
 {
-	return session_dialect(s) == &dialect_json;
+	return session_dialect(s) != NULL && session_dialect(s)->person;
+}
+
+static bool
+is_program(const struct session *s)
+{
+	return session_dialect(s) != NULL && !session_dialect(s)->person;
 }
 
 static struct telnet *
@@ -49,7 +55,7 @@ full(const struct session *s)
 		return true;
 	}
 	/* A person's lines are taken one after the other. */
-	if (session_dialect(s) == &dialect_text && s->inflight > 0)
+	if (is_person(s) && s->inflight > 0)
 		return true;
 	return s->inflight >= INFLIGHT_MAX || s->cost >= COST_MAX ||
 	    session_unwritten(s) >= UNWRITTEN_MAX;
@@ -256,7 +262,7 @@ take_line(struct session *s, char *line, size_t len)
 		} else if (session_dialect(s) == NULL)
 			session_choose(s, &dialect_text);
 	}
-	if (is_json(s)) {
+	if (is_program(s)) {
 		if (strspn(line, " \t\r") >= len && !s->is_web)
 			return;
 	} else
@@ -291,7 +297,7 @@ line_end(const struct session *s, char *data, size_t len)
 {
 	char *lf = memchr(data, '\n', len), *nul = data;
 
-	if (is_json(s))
+	if (is_program(s))
 		return lf;
 	if (lf != NULL)
 		len = (size_t)(lf - data);
@@ -420,6 +426,7 @@ session_take_text(struct session *s, char *data, size_t len)
 void
 session_take_bytes(struct session *s, char *data, size_t len)
 {
+	const struct dialect *d;
 	struct loop *l = s->loop;
 	enum telnet_status status;
 
@@ -433,7 +440,7 @@ session_take_bytes(struct session *s, char *data, size_t len)
 		return;
 	}
 	if (s->layer.telnet == NULL) {
-		if (is_json(s) || memchr(data, 0xff, len) == NULL) {
+		if (is_program(s) || memchr(data, 0xff, len) == NULL) {
 			session_take_text(s, data, len);
 			return;
 		}
@@ -442,8 +449,9 @@ session_take_bytes(struct session *s, char *data, size_t len)
 	buf_reset(&l->text);
 	buf_reset(&l->answer);
 	status = telnet_recv(s->layer.telnet, data, len, &l->text, &l->answer);
-	if (session_dialect(s) == &dialect_text)
-		text_set_width(s->state, telnet_width(s->layer.telnet));
+	d = session_dialect(s);
+	if (d != NULL && d->width != NULL)
+		d->width(s->state, telnet_width(s->layer.telnet));
 	/* Text first: a mark's answer says that all before it was taken. */
 	if (l->text.len > 0)
 		session_take_text(s, l->text.data, l->text.len);
@@ -625,8 +633,7 @@ answered(struct session *s, struct request *req)
 	s->inflight--;
 	s->cost -= req->cost;
 	/* What a person enters at login comes first, and then what was said. */
-	if (req->cmd == CMD_LOGIN && req->error == ERR_NONE &&
-	    session_dialect(s) == &dialect_text)
+	if (req->cmd == CMD_LOGIN && req->error == ERR_NONE && is_person(s))
 		s->counting = s->inflight > 0;
 	else if (s->counting && s->inflight == 0) {
 		s->counting = false;

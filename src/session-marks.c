@@ -44,7 +44,7 @@ counts(const struct session *s, const struct place *p, bool end)
 	if (!p->fresh || p->state == PLACE_SEEK)
 		return false;
 	return stream_room(p->stream)->name[0] == '@' ||
-	    (end && session_dialect(s) == &dialect_text);
+	    (end && session_dialect(s)->person);
 }
 
 bool

@@ -80,7 +80,7 @@ static void
 out_session(void *arg, struct session_mail *m)
 {
 	(void)arg;
-	free(m);
+	session_mail_free(m);
 }
 
 /* What a restored hub had the store do comes back. */
