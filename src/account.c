@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -206,8 +207,23 @@ account_fact(struct request *req, struct store_op *op, const struct account *a,
     const char *hash)
 {
 	fact_add(req, op, fact_key(req, "account", account_key(a), NULL),
-	    json_pack("{s:s,s:I,s:s}", "name", account_shown(a), "created",
-	    (json_int_t)a->created, "hash", hash));
+	    json_pack("{s:s,s:I,s:I,s:s}", "name", account_shown(a), "created",
+	    (json_int_t)a->created, "author", (json_int_t)a->author, "hash",
+	    hash));
+}
+
+void
+account_created(struct account *a, int64_t created)
+{
+	char text[NAME_SIZE + 32];
+	int n;
+
+	a->created = created;
+	if (a->author != 0)
+		return;
+	n = snprintf(text, sizeof(text), "%s/%lld", account_key(a),
+	    (long long)created);
+	a->author = author_of(text, (size_t)n);
 }
 
 static void
@@ -219,7 +235,8 @@ load_account(struct hub *h, struct account *a, const struct fact *f)
 		return;
 	a = account_new(h, f->a, *shown != '\0' ? shown : f->a);
 	a->hash = xstrdup(fact_str(f, "hash"));
-	a->created = fact_int(f, "created");
+	a->author = (uint64_t)fact_int(f, "author");
+	account_created(a, fact_int(f, "created"));
 }
 
 static void

@@ -45,6 +45,7 @@ struct account {
 	char		*proved_from;	/* the address of the last login by
 					 * password since the start (an upgrade
 					 * is none), or NULL */
+	uint64_t	 author;	/* of what it says: see struct msg */
 	int64_t		 created;	/* ms since the epoch */
 	int64_t		 login;		/* the last one, or 0 */
 	uint32_t	 owned;		/* rooms */
@@ -73,6 +74,8 @@ void	 accounts_free(struct hub *);
 bool	 account_load(struct hub *, const struct fact *);
 /* Is it one of an account's that is not there? */
 bool	 account_lost(const struct hub *, const struct fact *);
+/* Since when it is one; and its author, unless it has one. */
+void	 account_created(struct account *, int64_t);
 /* What keeps the account itself; with this hash. */
 void	 account_fact(struct request *, struct store_op *,
 	    const struct account *, const char *hash);

@@ -83,6 +83,7 @@ make(struct hub *h, const struct login *l, struct request *req)
 	a = account_new(h, user_key(l->user), user_shown(l->user));
 	a->pending = true;
 	a->created = a->login = clock_wall();
+	a->author = login_author(h, l);	/* who was no account yet */
 	a->hash = xstrdup(req->rehash);
 	request_set_key(req, account_key(a));
 	req->name = request_str(req, account_shown(a));

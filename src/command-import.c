@@ -132,7 +132,7 @@ add_account(struct hub *h, struct request *req, struct store_op *op,
 	if (*a->hash != '\0' || (f != NULL &&
 	    strcmp(f->a, req->name_key) != 0))
 		return false;
-	a->created = f != NULL ? fact_int(f, "created") : clock_wall();
+	account_created(a, f != NULL ? fact_int(f, "created") : clock_wall());
 	account_fact(req, op, a, hash);
 	req->hash = request_str(req, hash);
 	return true;

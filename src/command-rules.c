@@ -226,9 +226,12 @@ cmd_redact(struct hub *h, struct login *l, struct request *req)
 		return ANSWER;
 	d.op.kind = STORE_REDACT;
 	d.op.target = req->seq;
-	if (!right_has(ACT_REDACT, d.role))
+	if (!right_has(ACT_REDACT, d.role)) {
 		d.op.from_key = request_str(req, user_key(l->user));
-	/* Before, somebody else may have been a guest of this name. */
+		d.op.author = login_author(h, l);
+	}
+	/* Where it is not known whose it is: before, somebody else may have
+	 * been a guest of this name. */
 	if (!right_has(ACT_REDACT, d.role) && user_account(h, l->user) == NULL)
 		d.op.since = req->since;
 	audit = json_pack("{s:s,s:I}", "act", "redact", "seq",

@@ -12,8 +12,11 @@
 static struct msg *
 copy_as(const struct msg *m, const char *from, const char *to)
 {
-	return msg_new(m->kind, from, to, msg_text(m), m->text_len,
+	struct msg *copy = msg_new(m->kind, from, to, msg_text(m), m->text_len,
 	    msg_key(m));
+
+	copy->author = m->author;
+	return copy;
 }
 
 /*
@@ -34,6 +37,7 @@ append(struct hub *h, struct room *room, struct login *l, struct request *req,
 	} else
 		op.msg = req->msg;
 	req->msg = NULL;
+	op.msg->author = login_author(h, l);
 	if (op.msg->key_len > 0)
 		op.from_key = request_str(req, user_key(l->user));
 	return hub_ask_store(h, room, &op);

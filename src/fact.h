@@ -3,7 +3,7 @@
  * under a key of words with "/" between them, which no name has. One fact says
  * one thing, so that two changes of a thing never undo each other.
  *
- *	account/KEY		{"name","created","hash"}
+ *	account/KEY		{"name","created","author"?,"hash"}
  *	operator/KEY		{"at"}: of the server
  *	login/KEY		ms since the epoch: the last one
  *	token/KEY/LABEL		{"hash","created","expires"}

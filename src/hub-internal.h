@@ -33,6 +33,7 @@ struct hub {
 	struct login_slots logins;
 	struct client_sids *clients;	/* one a loop */
 	struct id_map	 taken;		/* struct taken_place by sid */
+	struct id_map	 authors;	/* of resumed guests: uint64_t by sid */
 
 	struct table	 rules;		/* struct rules by their rooms' keys */
 	struct rules_list guarding;	/* of them */

@@ -212,11 +212,13 @@ free_logins(struct hub *h)
 			free(m);
 		}
 		taken_forget(h, l);
+		login_drop_author(h, l);
 		address_drop(l->address);
 		free(l);
 	}
 	free(h->logins.slots);
 	id_map_free(&h->taken);
+	id_map_free(&h->authors);
 }
 
 void

@@ -46,6 +46,8 @@ struct msg {
 	uint32_t	 room;		/* the hub's and the store's number */
 	uint64_t	 seq;		/* given by the store */
 	int64_t		 time;		/* ms since the epoch, by the store */
+	uint64_t	 author;	/* who said it, for the hub; 0: not
+					 * known. Is stored, and not read */
 	uint8_t		 kind;		/* enum msg_kind */
 	uint8_t		 flags;
 	uint8_t		 from_len;

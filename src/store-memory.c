@@ -397,9 +397,8 @@ redact(struct memory *s, struct store_op *op, int64_t now)
 		return;
 	m = ring_at(room, i);
 	if (m->seq != op->target || m->kind > MSG_NOTICE ||
-	    m->time < op->since ||
-	    (m->flags & MSG_REDACTED) || (op->from_key != NULL &&
-	    !store_is_from(msg_from(m), op->from_key)))
+	    (m->flags & MSG_REDACTED) ||
+	    !store_may_redact(op, msg_from(m), m->author, m->time))
 		return;
 	op->error = STORE_OK;
 	blank(s, room, i);

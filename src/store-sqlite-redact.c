@@ -48,10 +48,10 @@ sqlite_redact(struct sqlite *s, const struct sqlite_room *room,
 		n = (size_t)sqlite3_column_int64(st, 3);
 		found = op->target > room->row.floor &&
 		    sqlite3_column_int(st, 0) <= MSG_NOTICE &&
-		    sqlite3_column_int64(st, 4) >= op->since &&
-		    !(flags & MSG_REDACTED) && (op->from_key == NULL ||
-		    store_is_from((const char *)sqlite3_column_text(st, 2),
-		    op->from_key));
+		    !(flags & MSG_REDACTED) && store_may_redact(op,
+		    (const char *)sqlite3_column_text(st, 2),
+		    (uint64_t)sqlite3_column_int64(st, 5),
+		    sqlite3_column_int64(st, 4));
 	}
 	sqlite3_reset(st);
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE)

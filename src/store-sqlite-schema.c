@@ -37,7 +37,10 @@ static const char *const steps[] = {
 	"    done INTEGER NOT NULL) WITHOUT ROWID;"
 	/* of the index of words what is to be made anew, see words.h */
 	"CREATE TABLE stale (id INTEGER PRIMARY KEY,"
-	"    part INTEGER NOT NULL UNIQUE);"
+	"    part INTEGER NOT NULL UNIQUE);",
+
+	/* struct msg's; NULL: not known */
+	"ALTER TABLE messages ADD COLUMN author INTEGER;"
 };
 
 const char *const sqlite_writes[W_MAX] = {
@@ -45,7 +48,8 @@ const char *const sqlite_writes[W_MAX] = {
 	[W_COMMIT] = "COMMIT",
 	[W_ROLLBACK] = "ROLLBACK",
 	[W_MESSAGE] = "INSERT INTO messages (seq, room, time, kind, flags,"
-	    " sender, recipient, text) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	    " sender, recipient, text, author)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, nullif(?9, 0))",
 	[W_KEY] = "INSERT INTO keys (seq, time, room, sender, key)"
 	    " VALUES (?1, ?2, ?3, ?4, ?5)"
 	    " ON CONFLICT (room, sender, key) DO NOTHING",
@@ -79,7 +83,7 @@ const char *const sqlite_writes[W_MAX] = {
 	    " FROM audit ORDER BY id LIMIT ?1",
 	[W_AUDIT_PRUNE] = "DELETE FROM audit WHERE id <= ?1",
 	[W_TARGET] = "SELECT kind, flags, sender, length(CAST(text AS BLOB)),"
-	    " time FROM messages WHERE seq = ?1 AND room = ?2",
+	    " time, author FROM messages WHERE seq = ?1 AND room = ?2",
 	[W_REDACT] = "UPDATE messages SET flags = ?2, text = ?3 WHERE seq = ?1",
 	[W_STALE] = "REPLACE INTO stale (part) VALUES (?1)",
 	[W_ERASE] = "REPLACE INTO erasures VALUES (?1, ?2, 0)",

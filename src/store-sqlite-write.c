@@ -188,6 +188,7 @@ insert(struct sqlite *s, struct sqlite_room *room, const struct msg *m,
 	bind_str(st, 6, msg_from(m), m->from_len);
 	bind_str(st, 7, msg_to(m), m->to_len);
 	bind_str(st, 8, msg_text(m), m->text_len);
+	sqlite_bind(st, 9, m->author);
 	if ((rc = sqlite_run(st)) != SQLITE_OK)
 		return rc;
 	room->row.head = s->seq;

@@ -188,6 +188,17 @@ store_is_from(const char *from, const char *key)
 	    strcmp(name.key, key) == 0;
 }
 
+bool
+store_may_redact(const struct store_op *op, const char *from, uint64_t author,
+    int64_t time)
+{
+	if (op->from_key == NULL)
+		return true;
+	if (author != 0)
+		return author == op->author;
+	return time >= op->since && store_is_from(from, op->from_key);
+}
+
 void
 store_audit_line(struct buf *out, uint64_t id, int64_t at, const char *act)
 {

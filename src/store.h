@@ -72,8 +72,8 @@ enum store_op_kind {
 	STORE_IMPORT,		/* append msgs, each with the time that it has,
 				 * all or none; there may be none */
 	STORE_REDACT		/* append msg, and take the text from the
-				 * room's message target; only if from_key,
-				 * unless NULL, is who said that */
+				 * room's message target; only if it may be,
+				 * see store_may_redact() */
 };
 
 /*
@@ -90,8 +90,10 @@ struct store_op {
 	struct msg	**msgs;		/* import: the asker's; seqs are set */
 	uint32_t	 nmsgs;
 	const char	*text;
-	uint64_t	 target;	/* redact: the seq of a message, */
-	int64_t		 since;		/* which has this time or a later one */
+	uint64_t	 target;	/* redact: the seq of a message; */
+	uint64_t	 author;	/* whose it is; if from_key is there */
+	int64_t		 since;		/* not known whose: of this time or a
+					 * later one, and from_key's */
 	/* Of any op, all or nothing with what it does itself: not with a
 	 * duplicate, nor with an error. They are the asker's, and stay until
 	 * the op comes back. */
@@ -239,6 +241,9 @@ bool	 store_ok(const struct store *);
 void	 store_count(struct store *, const struct mail *, uint64_t us);
 /* For the backends: is this name, as it stands in a message, that of key? */
 bool	 store_is_from(const char *from, const char *key);
+/* For the backends: may the op redact what this one said then? */
+bool	 store_may_redact(const struct store_op *, const char *from,
+	    uint64_t author, int64_t time);
 /* For the backends: appends a line of the audit, the act's own object with id
  * and time before the rest. */
 void	 store_audit_line(struct buf *, uint64_t id, int64_t at,

@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <sodium.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -320,6 +321,7 @@ login_free(struct hub *h, struct login *l)
 	*at = l->next;
 	rules_ended(h, l->sid);
 	taken_forget(h, l);
+	login_drop_author(h, l);
 	slot_give_back(&h->logins, l);
 	address_drop(l->address);
 	free(l);
@@ -356,6 +358,8 @@ login_replace(struct hub *h, struct login *old, struct login *l)
 		l->holds = true;
 	}
 	rules_resumed(h, old->sid, l->sid);
+	if (user_account(h, l->user) == NULL)
+		login_set_author(h, l, login_author(h, old));
 	login_free(h, old);
 }
 
@@ -398,4 +402,44 @@ login_secret_is(const struct login *l, const char *hex)
 	for (i = 0; i < SECRET_HEX; i++)
 		differs |= (unsigned)(mine[i] ^ hex[i]);
 	return differs == 0;
+}
+
+uint64_t
+author_of(const void *what, size_t n)
+{
+	static const unsigned char key[] = "partyline author";
+	union {
+		unsigned char bytes[crypto_shorthash_BYTES];
+		uint64_t n;
+	} out;
+
+	crypto_shorthash(out.bytes, what, n, key);
+	return (out.n & INT64_MAX) | 1;
+}
+
+uint64_t
+login_author(const struct hub *h, const struct login *l)
+{
+	const struct account *a = user_account(h, l->user);
+
+	if (a != NULL)
+		return a->author;
+	return l->heir ? *(uint64_t *)id_map_get(&h->authors, l->sid) :
+	    author_of(l->secret, SECRET_BYTES);
+}
+
+void
+login_set_author(struct hub *h, struct login *l, uint64_t author)
+{
+	login_drop_author(h, l);
+	id_map_put(&h->authors, l->sid, xmemdup(&author, sizeof(author)));
+	l->heir = true;
+}
+
+void
+login_drop_author(struct hub *h, struct login *l)
+{
+	if (l->heir)
+		free(id_map_del(&h->authors, l->sid));
+	l->heir = false;
 }

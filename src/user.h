@@ -33,6 +33,7 @@ struct login {
 	bool		 holds : 1;	/* has held places: see struct member */
 	bool		 marks : 1;	/* tells itself what it has read */
 	bool		 taken : 1;	/* see struct taken_place */
+	bool		 heir : 1;	/* hub->authors has its author */
 };
 
 struct user {
@@ -106,5 +107,13 @@ void	 login_replace(struct hub *, struct login *old, struct login *);
 void	 login_release(struct hub *, struct login *);
 const char *login_secret(const struct login *, char [SECRET_HEX + 1]);
 bool	 login_secret_is(const struct login *, const char *hex);
+/* Who that is, as what they say is marked with: see struct msg. A guest is the
+ * same one under another name and as a resumed session. */
+uint64_t login_author(const struct hub *, const struct login *);
+/* It goes on as this one: a guest that was resumed. */
+void	 login_set_author(struct hub *, struct login *, uint64_t);
+void	 login_drop_author(struct hub *, struct login *);
+/* One made of what nobody else has, which it does not tell; never 0. */
+uint64_t author_of(const void *, size_t);
 
 #endif

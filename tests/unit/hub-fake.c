@@ -184,8 +184,8 @@ store_redact(struct fake_store *s, const struct store_op *op)
 		if (old == NULL || s->log[i].room != op->room ||
 		    old->seq != op->target || msg_is_act(old) ||
 		    (old->flags & MSG_REDACTED) != 0 ||
-		    (op->from_key != NULL &&
-		    !store_is_from(msg_from(old), op->from_key)))
+		    !store_may_redact(op, msg_from(old), old->author,
+		    old->time))
 			continue;
 		m = msg_new((enum msg_kind)old->kind, msg_from(old),
 		    msg_to(old), NULL, 0, NULL);

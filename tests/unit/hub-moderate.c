@@ -491,6 +491,50 @@ Test(moderate, redact)
 	    "\"by\":\"ann\",\"room\":\"den\",\"reason\":\"rude\"}"));
 }
 
+/* One's own is what one has said, not what another one of that name has. */
+Test(moderate, redact_what_one_said)
+{
+	struct fake_client ann = registered("ann"), bob = from("bob", NULL);
+	struct fake_client cat;
+	char secret[64];
+
+	enter(&ann, "den");
+	enter(&bob, "den");
+	OK(&bob, CMD_SAY, .room = "den", .text = "the first");	/* 1 */
+	gone(&bob, NULL);
+	bob = client(1, next_slot());
+	ASK(&f, &bob, CMD_LOGIN, .name = "bob");
+	snprintf(secret, sizeof(secret), "%s", f.reply->session);
+	enter(&bob, "den");
+	NO(ERR_NO_SUCH_MESSAGE, &bob, CMD_REDACT, .room = "den", .seq = 1);
+	for (int i = 2; i <= 6; i++)
+		OK(&bob, CMD_SAY, .room = "den", .text = "the second");
+	OK(&bob, CMD_REDACT, .room = "den", .seq = 2);
+	/* A guest is who it was when it is resumed, */
+	cat = client(1, next_slot());
+	ASK(&f, &cat, CMD_LOGIN, .name = "bob", .resume = secret);
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	enter(&cat, "den");
+	OK(&cat, CMD_REDACT, .room = "den", .seq = 3);
+	/* when it has another name, */
+	OK(&cat, CMD_RENAME, .name = "cat");
+	OK(&cat, CMD_REDACT, .room = "den", .seq = 4);
+	/* and when that is registered, here and after a restart. */
+	OK(&cat, CMD_REGISTER, .password = "secret");
+	OK(&cat, CMD_REDACT, .room = "den", .seq = 5);
+	gone(&cat, NULL);
+	gone(&ann, NULL);
+	fake_restart(&f);
+	cat = again("cat");
+	enter(&cat, "den");
+	OK(&cat, CMD_REDACT, .room = "den", .seq = 6);
+	/* Nobody's who only bears the name. */
+	bob = from("bob", NULL);
+	OK(&bob, CMD_SUBSCRIBE, .room = "den");
+	OK(&bob, CMD_REGISTER, .password = "secret");
+	NO(ERR_NO_SUCH_MESSAGE, &bob, CMD_REDACT, .room = "den", .seq = 1);
+}
+
 /* Who is invited is told so, here or not. */
 /* A room's invitations are bounded, and take nothing from other rooms. */
 /* A name may be changed; whom no address is held against comes back by it. */

@@ -206,17 +206,53 @@ BOTH(redactions_that_find_nothing)
 BOTH(redactions_of_one_who_came_later)
 {
 	uint64_t seq = rig_say(rig, 1, "hi");
-	struct store_op *op = op_redact(1, seq, NULL);
+	struct store_op *op = op_redact(1, seq, "ann");
 
 	op->since = clock_wall() + 60000;
 	op = rig_do(rig, op);
 	cr_assert_eq(op->error, STORE_NO_MESSAGE);
 	op_free(op);
-	op = op_redact(1, seq, NULL);
+	op = op_redact(1, seq, "ann");
 	op->since = clock_wall() - 60000;
 	op = rig_do(rig, op);
 	cr_assert_eq(op->error, STORE_OK);
 	op_free(op);
+}
+
+/* Where it is known who has said something, that is who takes it away, by
+ * whatever name; also after a restart. */
+BOTH(redactions_go_by_the_author)
+{
+	static const struct { uint64_t said, by; bool may; } t[] = {
+		{ 5, 5, true }, { 5, 6, false }, { 5, 0, false },
+		{ 0, 5, true }, { INT64_MAX, INT64_MAX, true },
+		{ INT64_MAX, 1, false }
+	};
+	struct store_op *op;
+	uint64_t seqs[NITEMS(t)];
+	size_t i;
+
+	for (i = 0; i < NITEMS(t); i++) {
+		op = op_say(1, "ann", "hi", NULL);
+		op->msg->author = t[i].said;
+		op = rig_do(rig, op);
+		cr_assert_eq(op->error, STORE_OK);
+		seqs[i] = op->seq;
+		op_free(op);
+	}
+	if (rig->store->backend != &store_memory) {
+		rig_close(rig);
+		rig_open(rig);
+	}
+	for (i = 0; i < NITEMS(t); i++) {
+		op = op_redact(1, seqs[i], t[i].said != 0 ? "bob" : "ann");
+		op->author = t[i].by;
+		op->since = t[i].said != 0 ? clock_wall() + 60000 : 0;
+		op = rig_do(rig, op);
+		cr_assert_eq(op->error, t[i].may ? STORE_OK :
+		    STORE_NO_MESSAGE, "%zu", i);
+		op_free(op);
+	}
 }
 
 /* One that finds nothing holds up none of its group. */
