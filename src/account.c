@@ -43,6 +43,7 @@ release(struct account *a)
 	}
 	while ((k = a->kept) != NULL) {
 		a->kept = k->next;
+		free(k->shown);
 		free(k);
 	}
 	free(a->hash);
@@ -170,6 +171,32 @@ kept_get(struct account *a, const char *room)
 	return k;
 }
 
+void
+kept_read(struct kept *k, uint64_t seq)
+{
+	k->seen = spans_read(&k->shown, seq);
+}
+
+void
+kept_facts(struct request *req, struct store_op *op, const struct account *a,
+    const char *room, uint64_t seen, const struct spans *shown, bool was)
+{
+	json_t *list = shown != NULL ? json_array() : NULL;
+	uint32_t i;
+
+	fact_add(req, op, fact_key(req, "seen", account_key(a), room),
+	    json_integer((json_int_t)seen));
+	for (i = 0; list != NULL && i < shown->n; i++) {
+		json_array_append_new(list,
+		    json_integer((json_int_t)shown->list[i].after));
+		json_array_append_new(list,
+		    json_integer((json_int_t)shown->list[i].upto));
+	}
+	if (was || list != NULL)
+		fact_add(req, op, fact_key(req, "shown", account_key(a),
+		    room), list);
+}
+
 uint32_t
 kept_count(const struct account *a)
 {
@@ -199,6 +226,9 @@ kept_forget(struct account *a, uint32_t max, struct request *req,
 	*found = k->next;
 	fact_add(req, op, fact_key(req, "seen", account_key(a), k->room),
 	    NULL);
+	fact_add(req, op, fact_key(req, "shown", account_key(a), k->room),
+	    NULL);
+	free(k->shown);
 	free(k);
 }
 
@@ -286,6 +316,24 @@ load_seen(struct hub *h, struct account *a, const struct fact *f)
 	kept_get(a, f->b)->seen = (uint64_t)json_integer_value(f->value);
 }
 
+/* What comes behind seen, by its key as well. */
+static void
+load_shown(struct hub *h, struct account *a, const struct fact *f)
+{
+	struct kept *k = kept_get(a, f->b);
+	json_int_t after, upto;
+	size_t i;
+
+	(void)h;
+	for (i = 0; i + 1 < json_array_size(f->value); i += 2) {
+		after = json_integer_value(json_array_get(f->value, i));
+		upto = json_integer_value(json_array_get(f->value, i + 1));
+		if (after >= 0 && upto > after)
+			spans_add(&k->shown, (uint64_t)after, (uint64_t)upto);
+	}
+	kept_read(k, k->seen);
+}
+
 static void
 load_ignore(struct hub *h, struct account *a, const struct fact *f)
 {
@@ -304,6 +352,7 @@ static const struct {
 	{ "kept", load_kept },
 	{ "talks", load_talks },
 	{ "seen", load_seen },
+	{ "shown", load_shown },
 	{ "ignore", load_ignore },
 };
 

@@ -29,6 +29,7 @@ struct token {
 struct kept {
 	struct kept	*next;
 	uint64_t	 seen;		/* read up to this seq */
+	struct spans	*shown;		/* behind a gap, and that stands open */
 	bool		 kept;		/* is in it whenever it is here */
 	char		 room[];	/* the key */
 };
@@ -94,6 +95,12 @@ struct token *token_match(const struct account *, const char *hash,
 /* What the account has to do with the room of this key; NULL: nothing yet. */
 struct kept *kept_find(const struct account *, const char *room);
 struct kept *kept_get(struct account *, const char *room);
+/* It has read up to this seq, and what was shown from there on. */
+void	 kept_read(struct kept *, uint64_t seq);
+/* The facts of that: which are to be, and whether shown was one before. */
+void	 kept_facts(struct request *, struct store_op *, const struct account *,
+	    const char *room, uint64_t seen, const struct spans *shown,
+	    bool was);
 uint32_t kept_count(const struct account *);	/* of those kept */
 /* If it has been in so many rooms, forgets the one it has left that it came to
  * first; the op removes the fact of it. */

@@ -35,6 +35,7 @@ add_own(struct request *req, struct store_op *op, const struct account *a)
 	for (k = a->kept; k != NULL; k = k->next) {
 		remove_fact(req, op, "kept", key, k->room);
 		remove_fact(req, op, "seen", key, k->room);
+		remove_fact(req, op, "shown", key, k->room);
 	}
 }
 

@@ -50,6 +50,7 @@ list_kept(struct hub *h, const struct account *a, struct login *l,
 			continue;
 		row = &req->kept[req->nlisted++];
 		*row = (struct kept_room){ .seen = k->seen,
+		    .shown = request_spans(req, k->shown),
 		    .talks = a->talks != NULL && strcmp(a->talks,
 		    k->room) == 0 };
 		row->room = request_str(req, room != NULL ? room_shown(room) :

@@ -183,6 +183,17 @@ note_arrival(struct hub *h, struct login *l, const struct room *room)
 	rules_arrived(r, user_key(l->user), room->head);
 }
 
+/* What of the room was read before. */
+static void
+answer_kept(struct request *req, const struct kept *k)
+{
+	if (k == NULL)
+		return;
+	req->kept = request_alloc(req, sizeof(*req->kept));
+	*req->kept = (struct kept_room){ .seen = k->seen,
+	    .shown = request_spans(req, k->shown) };
+}
+
 /* Of who is in the room now: where reading begins, and what it is like. */
 static enum verdict
 answer_entered(struct hub *h, struct member *m, struct request *req)
@@ -193,10 +204,12 @@ answer_entered(struct hub *h, struct member *m, struct request *req)
 
 	answer_room(req, room);
 	start_at(h, room, read_floor(h, l, room), req);
-	/* With last it may be given more, but from where on nobody knows. */
+	/* With last it may be given more: a person's session tells how much. */
 	m->after = (req->has & HAS_AFTER) != 0 ? req->after : req->head;
-	if (!room->inbox && a != NULL)
+	if (!room->inbox && a != NULL) {
+		answer_kept(req, kept_find(a, room_key(room)));
 		keep_room(h, a, room, true, m->after);
+	}
 	req->room_id = room->id;
 	req->topic = request_str(req, room->topic != NULL ? room->topic : "");
 	req->members = room->users;
@@ -389,6 +402,9 @@ cmd_seen(struct hub *h, struct login *l, struct request *req)
 	struct store_op op = { .kind = STORE_FACTS, .req = req };
 	struct member *m = answer_member(h, l, req);
 	struct account *a = user_account(h, l->user);
+	struct spans *shown = NULL;
+	const struct kept *k;
+	uint64_t seen;
 
 	if (m == NULL)
 		return ANSWER;
@@ -398,35 +414,59 @@ cmd_seen(struct hub *h, struct login *l, struct request *req)
 		return ANSWER;
 	request_set_key(req, account_key(a));
 	make_place(h, a, room_key(m->room), req, &op);
-	fact_add(req, &op, fact_key(req, "seen", account_key(a),
-	    room_key(m->room)), json_integer((json_int_t)req->seq));
+	k = kept_find(a, room_key(m->room));
+	if (k != NULL && k->shown != NULL)
+		shown = (void *)xmemdup(k->shown, spans_size(k->shown));
+	seen = spans_read(&shown, req->seq);
+	kept_facts(req, &op, a, room_key(m->room), seen, shown,
+	    k != NULL && k->shown != NULL);
+	free(shown);
 	return hub_ask_store(h, NULL, &op);
+}
+
+/* Where what it was shown begins; false: it is in the room no more, and that
+ * did not come along, or it was only that which is told. */
+static bool
+shown_from(struct member *m, const struct moved_room *at, uint64_t *from)
+{
+	if (at->how == MARK_SENT_OUT) {
+		*from = at->from;
+		return true;
+	}
+	if (m == NULL || m->held)
+		return false;
+	if (at->how == MARK_BEGINS && at->after < m->after)
+		m->after = at->after;
+	*from = m->after;
+	return at->how == MARK_SHOWN;
 }
 
 /*
  * What lies between what the account has read and where the session began was
- * not given to it: then its reading counts only once that gap is closed.
+ * not given to it: it has read what came then, but not up to there.
  */
 static bool
 mark(const struct hub *h, struct login *l, struct account *a,
     struct request *req, struct store_op *op, const struct moved_room *at)
 {
 	const struct room *room = room_by_id(h, at->room_id);
-	struct member *m = room != NULL ? member_find(l, room) : NULL;
 	struct kept *k;
-	uint64_t seen;
+	uint64_t from;
+	bool was;
 
-	if (m == NULL || m->held)
+	if (room == NULL || !shown_from(member_find(l, room), at, &from))
 		return false;
 	k = kept_find(a, room_key(room));
-	seen = k != NULL ? k->seen : 0;
-	if (seen < m->after || seen >= at->after)
+	if ((k != NULL ? k->seen : 0) >= at->after || from >= at->after)
+		return false;
+	if ((k != NULL ? k->seen : 0) < from && (k == NULL || room->inbox))
 		return false;
 	make_place(h, a, room_key(room), req, op);
 	k = kept_get(a, room_key(room));
-	k->seen = at->after;
-	fact_add(req, op, fact_key(req, "seen", account_key(a),
-	    room_key(room)), json_integer((json_int_t)k->seen));
+	was = k->shown != NULL;
+	spans_add(&k->shown, from, at->after);
+	kept_read(k, k->seen);
+	kept_facts(req, op, a, room_key(room), k->seen, k->shown, was);
 	return true;
 }
 
@@ -476,7 +516,7 @@ seen_committed(struct hub *h, struct store_op *op)
 	struct account *a = account_find(h, op->req->name_key);
 
 	if (op->error == STORE_OK && a != NULL)
-		kept_get(a, op->req->room_key)->seen = op->req->seq;
+		kept_read(kept_get(a, op->req->room_key), op->req->seq);
 	return ANSWER;
 }
 

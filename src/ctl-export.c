@@ -185,7 +185,8 @@ static void
 export_account(struct export *x, const char *arg)
 {
 	static const char *const own[] = { "account", "operator", "login",
-	    "token", "kept", "talks", "seen", "ignore" };
+	    "token", "kept", "talks", "seen", "shown",
+	    "ignore" };
 	static const char *const rooms[] = { "role", "ban", "mute" };
 	sqlite3_stmt *st = ctl_db_query(x->db,
 	    "SELECT value FROM facts WHERE key = 'account/' || ?1");

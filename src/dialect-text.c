@@ -27,8 +27,10 @@ text_close(void *state)
 	struct text *t = state;
 	uint32_t i;
 
-	for (i = 0; i < t->nrooms; i++)
+	for (i = 0; i < (uint32_t)t->nrooms + t->nleft; i++) {
 		free(t->rooms[i].shown);
+		free(t->rooms[i].gaps);
+	}
 	free(t->rooms);
 	text_ask_free(t->ask);
 	free(t);
@@ -47,7 +49,7 @@ text_set_width(void *state, unsigned width)
 {
 	struct text *t = state;
 
-	t->width = (uint16_t)(width < 1000 ? width : 1000);
+	t->width = (width < 1000 ? width : 1000) & 0x3ff;
 }
 
 static const char *
@@ -232,17 +234,64 @@ text_find(const struct text *t, const char *key)
 }
 
 struct text_room *
+text_room_of(struct text *t, const char *key)
+{
+	uint32_t i = text_find(t, key);
+
+	return i < t->nrooms ? &t->rooms[i] : NULL;
+}
+
+/* The room at from, at to, and those between one on or back. */
+static void
+move(struct text_room *rooms, uint32_t from, uint32_t to)
+{
+	struct text_room room = rooms[from];
+
+	if (from < to)
+		memmove(&rooms[from], &rooms[from + 1],
+		    (to - from) * sizeof(room));
+	else
+		memmove(&rooms[to + 1], &rooms[to],
+		    (from - to) * sizeof(room));
+	rooms[to] = room;
+}
+
+struct text_room *
 text_room_add(struct text *t, const char *shown, const char *key)
 {
 	size_t n = strlen(shown) + 1, size = n + strlen(key) + 1;
-	struct text_room *room;
+	uint32_t i, all = (uint32_t)t->nrooms + t->nleft;
 
-	t->rooms = xrealloc(t->rooms, (t->nrooms + 1u) * sizeof(*t->rooms));
-	room = &t->rooms[t->nrooms++];
-	*room = (struct text_room){ .shown = xmalloc(size) };
-	memcpy(room->shown, shown, n);
-	memcpy(room->shown + n, key, size - n);
-	return room;
+	for (i = t->nrooms; i < all &&
+	    strcmp(text_room_key(&t->rooms[i]), key) != 0; i++)
+		;
+	if (i == all) {
+		t->rooms = xrealloc(t->rooms, (all + 1) * sizeof(*t->rooms));
+		t->rooms[i] = (struct text_room){ .shown = xmalloc(size) };
+		memcpy(t->rooms[i].shown, shown, n);
+		memcpy(t->rooms[i].shown + n, key, size - n);
+	} else
+		t->nleft--;
+	move(t->rooms, i, t->nrooms);
+	return &t->rooms[t->nrooms++];
+}
+
+void
+text_room_leave(struct text *t, uint32_t i, uint64_t read)
+{
+	uint32_t last = (uint32_t)t->nrooms + t->nleft - 1, out = last;
+
+	t->rooms[i].read = read;
+	move(t->rooms, i, last);
+	t->nrooms--;
+	if (read != 0 && t->nleft < TEXT_LEFT) {
+		t->nleft++;
+		return;
+	}
+	if (read != 0)
+		move(t->rooms, t->nrooms, out);		/* the first one left */
+	free(t->rooms[out].shown);
+	free(t->rooms[out].gaps);
 }
 
 void
@@ -369,6 +418,7 @@ const struct dialect dialect_text = {
 	.day = text_render_day,
 	.today = text_today,
 	.sent_out = text_sent_out,
+	.begins = text_begins,
 	.talks = text_talks,
 	.lag = text_render_lag,
 	.notice = text_render_notice,

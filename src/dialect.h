@@ -77,10 +77,15 @@ struct dialect {
 	 * before was of another; without a buffer that was told. NULL: no such
 	 * lines. */
 	void		 (*today)(void *, struct buf *, uint32_t day);
-	/* Its place in this room, as shown, was taken away, as it was told;
-	 * NULL: nothing is to be done. */
+	/* Its place in this room, as shown, was taken away, as it was told:
+	 * seq is how far it had been given the room, or 0. NULL: nothing is to
+	 * be done. */
 	void		 (*sent_out)(void *, struct dialect_io *,
-			    const char *room);
+			    const char *room, uint64_t seq);
+	/* What it is given of this room, as shown, begins behind after, for it
+	 * has entered with last; NULL: likewise. */
+	void		 (*begins)(void *, struct dialect_io *,
+			    const char *room, uint64_t after);
 	/* The key of the room that is talked in, if it is another one since
 	 * it was asked last; else NULL. NULL: nobody chooses one. */
 	const char	*(*talks)(void *);

@@ -10,6 +10,8 @@
  *	kept/KEY/ROOM		ms: since when this room is one of the person's
  *	talks/KEY		"ROOM": where the person talks at a terminal
  *	seen/KEY/ROOM		the seq up to which it has been read
+ *	shown/KEY/ROOM		[after, upto, ...]: what of it was shown behind
+ *				a gap, by pairs of seqs (spans.h)
  *	ignore/KEY/OTHER	{"name","at"}: whom the person ignores
  *	set/ROOM/NAME		a room's setting: true, false or a number
  *	role/ROOM/KEY		{"role"}: "owner", "op" or "member"

@@ -196,6 +196,8 @@ take_fact(struct import_file *i, json_t *o)
 		    EXPORT_FACT_BYTES);
 	if (json_object_get(o, "value") == NULL)
 		return bad(i, "a fact without a value");
+	if (strncmp(key, "shown/", 6) == 0)
+		return true;
 	if (strncmp(key, "seen/", 5) == 0) {
 		room = strrchr(key, '/') + 1;
 		if (*room == '@')

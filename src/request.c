@@ -198,6 +198,14 @@ vfmt(struct request *r, const char *fmt, va_list ap)
 	return s;
 }
 
+const struct spans *
+request_spans(struct request *r, const struct spans *from)
+{
+	size_t n = spans_size(from);
+
+	return n > 0 ? memcpy(request_alloc(r, n), from, n) : NULL;
+}
+
 const char *
 request_fmt(struct request *r, const char *fmt, ...)
 {

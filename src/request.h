@@ -16,6 +16,7 @@
 #include "msg.h"
 #include "name.h"
 #include "proto.h"
+#include "spans.h"
 
 /*
  * A client is named by loop, slot and generation, never by a pointer: one
@@ -60,6 +61,8 @@ struct kept_room {
 	bool		 more;		/* than that */
 	bool		 talks;		/* here, the last time at a terminal */
 	uint64_t	 seen, head;
+	const struct spans *shown;	/* behind seen, at a terminal; or NULL */
+	uint32_t	 gap;		/* the one whose unread are counted */
 	/* where what is hidden does not count: by the loop, so far */
 	uint32_t	 looked;	/* messages */
 	uint64_t	 looked_at;	/* seq of the last one */
@@ -91,7 +94,15 @@ struct listed_user {
 
 struct expulsion;
 
-/* One of the rooms of a session that has moved. */
+/* What a session tells with CMD_MARK of a room. */
+enum mark_how {
+	MARK_SHOWN,		/* it was given all up to after */
+	MARK_BEGINS,		/* what it is given begins behind after */
+	MARK_SENT_OUT		/* between from and after, and it is there no
+				 * more */
+};
+
+/* One of the rooms of a session that has moved, or tells. */
 struct moved_room {
 	const char	*room;
 	uint32_t	 room_id;
@@ -100,6 +111,8 @@ struct moved_room {
 					 * lost on the way: its beginning */
 	const struct expulsion *out;	/* it is in the room no more; NULL: it
 					 * is */
+	enum mark_how	 how;
+	uint64_t	 from;
 };
 
 /* Why a place was taken away: as much of the message as is told. */
@@ -215,7 +228,8 @@ struct request {
 	struct listed_user *users;
 	struct listed_token *tokens;
 	struct listed_account *accounts;
-	struct kept_room *kept;
+	struct kept_room *kept;		/* subscribe: of the room, one row, as
+					 * it was before; or NULL */
 	struct listed_sanction *sanctions;
 	struct moved_room *moved;	/* CMD_MOVED: nlisted of them */
 	struct ignores	*ignores;	/* login, CMD_MOVED, ignored: whom the
@@ -255,6 +269,7 @@ const char *request_str(struct request *, const char *);
 const char *request_strn(struct request *, const char *, size_t);
 const char *request_fmt(struct request *, const char *, ...)
 	    __attribute__((format(printf, 2, 3)));
+const struct spans *request_spans(struct request *, const struct spans *);
 void	 request_set_name(struct request *, const struct name *);
 void	 request_set_room(struct request *, const struct name *);
 /* Overwrites its secrets, which it then has no more; as freeing does. */
@@ -286,6 +301,7 @@ struct unplace_mail {
 	struct mail	 mail;
 	client_id	 client;
 	uint32_t	 room_id;
+	uint64_t	 after;		/* where the place began */
 	struct msg	*why;		/* a reference */
 };
 

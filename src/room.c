@@ -431,6 +431,7 @@ member_expel(struct hub *h, struct member *m, struct msg *why)
 		mail->mail.kind = MAIL_UNPLACE;
 		mail->client = m->login->client;
 		mail->room_id = m->room->id;
+		mail->after = m->after;
 		mail->why = msg_ref(why);
 		h->out.unplace(h->out.arg, mail);
 	}

@@ -188,14 +188,26 @@ session_greet(struct session *s)
 }
 
 void
-session_sent_out(struct session *s, const char *room)
+session_sent_out(struct session *s, const char *room, uint64_t seq)
 {
 	struct dialect_io *io;
 
 	if (session_dialect(s)->sent_out == NULL)
 		return;
 	io = io_begin(s);
-	session_dialect(s)->sent_out(s->state, io, room);
+	session_dialect(s)->sent_out(s->state, io, room, seq);
+	io_end(s, io, 0);
+}
+
+void
+session_begins(struct session *s, const char *room, uint64_t after)
+{
+	struct dialect_io *io;
+
+	if (session_dialect(s)->begins == NULL)
+		return;
+	io = io_begin(s);
+	session_dialect(s)->begins(s->state, io, room, after);
 	io_end(s, io, 0);
 }
 
@@ -587,6 +599,8 @@ add_certified(const struct session *s, struct request *req)
 void
 session_send(struct session *s, struct request *req)
 {
+	if (req->cmd == CMD_UNSUBSCRIBE && session_dialect(s)->person)
+		session_mark(s, MARK_LEAVE);
 	req->client = session_id(s);
 	req->sid = s->sid;
 	req->cost = (uint32_t)(sizeof(*req) + REQUEST_ARENA +
@@ -681,7 +695,7 @@ apply(struct session *s, struct request *req)
 		session_unplace(s, req->room_id);	/* the old inbox */
 		break;
 	case CMD_UNSUBSCRIBE:
-		session_unplace(s, req->room_id);
+		req->seq = session_unplace(s, req->room_id);
 		break;
 	default:
 		break;
@@ -693,9 +707,11 @@ subscribed(struct session *s, const struct request *req)
 {
 	uint64_t after = req->has & HAS_AFTER ? req->after : req->head;
 
+	/* A person who returns is not shown again what they have seen. */
 	if (!(req->has & HAS_AFTER) && req->last > 0)
 		session_place_last(s, req->room_id, req->room, req->head,
-		    req->floor, req->last);
+		    session_dialect(s)->person && req->seq > req->floor ?
+		    req->seq : req->floor, req->last);
 	else
 		session_place(s, req->room_id, req->room, req->head,
 		    after > req->floor ? after : req->floor, false);

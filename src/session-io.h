@@ -106,7 +106,8 @@ void	 session_place(struct session *, uint32_t id, const char *name,
 /* The same, at the newest n messages. */
 void	 session_place_last(struct session *, uint32_t id, const char *name,
 	    uint64_t head, uint64_t floor, uint32_t n);
-void	 session_unplace(struct session *, uint32_t id);
+/* How far it had been given the room, 0: not at all. */
+uint64_t session_unplace(struct session *, uint32_t id);
 /* Its place was taken away while it was on its way here: it is told why. */
 void	 session_expelled(struct session *, const struct moved_room *);
 /* How far it has been given each of its rooms, as a request's kept rooms. */
@@ -125,17 +126,27 @@ bool	 session_count_unread(struct session *, struct request *);
 void	 session_answer_read(struct session *, struct store_read *);
 /* Its place in this room was taken away, and why is written: the dialect may
  * say more. */
-void	 session_sent_out(struct session *, const char *room);
+void	 session_sent_out(struct session *, const char *room, uint64_t seq);
+/* The dialect is told where a room's lines begin. */
+void	 session_begins(struct session *, const char *room, uint64_t after);
 /* The answer of a request that has waited; takes it. */
 void	 session_answer(struct session *, struct request *);
 
 /* session-marks.c */
+enum mark_when {
+	MARK_NOW,
+	MARK_END,		/* of the session */
+	MARK_LEAVE		/* of a room, as the person has asked */
+};
+
 /* Tells the hub how far its account has read its inbox, and where a person
- * talks if that is another room than before; with end, all that a person was
- * shown. session_marks puts it into the request instead, and says
+ * talks if that is another room than before; but for MARK_NOW all that a
+ * person was shown. session_marks puts it into the request instead, and says
  * whether there was anything. */
-void	 session_mark(struct session *, bool end);
-bool	 session_marks(struct session *, struct request *, bool end);
+void	 session_mark(struct session *, enum mark_when);
+bool	 session_marks(struct session *, struct request *, enum mark_when);
+/* Tells it that of one room alone. */
+void	 session_mark_room(struct session *, const struct moved_room *);
 
 /* bufferevent callbacks */
 void	 session_read_cb(struct bufferevent *, void *);

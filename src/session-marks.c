@@ -18,7 +18,7 @@
 
 /* Has the peer taken in all that was written, so that nothing is on its way? */
 static bool
-all_taken(const struct session *s)
+all_taken(const struct session *s, enum mark_when when)
 {
 	int fd = bufferevent_getfd(s->bev), left = 0;
 	struct tcp_info info = { 0 };
@@ -27,7 +27,7 @@ all_taken(const struct session *s)
 	if (s->blocked || session_unwritten(s) > 0 || fd == -1)
 		return false;
 	/* Who has just said so is there, and an acknowledgement may be late. */
-	if (s->closing && s->end == END_QUIT)
+	if ((s->closing && s->end == END_QUIT) || when == MARK_LEAVE)
 		return true;
 	/* One that was reset has nothing on its way either; one that ended in
 	 * order is closed as well. */
@@ -39,16 +39,16 @@ all_taken(const struct session *s)
 
 /* A program says itself what it has seen of a room, but not of its inbox. */
 static bool
-counts(const struct session *s, const struct place *p, bool end)
+counts(const struct session *s, const struct place *p, enum mark_when when)
 {
 	if (!p->fresh || p->state == PLACE_SEEK)
 		return false;
 	return stream_room(p->stream)->name[0] == '@' ||
-	    (end && session_dialect(s)->person);
+	    (when != MARK_NOW && session_dialect(s)->person);
 }
 
 bool
-session_marks(struct session *s, struct request *req, bool end)
+session_marks(struct session *s, struct request *req, enum mark_when when)
 {
 	const char *room;
 	struct place *p;
@@ -60,12 +60,12 @@ session_marks(struct session *s, struct request *req, bool end)
 	    (room = session_dialect(s)->talks(s->state)) != NULL)
 		req->room_key = request_str(req, room);
 	for (p = s->places; p != NULL; p = p->next)
-		n += counts(s, p, end);
-	if (n == 0 || !all_taken(s))
+		n += counts(s, p, when);
+	if (n == 0 || !all_taken(s, when))
 		return req->room_key != NULL;
 	req->moved = request_alloc(req, n * sizeof(*req->moved));
 	for (p = s->places; p != NULL; p = p->next) {
-		if (!counts(s, p, end))
+		if (!counts(s, p, when))
 			continue;
 		p->fresh = false;
 		req->moved[req->nlisted++] = (struct moved_room){ .room = "",
@@ -75,19 +75,38 @@ session_marks(struct session *s, struct request *req, bool end)
 	return true;
 }
 
+static void
+tell_hub(struct session *s, struct request *req)
+{
+	req->client = session_id(s);
+	req->sid = s->sid;
+	loop_send(s->loop, req);
+}
+
 void
-session_mark(struct session *s, bool end)
+session_mark(struct session *s, enum mark_when when)
 {
 	struct request *req;
 
 	if (!s->registered || s->sid == 0)
 		return;
 	req = request_new(CMD_MARK);
-	if (!session_marks(s, req, end)) {
+	if (session_marks(s, req, when))
+		tell_hub(s, req);
+	else
 		request_free(req);
+}
+
+void
+session_mark_room(struct session *s, const struct moved_room *at)
+{
+	struct request *req;
+
+	if (!s->registered || s->sid == 0 || s->dialect != &dialect_text)
 		return;
-	}
-	req->client = session_id(s);
-	req->sid = s->sid;
-	loop_send(s->loop, req);
+	req = request_new(CMD_MARK);
+	req->moved = request_alloc(req, sizeof(*at));
+	*req->moved = *at;
+	req->nlisted = 1;
+	tell_hub(s, req);
 }

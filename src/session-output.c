@@ -260,22 +260,25 @@ session_place_last(struct session *s, uint32_t id, const char *name,
 	ask(s, p, r);
 }
 
-void
+uint64_t
 session_unplace(struct session *s, uint32_t id)
 {
 	struct place **at, *p;
 	struct stream *stream;
+	uint64_t seq;
 
 	for (at = &s->places; (p = *at) != NULL; at = &p->next) {
 		stream = p->stream;
 		if (stream_room(stream)->id != id)
 			continue;
 		*at = p->next;
+		seq = p->state == PLACE_SEEK ? 0 : place_seq(p);
 		place_remove(p);
 		free(p);
 		loop_stream_left(s->loop, stream);
-		return;
+		return seq;
 	}
+	return 0;
 }
 
 void
@@ -350,22 +353,30 @@ session_expelled(struct session *s, const struct moved_room *m)
 	why->time = m->out->time;
 	tell_why(s, m->room, why);
 	msg_unref(why);
-	session_sent_out(s, m->room);
+	session_sent_out(s, m->room, 0);
 }
 
 void
 session_place_taken(struct session *s, const struct unplace_mail *m)
 {
 	struct place *p = find_place(s, m->room_id);
+	struct moved_room shown = { .room = "", .room_id = m->room_id,
+	    .how = MARK_SENT_OUT, .from = m->after };
 	char room[NAME_SIZE];
+	uint64_t seq = 0;
 
 	if (p == NULL)
 		return;
 	snprintf(room, sizeof(room), "%s", stream_room(p->stream)->name);
-	if (!take_along(s, p))
+	if (take_along(s, p))
+		seq = stream_room(p->stream)->last_seq;
+	else
 		tell_why(s, room, m->why);
-	session_unplace(s, m->room_id);
-	session_sent_out(s, room);
+	shown.after = session_unplace(s, m->room_id);
+	if (seq > shown.after)
+		shown.after = seq;
+	session_mark_room(s, &shown);
+	session_sent_out(s, room, shown.after);
 }
 
 void
@@ -463,6 +474,19 @@ render_page(struct session *s, struct place *p, const struct store_read *r)
 	p->fresh = true;
 }
 
+/* It is known where what was said last begins. */
+static void
+begins(struct session *s, const struct place *p, uint64_t head)
+{
+	const struct room_view *room = stream_room(p->stream);
+	struct moved_room at = { .room = "", .room_id = room->id,
+	    .how = MARK_BEGINS, .after = p->at.seq };
+
+	if (at.after < head)
+		session_mark_room(s, &at);
+	session_begins(s, room->name, at.after);
+}
+
 void
 session_read_done(struct session *s, struct store_read *r)
 {
@@ -482,9 +506,10 @@ session_read_done(struct session *s, struct store_read *r)
 		session_bye(s, END_STORE, true);
 		return;
 	}
-	if (p->state == PLACE_SEEK)
+	if (p->state == PLACE_SEEK) {
 		place_found(p, r->after > r->floor ? r->after : r->floor);
-	else {
+		begins(s, p, r->head);
+	} else {
 		p->state = PLACE_BEHIND;
 		render_page(s, p, r);
 	}
@@ -716,7 +741,7 @@ finish(struct session *s)
 		return;
 	}
 	if (s->is_web) {
-		session_mark(s, true);
+		session_mark(s, MARK_END);
 		leave_places(s);	/* nothing follows a close frame */
 		if (session_web_close(s))
 			return;

@@ -4,13 +4,15 @@
  * person ignores is in none of it.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "session-io.h"
 
 #define HISTORY_ON	1000	/* messages of a page, where all of the one
 				 * before was hidden */
 #define PAGES		16	/* then it is answered all the same */
-#define UNREAD_LOOK	(4 * UNREAD_MAX)	/* messages, to find those */
+#define UNREAD_LOOK	(STORE_LOOK * UNREAD_MAX)	/* messages, to find
+							 * those */
 
 static void
 read_for(struct session *s, struct request *req, struct store_read *r)
@@ -172,27 +174,98 @@ search_read(struct session *s, struct request *req, struct store_read *read)
 	loop_send(s->loop, req);
 }
 
-/* How much is unread in the rooms of an account. */
+/*
+ * How much is unread in the rooms of an account: for a program, all behind what
+ * it has read; to a person, what others said and they were not shown.
+ */
+
+static bool
+is_person(const struct session *s)
+{
+	return s->dialect == &dialect_text;
+}
+
+/* Of those who ignore nobody the store counts, for a person gap by gap. */
+static struct store_read *
+count_gap(const struct session *s, struct kept_room *row)
+{
+	const struct spans *shown = is_person(s) ? row->shown : NULL;
+	struct store_read *r;
+	struct span gap;
+
+	do {
+		if (row->more || !spans_gap(shown, row->gap++, row->seen,
+		    row->head, &gap))
+			return NULL;
+	} while (gap.after >= gap.upto);
+	r = store_read_new(READ_COUNT, row->room_id);
+	r->after = gap.after;
+	if (is_person(s)) {
+		r->before = gap.upto + 1;
+		r->query = xstrdup(session_name(s));
+	}
+	return r;
+}
+
+static struct store_read *
+count_rest(const struct session *s, struct kept_room *row)
+{
+	struct store_read *r;
+
+	if (row->head <= row->seen)
+		return NULL;
+	if (!s->ignoring)
+		return count_gap(s, row);
+	r = store_read_new(READ_AFTER, row->room_id);
+	r->after = row->looked > 0 ? row->looked_at : row->seen;
+	r->bytes = s->loop->conf->page_bytes;
+	return r;
+}
 
 bool
 session_count_unread(struct session *s, struct request *req)
 {
-	const struct kept_room *row;
 	struct store_read *r;
 
 	for (; req->next < req->nlisted; req->next++) {
-		row = &req->kept[req->next];
-		if (row->head <= row->seen)
+		if ((r = count_rest(s, &req->kept[req->next])) == NULL)
 			continue;
-		r = store_read_new(s->ignoring ? READ_AFTER : READ_COUNT,
-		    row->room_id);
-		r->after = row->looked > 0 ? row->looked_at : row->seen;
 		r->limit = UNREAD_MAX;
-		r->bytes = s->loop->conf->page_bytes;
 		read_for(s, req, r);
 		return true;
 	}
 	return false;
+}
+
+/* What is no news to a person. */
+static void
+drop_known(const struct session *s, const struct kept_room *row,
+    struct store_read *read)
+{
+	uint32_t i, n = 0;
+	struct msg *m;
+
+	for (i = 0; is_person(s) && i < read->n; i++) {
+		m = read->msgs[i];
+		if (m->seq > row->head || spans_have(row->shown, m->seq) ||
+		    strcmp(msg_from(m), session_name(s)) == 0)
+			msg_unref(m);
+		else
+			read->msgs[n++] = m;
+	}
+	if (is_person(s))
+		read->n = n;
+}
+
+static void
+count_more(struct kept_room *row, uint32_t n, bool more)
+{
+	row->unread += n;
+	row->more = more;
+	if (row->unread > UNREAD_MAX) {
+		row->unread = UNREAD_MAX;
+		row->more = true;
+	}
 }
 
 /* One page of a room; false: there is more to look at. */
@@ -205,12 +278,8 @@ count_page(const struct session *s, struct kept_room *row,
 		row->looked_at = read->msgs[read->n - 1]->seq;
 	}
 	drop_hidden(s, read);
-	row->unread += read->n;
-	row->more = read->more && row->looked >= UNREAD_LOOK;
-	if (row->unread > UNREAD_MAX) {
-		row->unread = UNREAD_MAX;
-		row->more = true;
-	}
+	drop_known(s, row, read);
+	count_more(row, read->n, read->more && row->looked >= UNREAD_LOOK);
 	return row->more || !read->more;
 }
 
@@ -218,15 +287,11 @@ static void
 unread_read(struct session *s, struct request *req, struct store_read *read)
 {
 	struct kept_room *row = &req->kept[req->next];
-	bool done = true;
 
 	if (read->kind == READ_AFTER)
-		done = count_page(s, row, read);
-	else {
-		row->unread += read->count;
-		row->more = read->more;
-	}
-	req->next += done;
+		req->next += count_page(s, row, read);
+	else
+		count_more(row, read->count, read->more);
 	if (session_count_unread(s, req))
 		return;
 	s->counting = false;

@@ -535,7 +535,7 @@ session_close(struct session *s, const char *reason)
 		gone->client = session_id(s);
 		gone->sid = s->sid;
 		gone->string = request_str(gone, reason);
-		session_marks(s, gone, true);
+		session_marks(s, gone, MARK_END);
 		loop_send(s->loop, gone);
 	}
 	s->dead = true;
@@ -694,7 +694,7 @@ session_tick(struct session *s)
 		session_fall(s);
 	if (s->paused && !s->closing)
 		session_wait(s);
-	session_mark(s, false);
+	session_mark(s, MARK_NOW);
 	if (s->closing || s->eof)
 		return;
 	if (s->is_web)

@@ -527,6 +527,19 @@ take(struct room *room, struct store_read *r, size_t first, size_t n, bool up)
 	}
 }
 
+/* Those before end that are not from who is named so. */
+static void
+count_others(const struct room *room, struct store_read *r, size_t first,
+    size_t end)
+{
+	size_t look = (size_t)r->limit * STORE_LOOK, n = 0, i;
+
+	for (i = first; i < end && i - first <= look; i++)
+		n += strcmp(msg_from(ring_at(room, i)), r->query) != 0;
+	r->more = n > r->limit || i - first > look;
+	r->count = n > r->limit ? r->limit : (uint32_t)n;
+}
+
 static void
 read_room(struct room *room, struct store_read *r)
 {
@@ -547,6 +560,10 @@ read_room(struct room *room, struct store_read *r)
 		r->after = r->more ? ring_at(room, end - r->limit - 1)->seq : 0;
 		break;
 	case READ_COUNT:
+		if (r->query != NULL) {
+			count_others(room, r, first, end);
+			break;
+		}
 		r->more = room->n - first > r->limit;
 		r->count = r->more ? r->limit : (uint32_t)(room->n - first);
 		break;

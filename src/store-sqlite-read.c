@@ -162,6 +162,27 @@ read_count(sqlite3_stmt *st, struct store_read *r, uint64_t after)
 }
 
 static int
+read_count_others(sqlite3_stmt *st, struct store_read *r, uint64_t after)
+{
+	uint64_t n = 0, looked = 0, look = (uint64_t)r->limit * STORE_LOOK;
+	int rc;
+
+	sqlite_bind(st, 1, r->room);
+	sqlite_bind(st, 2, after);
+	sqlite_bind(st, 3, r->before ? r->before : INT64_MAX);
+	sqlite_bind(st, 4, look + 1);
+	sqlite3_bind_text(st, 5, r->query, -1, SQLITE_STATIC);
+	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		n = (uint64_t)sqlite3_column_int64(st, 0);
+		looked = (uint64_t)sqlite3_column_int64(st, 1);
+	}
+	sqlite3_reset(st);
+	r->more = n > r->limit || looked > look;
+	r->count = n > r->limit ? r->limit : (uint32_t)n;
+	return rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
+static int
 read_audit(sqlite3_stmt *st, struct store_read *r)
 {
 	uint32_t n = 0;
@@ -208,7 +229,9 @@ read_room(struct sqlite *s, struct store_read *r)
 	case READ_SEEK:
 		return read_seek(s->r[R_SEEK], r);
 	case READ_COUNT:
-		return read_count(s->r[R_COUNT], r, after);
+		return r->query != NULL ?
+		    read_count_others(s->r[R_COUNT_OTHERS], r, after) :
+		    read_count(s->r[R_COUNT], r, after);
 	case READ_SEARCH:
 	case READ_AUDIT:
 		break;

@@ -109,6 +109,9 @@ const char *const sqlite_reads[R_MAX] = {
 	[R_SEEK] = SEEK,
 	[R_COUNT] = "SELECT count(*) FROM (SELECT 1 FROM messages"
 	    " WHERE room = ?1 AND seq > ?2 LIMIT ?3)",
+	[R_COUNT_OTHERS] = "SELECT total(sender <> ?5), count(*) FROM"
+	    " (SELECT sender FROM messages WHERE room = ?1 AND seq > ?2"
+	    " AND seq < ?3 LIMIT ?4)",
 	[R_ERASURES] = "SELECT key, upto FROM erasures",
 	[R_AUDIT] = "SELECT id, time, act FROM audit WHERE id > max(?1,"
 	    " (SELECT ifnull(max(id), 0) FROM audit) - ?2) ORDER BY id"

@@ -27,7 +27,8 @@ enum sqlite_write {
 };
 
 enum sqlite_read {
-	R_BEGIN, R_END, R_FLOOR, R_AFTER, R_BEFORE, R_SEEK, R_COUNT, R_AUDIT,
+	R_BEGIN, R_END, R_FLOOR, R_AFTER, R_BEFORE, R_SEEK, R_COUNT,
+	R_COUNT_OTHERS, R_AUDIT,
 	R_ERASURES,
 	R_MAX
 };

@@ -131,7 +131,9 @@ enum store_read_kind {
 			 * limit messages with seq < before (0: no end) lie;
 			 * 0 if there are no more than that */
 	READ_COUNT,	/* only sets count: messages with seq > after, at most
-			 * limit; more: there are others */
+			 * limit; more: there are others. With query only those
+			 * before before (0: no end) that are not from who is
+			 * named so, of STORE_LOOK * limit that are looked at */
 	READ_SEARCH,	/* messages that match query, the newest first, with
 			 * seq < before (0: no end); see below. more: ask again
 			 * with before, which it sets; even if none were found,
@@ -177,6 +179,8 @@ struct store_read {
 	struct msg	**msgs;		/* references */
 	struct buf	 text;		/* audit: an object a line */
 };
+
+#define STORE_LOOK	4
 
 struct store_read *store_read_new(enum store_read_kind, uint32_t room);
 void	 store_read_free(struct store_read *);

@@ -7,8 +7,9 @@
 #include "text.h"
 
 enum { X_ROOM = 1, X_CURRENT, X_WIDTH, X_COLOR, X_GREETED, X_AWAY,
-	X_ACCOUNT, X_ASK, X_ASK_NAME, X_CHOSEN, X_DAY };
-enum { XR_SHOWN = 1, XR_KEY, XR_AFTER, XR_UPTO };
+	X_ACCOUNT, X_ASK, X_ASK_NAME, X_CHOSEN, X_DAY, X_LEFT };
+enum { XR_SHOWN = 1, XR_KEY, XR_AFTER, XR_UPTO, XR_MORE_AFTER, XR_MORE_UPTO,
+	XR_READ };
 
 /* Secrets never leave this process: a question that has some is lost. */
 static void
@@ -22,21 +23,36 @@ save_ask(const struct text_ask *ask, struct buf *b)
 		record_adds(b, X_ASK_NAME, ask->name);
 }
 
+static void
+save_room(const struct text_room *room, int tag, struct buf *b)
+{
+	const struct spans *gaps = room->gaps;
+	size_t begun = record_begin(b, tag);
+	uint32_t i;
+
+	record_adds(b, XR_SHOWN, room->shown);
+	record_adds(b, XR_KEY, text_room_key(room));
+	record_addu(b, XR_AFTER, gaps != NULL ? gaps->list[0].after : 0);
+	record_addu(b, XR_UPTO, gaps != NULL ? gaps->list[0].upto : 0);
+	for (i = 1; gaps != NULL && i < gaps->n; i++) {
+		record_addu(b, XR_MORE_AFTER, gaps->list[i].after);
+		record_addu(b, XR_MORE_UPTO, gaps->list[i].upto);
+	}
+	if (room->read != 0)
+		record_addu(b, XR_READ, room->read);
+	record_end(b, begun);
+}
+
 void
 text_save(const void *state, struct buf *b)
 {
 	const struct text *t = state;
-	size_t begun;
 	uint32_t i;
 
-	for (i = 0; i < t->nrooms; i++) {
-		begun = record_begin(b, X_ROOM);
-		record_adds(b, XR_SHOWN, t->rooms[i].shown);
-		record_adds(b, XR_KEY, text_room_key(&t->rooms[i]));
-		record_addu(b, XR_AFTER, t->rooms[i].after);
-		record_addu(b, XR_UPTO, t->rooms[i].upto);
-		record_end(b, begun);
-	}
+	for (i = 0; i < t->nrooms; i++)
+		save_room(&t->rooms[i], X_ROOM, b);
+	for (; i < (uint32_t)t->nrooms + t->nleft; i++)
+		save_room(&t->rooms[i], X_LEFT, b);
 	record_addu(b, X_CURRENT, t->current);
 	record_addu(b, X_WIDTH, t->width);
 	record_addu(b, X_COLOR, t->encoding == ENC_COLOR);
@@ -48,36 +64,64 @@ text_save(const void *state, struct buf *b)
 	save_ask(t->ask, b);
 }
 
+/* A room's fields, its gaps one behind the other. */
+static void
+load_field(struct record *r, struct text_room *room, char **key,
+    uint64_t *after)
+{
+	switch (r->tag) {
+	case XR_SHOWN:
+		free(room->shown);
+		room->shown = record_s(r, NAME_SIZE);
+		break;
+	case XR_KEY:
+		free(*key);
+		*key = record_s(r, NAME_SIZE);
+		break;
+	case XR_AFTER:
+	case XR_MORE_AFTER:
+		*after = record_u(r, INT64_MAX);
+		break;
+	case XR_UPTO:
+	case XR_MORE_UPTO:
+		spans_cover(&room->gaps, *after, record_u(r, INT64_MAX));
+		break;
+	case XR_READ:
+		room->read = record_u(r, INT64_MAX);
+		break;
+	default:
+		r->bad = true;
+	}
+}
+
 static void
 load_room(struct text *t, struct record *outer)
 {
-	struct text_room *room;
-	uint64_t after = 0, upto = 0;
-	char *shown = NULL, *key = NULL;
+	struct text_room room = { 0 }, *to;
+	bool left = outer->tag == X_LEFT;
+	uint64_t after = 0;
+	char *key = NULL;
 	struct record r;
 
 	record_enter(outer, &r);
-	while (record_next(&r)) {
-		if (r.tag == XR_SHOWN && shown == NULL)
-			shown = record_s(&r, NAME_SIZE);
-		else if (r.tag == XR_KEY && key == NULL)
-			key = record_s(&r, NAME_SIZE);
-		else if (r.tag == XR_AFTER)
-			after = record_u(&r, INT64_MAX);
-		else if (r.tag == XR_UPTO)
-			upto = record_u(&r, INT64_MAX);
-		else
-			r.bad = true;
-	}
-	if (shown == NULL || key == NULL || t->nrooms == UINT16_MAX)
+	while (record_next(&r))
+		load_field(&r, &room, &key, &after);
+	if (room.shown == NULL || key == NULL ||
+	    (left ? t->nleft == TEXT_LEFT || room.read == 0 :
+	    t->nrooms == UINT16_MAX || t->nleft > 0))
 		r.bad = true;
 	record_close(&r, outer);
-	if (!outer->bad) {
-		room = text_room_add(t, shown, key);
-		room->after = after;
-		room->upto = upto;
+	if (outer->bad) {
+		free(room.gaps);
+	} else {
+		to = text_room_add(t, room.shown, key);
+		free(to->gaps);
+		to->gaps = room.gaps;
+		to->read = room.read;
+		if (left)
+			text_room_leave(t, t->nrooms - 1u, room.read);
 	}
-	free(shown);
+	free(room.shown);
 	free(key);
 }
 
@@ -108,12 +152,12 @@ text_load(struct record *r)
 	struct text *t = text_open(NULL);
 
 	while (record_next(r)) {
-		if (r->tag == X_ROOM)
+		if (r->tag == X_ROOM || r->tag == X_LEFT)
 			load_room(t, r);
 		else if (r->tag == X_CURRENT)
 			t->current = (uint16_t)record_u(r, UINT16_MAX);
 		else if (r->tag == X_WIDTH)
-			t->width = (uint16_t)record_u(r, UINT16_MAX);
+			t->width = record_u(r, UINT16_MAX) & 0x3ff;
 		else if (r->tag == X_COLOR)
 			t->encoding = record_u(r, 1) ? ENC_COLOR : ENC_TEXT;
 		else if (r->tag == X_GREETED)
@@ -125,7 +169,7 @@ text_load(struct record *r)
 		else if (r->tag == X_CHOSEN)
 			t->chosen = record_u(r, 1) != 0;
 		else if (r->tag == X_DAY)
-			t->day = (uint8_t)record_u(r, UINT8_MAX);
+			t->day = record_u(r, UINT8_MAX) & 0xff;
 		else if (r->tag == X_ASK || r->tag == X_ASK_NAME)
 			load_ask(t, r);
 		else

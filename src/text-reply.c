@@ -76,33 +76,43 @@ tell_talks(const struct text *t, struct dialect_io *io)
 }
 
 static void
-entered(struct text *t, struct dialect_io *io, const struct request *r)
+entered(struct text *t, struct dialect_io *io, struct request *r)
 {
+	struct text_room *room;
+	uint64_t read;
+
 	remember(t, r, r->tag != TEXT_KEPT || t->nrooms == 0);
 	buf_addf(&io->out, "-- You are in %s%s (%u here).", TEXT_ROOM(r->room),
 	    r->members);
 	if (r->topic != NULL && *r->topic != '\0')
 		buf_addf(&io->out, " Topic: %s", r->topic);
 	buf_adds(&io->out, "\r\n");
-	if (r->tag == TEXT_KEPT || r->tag == TEXT_TALKS)
+	if (r->tag == TEXT_KEPT || r->tag == TEXT_TALKS) {
 		text_kept_entered(t, io, r);
-	else if (r->head > r->floor && r->last > 0)
-		text_info(&io->out, "The last messages follow; /history goes "
-		    "further back.");
+	} else if ((room = text_room_of(t, r->room_key)) != NULL) {
+		if (room->read != 0 && room->read < r->floor)
+			room->read = r->floor;
+		r->seq = read = room->read;
+		text_returned(room, r);
+		if (r->head > r->floor && r->head > read && r->last > 0)
+			text_info(&io->out, "The last messages follow; "
+			    "/history goes further back.");
+		else if (read != 0)
+			text_info(&io->out, "Nothing was said here since you "
+			    "left.");
+	}
 	if (r->tag == TEXT_TALKS)
 		tell_talks(t, io);
 }
 
-/* The next one entered becomes the current one, behind the last the first. */
+/* The next one entered becomes the current one, behind the last the first.
+ * read: how far it was shown, 0: who knows. */
 static void
-forget(struct text *t, uint16_t i)
+forget(struct text *t, uint16_t i, uint64_t read)
 {
 	bool current = i == t->current;
 
-	free(t->rooms[i].shown);
-	t->nrooms--;
-	memmove(&t->rooms[i], &t->rooms[i + 1],
-	    (t->nrooms - i) * sizeof(*t->rooms));
+	text_room_leave(t, i, read);
 	if (t->current > i)
 		t->current--;
 	if (current && i == t->nrooms)
@@ -117,7 +127,7 @@ left(struct text *t, struct dialect_io *io, const struct request *r)
 	bool current = i < t->nrooms && i == t->current;
 
 	if (i < t->nrooms)
-		forget(t, i);
+		forget(t, i, r->seq);
 	if (!current)
 		text_info(&io->out, "You left %s%s.", TEXT_ROOM(r->room));
 	else if (t->nrooms == 0)
@@ -379,7 +389,7 @@ configured(struct text *t, struct dialect_io *io, const struct request *r)
 }
 
 static void
-answer(struct text *t, struct dialect_io *io, const struct request *r)
+answer(struct text *t, struct dialect_io *io, struct request *r)
 {
 	switch (r->cmd) {
 	case CMD_LOGIN:
@@ -476,7 +486,7 @@ not_there(struct text *t, struct dialect_io *io, const struct request *r)
 	bool was = i < t->nrooms;
 
 	if (was)
-		forget(t, i);
+		forget(t, i, 0);
 	if (was && t->current < t->nrooms)
 		text_error(t, &io->out, "You are not in %s%s any more. You are "
 		    "talking in %s%s now.", TEXT_ROOM(r->room),
@@ -488,14 +498,14 @@ not_there(struct text *t, struct dialect_io *io, const struct request *r)
 
 /* One is not in that room any more: if one talked there, where one does now. */
 static void
-out_of(struct text *t, struct dialect_io *io, const char *key)
+out_of(struct text *t, struct dialect_io *io, const char *key, uint64_t seq)
 {
 	uint16_t i = (uint16_t)text_find(t, key);
 	bool current = i == t->current;
 
 	if (i >= t->nrooms)
 		return;
-	forget(t, i);
+	forget(t, i, seq);
 	if (current && t->current < t->nrooms)
 		text_info(&io->out, "You are talking in %s%s now.",
 		    TEXT_ROOM(t->rooms[t->current].shown));
@@ -505,12 +515,13 @@ out_of(struct text *t, struct dialect_io *io, const char *key)
 }
 
 void
-text_sent_out(void *state, struct dialect_io *io, const char *room)
+text_sent_out(void *state, struct dialect_io *io, const char *room,
+    uint64_t seq)
 {
 	struct name name;
 
 	if (name_parse_room(&name, room, strlen(room), NULL))
-		out_of(state, io, name.key);
+		out_of(state, io, name.key, seq);
 }
 
 static void
@@ -542,7 +553,7 @@ refused(struct text *t, struct dialect_io *io, const struct request *r)
 	if (r->cmd == CMD_SUBSCRIBE && r->room_key != NULL &&
 	    (r->error == ERR_BANNED || r->error == ERR_PRIVATE ||
 	    r->error == ERR_FORBIDDEN))
-		out_of(t, io, r->room_key);
+		out_of(t, io, r->room_key, 0);
 	if (r->cmd == CMD_SUBSCRIBE && r->tag == TEXT_TALKS)
 		tell_talks(t, io);
 	if (r->cmd == CMD_SUBSCRIBE && r->tag == TEXT_FIRST)

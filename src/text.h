@@ -18,12 +18,17 @@
 #define TEXT_ECHO	32	/* columns of what was typed that are shown */
 #define TEXT_HISTORY	20	/* messages shown unless asked for more */
 
-/* A room entered. What is unread there, but for what came since, are the
- * messages behind after up to upto; upto is 0 if there are none. */
+/* A room entered, or left. */
 struct text_room {
 	char		*shown;		/* and behind it the key */
-	uint64_t	 after, upto;
+	struct spans	*gaps;		/* what is unread, but for what came
+					 * since it was entered */
+	uint64_t	 read;		/* left: up to here, but for these;
+					 * entered: the same, until begins()
+					 * tells how far what follows goes */
 };
+
+#define TEXT_LEFT	8	/* rooms left that are remembered */
 
 #define text_room_key(r)	((r)->shown + strlen((r)->shown) + 1)
 
@@ -48,17 +53,19 @@ struct text_ask {
 /* Its size is paid for every idle client: 32 bytes are the allocator's next
  * step. */
 struct text {
-	struct text_room *rooms;	/* those entered, oldest first */
+	struct text_room *rooms;	/* those entered, oldest first, and
+					 * then nleft others */
 	struct text_ask	*ask;		/* NULL: lines are said */
 	uint16_t	 nrooms;
 	uint16_t	 current;	/* index in rooms; nrooms: none */
-	uint16_t	 width;		/* columns, 0 unknown */
+	unsigned	 width : 10;	/* columns, 0 unknown */
 	unsigned	 encoding : 4;	/* enum encoding */
+	unsigned	 nleft : 4;
 	bool		 greeted : 1;
 	bool		 away : 1;
 	bool		 account : 1;	/* no guest */
 	bool		 chosen : 1;	/* current, and the hub is to be told */
-	uint8_t		 day;		/* of what was shown last; 0: nothing */
+	unsigned	 day : 8;	/* of what was shown last; 0: nothing */
 };
 
 /* What a request was made for, where its cmd does not tell: its tag. */
@@ -87,9 +94,14 @@ bool	 text_name(struct text *, struct dialect_io *, struct name *,
 	    const char *);
 /* Index of an entered room by its key, or nrooms. */
 uint32_t text_find(const struct text *, const char *key);
-/* Behind those entered; valid until the next one comes. */
+/* The entered room of this key, or NULL. */
+struct text_room *text_room_of(struct text *, const char *key);
+/* Behind those entered; one that was left is it again. Valid until the next
+ * one comes. */
 struct text_room *text_room_add(struct text *, const char *shown,
 	    const char *key);
+/* Of this number: among those left, with what was read of it. */
+void	 text_room_leave(struct text *, uint32_t, uint64_t read);
 /* True if it is no longer than max, else the person was told. */
 bool	 text_fits(struct text *, struct dialect_io *, const char *,
 	    uint64_t max);
@@ -139,13 +151,18 @@ bool	 text_cmd_catchup(struct text *, struct dialect_io *, char *);
 bool	 text_is_lobby(const struct dialect_io *, const char *room);
 /* Enters an account's rooms, the lobby first, and last where it talks. */
 void	 text_enter_kept(struct dialect_io *, const struct request *);
+/* A room is entered: what of it is unread, as the hub knows of an account. */
+void	 text_returned(struct text_room *, const struct request *);
+/* dialect_text's member of the same name. */
+void	 text_begins(void *, struct dialect_io *, const char *room,
+	    uint64_t after);
 /* What is unread in a room that was entered so. */
 void	 text_kept_entered(struct text *, struct dialect_io *,
 	    const struct request *);
 void	 text_caught_up(struct text *, struct dialect_io *,
 	    const struct request *);
 /* What has been read, of one who goes. */
-void	 text_where(const struct text *, struct dialect_io *,
+void	 text_where(struct text *, struct dialect_io *,
 	    const struct request *);
 
 /* text-search.c */
@@ -188,7 +205,8 @@ void	 text_help(struct text *, struct dialect_io *,
 
 /* text-reply.c: an answered request; and dialect_text's sent_out. */
 void	 text_reply(struct text *, struct dialect_io *, struct request *);
-void	 text_sent_out(void *, struct dialect_io *, const char *room);
+void	 text_sent_out(void *, struct dialect_io *, const char *room,
+	    uint64_t seq);
 
 /* text-render.c */
 void	 text_info(struct buf *, const char *, ...)

@@ -468,13 +468,84 @@ Test(account, marks)
 	a = with_password(0, "ann", "secret");
 	ASK(&f, &a, CMD_SUBSCRIBE, .room = "lobby", .last = 1,
 	    .has = HAS_LAST);
+	cr_assert_eq(f.reply->kept->seen, 8);
 	mark(&a, 1, 10);	/* 9 has not been shown */
 	eq_str(fake_fact(&f, "seen/ann/lobby"), "8");
+	cr_assert_null(fake_fact(&f, "shown/ann/lobby"));
 	ASK(&f, &a, CMD_SEEN, .room = "lobby", .seq = 10);
 	ASK(&f, &bob, CMD_SAY, .room = "lobby", .text = "hi");
 	fake_round(&f);
 	mark(&a, 1, 11);
 	eq_str(fake_fact(&f, "seen/ann/lobby"), "11");
+}
+
+static void
+say(struct fake_client *c, unsigned n)
+{
+	while (n-- > 0)
+		ASK(&f, c, CMD_SAY, .room = "lobby", .text = "hi");
+	fake_round(&f);
+}
+
+static void
+mark_so(struct fake_client *c, enum mark_how how, uint64_t from,
+    uint64_t after)
+{
+	struct request *r = fake_request(c, &(struct ask){ .cmd = CMD_MARK });
+
+	r->moved = request_alloc(r, sizeof(*r->moved));
+	r->moved[0] = (struct moved_room){ .room = "", .room_id = 1,
+	    .how = how, .from = from, .after = after };
+	r->nlisted = 1;
+	hub_request(f.hub, r);
+	fake_round(&f);
+}
+
+/* Beyond a gap what was shown is noted, and the gap stays until it is read. */
+Test(account, shown_behind_a_gap)
+{
+	struct fake_client a = registered("ann"), bob = login(2, "bob");
+
+	enter(&bob, "lobby");
+	enter(&a, "lobby");
+	say(&bob, 5);
+	mark(&a, 1, 5);
+	gone(&a, NULL);
+	say(&bob, 5);
+	a = with_password(0, "ann", "secret");
+	cr_assert_eq(f.reply->kept[0].seen, 5);
+	cr_assert_null(f.reply->kept[0].shown);
+	ASK(&f, &a, CMD_SUBSCRIBE, .room = "lobby");
+	say(&bob, 3);
+	mark(&a, 1, 13);
+	eq_str(fake_fact(&f, "seen/ann/lobby"), "5");
+	eq_str(fake_fact(&f, "shown/ann/lobby"), "[10,13]");
+	ASK(&f, &a, CMD_UNSUBSCRIBE, .room = "lobby");
+	say(&bob, 5);
+	ASK(&f, &a, CMD_SUBSCRIBE, .room = "lobby", .last = 2,
+	    .has = HAS_LAST);
+	cr_assert_eq(f.reply->kept->shown->list[0].upto, 13);
+	mark_so(&a, MARK_BEGINS, 0, 16);	/* of the last ones */
+	mark_so(&a, MARK_BEGINS, 0, 17);	/* not later than that */
+	mark(&a, 1, 18);
+	eq_str(fake_fact(&f, "shown/ann/lobby"), "[10,13,16,18]");
+	ASK(&f, &a, CMD_UNSUBSCRIBE, .room = "lobby");
+	mark(&a, 1, 18);
+	mark_so(&a, MARK_SENT_OUT, 14, 15);
+	eq_str(fake_fact(&f, "shown/ann/lobby"), "[10,13,14,15,16,18]");
+	gone(&a, NULL);
+	fake_restart(&f);
+	a = with_password(0, "ann", "secret");
+	ASK(&f, &a, CMD_SUBSCRIBE, .room = "lobby");
+	cr_assert_eq(f.reply->kept->shown->n, 3);
+	ASK(&f, &a, CMD_SEEN, .room = "lobby", .seq = 10);
+	fake_round(&f);
+	eq_str(fake_fact(&f, "seen/ann/lobby"), "13");
+	eq_str(fake_fact(&f, "shown/ann/lobby"), "[14,15,16,18]");
+	ASK(&f, &a, CMD_SEEN, .room = "lobby", .seq = 16);
+	fake_round(&f);
+	eq_str(fake_fact(&f, "seen/ann/lobby"), "18");
+	cr_assert_null(fake_fact(&f, "shown/ann/lobby"));
 }
 
 /* Both were free as they were asked for. */

@@ -142,6 +142,49 @@ say_as(struct rig *r, uint32_t room, enum msg_kind kind, const char *from,
 	return seq;
 }
 
+static struct store_read *
+count_others(struct rig *rig, const char *name, uint64_t after, uint64_t before,
+    uint32_t limit)
+{
+	struct store_read *r = store_read_new(READ_COUNT, 1);
+
+	r->to = &rig->reads;
+	r->query = xstrdup(name);
+	r->after = after;
+	r->before = before;
+	r->limit = limit;
+	store_read(rig->store, r);
+	cr_assert_eq(mailbox_wait(&rig->reads, DEADLINE), &r->mail);
+	cr_assert_eq(r->error, STORE_OK);
+	return r;
+}
+
+BOTH(counts_what_others_said)
+{
+	struct store_read *r;
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		say_as(rig, 1, MSG_TEXT, "Ann", "hi");
+		say_as(rig, 1, MSG_TEXT, i % 2 ? "ann" : "bob", "hi");
+	}
+	say_as(rig, 2, MSG_TEXT, "bob", "hi");
+	r = count_others(rig, "Ann", 0, 0, 10);
+	cr_expect(r->count == 10 && !r->more, "%u", r->count);
+	store_read_free(r);
+	r = count_others(rig, "Ann", 0, 0, 9);
+	cr_expect(r->count == 9 && r->more);
+	store_read_free(r);
+	r = count_others(rig, "Ann", 4, 9, 9);
+	cr_expect(r->count == 2 && !r->more, "%u", r->count);
+	store_read_free(r);
+	for (i = 0; i < STORE_LOOK + 1; i++)
+		say_as(rig, 1, MSG_TEXT, "Ann", "hi");
+	r = count_others(rig, "Ann", 20, 0, 1);
+	cr_expect(r->count == 0 && r->more, "more than is looked at");
+	store_read_free(r);
+}
+
 BOTH(redacted_messages_have_no_text)
 {
 	uint64_t text = say_as(rig, 1, MSG_TEXT, "Ann", "one");

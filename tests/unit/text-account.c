@@ -540,6 +540,123 @@ Test(account, moving)
 	request_free(r);
 }
 
+/* What was shown between two gaps is not shown again. */
+Test(account, two_gaps)
+{
+	struct { uint32_t n; struct span list[1]; } shown = { 1,
+	    { { 15, 30 } } };
+	struct kept_room kept[] = { { .room = "lobby", .seen = 10,
+	    .unread = 3, .shown = (struct spans *)&shown } };
+	struct request *r;
+
+	owner_returns(kept, 1, "lobby");
+	r = next_request();
+	r->head = 40;
+	answers(r, "-- You are in #lobby (0 here).\r\n"
+	    "-- 3 unread in #lobby: /catchup\r\n");
+	move();
+	stands("lobby", 45, "-- You have read #lobby up to 10.\r\n");
+	r = page(asks("/catchup", CMD_HISTORY), 14, 3);
+	cr_expect_eq(r->after, 10);
+	buf_reset(&io.out);
+	dialect_text.reply(state, &io, r);
+	request_free(r);
+	cr_expect_null(strstr(buf_str(&io.out), "that is all"));
+	r = next_request();
+	cr_expect_eq(r->cmd, CMD_SEEN);
+	cr_expect_eq(r->seq, 15);
+	request_free(r);
+	r = page(take_request(CMD_HISTORY), 31, 2);
+	cr_expect_eq(r->after, 30);
+	cr_expect_eq(r->limit, 18, "but the rest of a page");
+	buf_reset(&io.out);
+	dialect_text.reply(state, &io, r);
+	request_free(r);
+	cr_expect_not_null(strstr(buf_str(&io.out), "that is all of #lobby"));
+	marks("lobby", 40);
+	stands("lobby", 45, "-- You have read #lobby up to 45.\r\n");
+}
+
+/* Leaves the room, having read up to seq, and returns, as head is the newest:
+ * where what was said last may begin. */
+static uint64_t
+leaves(const char *room, uint64_t seq, uint64_t head, const char *want)
+{
+	struct request *r = asks("/leave", CMD_UNSUBSCRIBE);
+	char *line;
+	uint64_t from;
+
+	r->seq = seq;
+	buf_reset(&io.out);
+	dialect_text.reply(state, &io, r);
+	request_free(r);
+	move();
+	line = xasprintf("/join %s", room);
+	r = asks(line, CMD_SUBSCRIBE);
+	free(line);
+	r->head = head;
+	buf_reset(&io.out);
+	dialect_text.reply(state, &io, r);
+	from = r->seq;
+	request_free(r);
+	cr_expect_str_eq(buf_str(&io.out), want, "%s", buf_str(&io.out));
+	move();
+	return from;
+}
+
+static void
+enters(const char *room)
+{
+	char *line = xasprintf("/join %s", room);
+	struct request *r = asks(line, CMD_SUBSCRIBE);
+
+	buf_reset(&io.out);
+	dialect_text.reply(state, &io, r);
+	request_free(r);
+	free(line);
+}
+
+static void
+begins(const char *room, uint64_t after, const char *want)
+{
+	buf_reset(&io.out);
+	dialect_text.begins(state, &io, room, after);
+	cr_expect_str_eq(buf_str(&io.out), want, "%s", buf_str(&io.out));
+}
+
+Test(account, left_and_back)
+{
+	char name[8];
+	int i;
+
+	log_in();
+	cr_expect_eq(leaves("lobby", 10, 10, "-- You are in #lobby (0 here)."
+	    "\r\n-- Nothing was said here since you left.\r\n"), 10);
+	begins("lobby", 10, "");
+	stands("lobby", 10, "-- You have read #lobby up to 10.\r\n");
+	cr_expect_eq(leaves("lobby", 12, 99, "-- You are in #lobby (0 here)."
+	    "\r\n-- The last messages follow; /history goes further back."
+	    "\r\n"), 12);
+	begins("lobby", 12, "");
+	stands("lobby", 99, "-- You have read #lobby up to 99.\r\n");
+	leaves("lobby", 100, 199, "-- You are in #lobby (0 here)."
+	    "\r\n-- The last messages follow; /history goes further back."
+	    "\r\n");
+	begins("lobby", 179, "-- What came before that is unread: /catchup"
+	    "\r\n");
+	stands("lobby", 199, "-- You have read #lobby up to 100.\r\n");
+	/* Not for ever. */
+	for (i = 0; i < 10; i++) {
+		snprintf(name, sizeof(name), "r%d", i);
+		enters(name);
+		dialect_text.sent_out(state, &io, name, 250);
+		cr_expect(mail_list_empty(&io.requests));
+	}
+	cr_expect_eq(leaves("lobby", 0, 0, "-- You are in #lobby (0 here)."
+	    "\r\n"), 0);
+	begins("lobby", 1, "");
+}
+
 /* All are entered at once, so not more than a session may have under way. */
 Test(account, very_many_kept_rooms)
 {

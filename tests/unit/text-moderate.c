@@ -255,7 +255,7 @@ static void
 is_sent_out(const char *room, const char *want)
 {
 	buf_reset(&io.out);
-	dialect_text.sent_out(state, &io, room);
+	dialect_text.sent_out(state, &io, room, 0);
 	cr_expect_str_eq(buf_str(&io.out), want, "%s", buf_str(&io.out));
 }
 
