@@ -227,13 +227,13 @@ cmd_passwd(struct hub *h, struct login *l, struct request *req)
 	if (req->proof == PROOF_NONE) {
 		if (req->password == NULL)
 			return bad(req, "old", "The old password is missing.");
-		if (!fits(h, req, "new", req->new_password))
+		if (!req->proves && !fits(h, req, "new", req->new_password))
 			return ANSWER;
 		/* An account may have none yet: then nothing is right. */
 		req->hash = *a->hash != '\0' ? request_str(req, a->hash) :
 		    NULL;
-		return guess_ask(h, a, req, AUTH_VERIFY_HASH,
-		    account_key(a)) ? KEPT : ANSWER;
+		return guess_ask(h, a, req, req->proves ? AUTH_VERIFY :
+		    AUTH_VERIFY_HASH, account_key(a)) ? KEPT : ANSWER;
 	}
 	if (!guess_right(h, a, req, account_key(a)))
 		return old_is_wrong(req);
@@ -242,6 +242,8 @@ cmd_passwd(struct hub *h, struct login *l, struct request *req)
 		request_fail(req, ERR_BAD_PASSWORD, NULL);
 		return old_is_wrong(req);
 	}
+	if (req->proves)
+		return ANSWER;
 	request_set_key(req, account_key(a));
 	return passwd_submit(h, a, req, &op);
 }

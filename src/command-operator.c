@@ -217,12 +217,30 @@ cmd_promote(struct hub *h, struct login *l, struct request *req)
 	return hub_ask_store(h, NULL, &op);
 }
 
+/* Wherever they are logged in. */
+static void
+tell_all(struct hub *h, const struct user *u, const char *what)
+{
+	struct session_mail *mail;
+	const struct login *l;
+
+	for (l = u != NULL ? u->logins : NULL; l != NULL; l = l->next) {
+		mail = session_mail_new(l, SESSION_TOLD);
+		mail->why = xstrdup(what);
+		h->out.session(h->out.arg, mail);
+	}
+}
+
 enum verdict
 promote_committed(struct hub *h, struct store_op *op)
 {
 	struct account *a = account_find(h, op->req->name_key);
 
-	if (op->error == STORE_OK && a != NULL)
-		a->op = op->req->cmd == CMD_PROMOTE;
+	if (op->error != STORE_OK || a == NULL)
+		return ANSWER;
+	a->op = op->req->cmd == CMD_PROMOTE;
+	tell_all(h, user_find(h, op->req->name_key), a->op ?
+	    "You are an operator of this server now." :
+	    "You are no operator of this server any more.");
 	return ANSWER;
 }

@@ -86,18 +86,15 @@ control_find(const char *name)
 const char *
 control_nearest(const char *word)
 {
-	unsigned d, least = 3;	/* at most two slips are near */
+	unsigned least = UINT_MAX;
 	const char *best = NULL;
 	int i;
 
 	if (strlen(word) > 32)
 		return NULL;
 	for (i = 0; i < CONTROL_MAX; i++) {
-		d = word_distance(word, control_cmds[i].name);
-		if (d < least && d < strlen(control_cmds[i].name)) {
-			least = d;
+		if (word_is_near(word, control_cmds[i].name, &least))
 			best = control_cmds[i].name;
-		}
 	}
 	return best;
 }

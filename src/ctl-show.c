@@ -367,26 +367,28 @@ static const struct {
 	const char	*list;
 	const struct column *columns;
 	void		(*show)(struct buf *, const json_t *);
+	const char	*none;		/* instead of the list's heads alone */
 } shows[CONTROL_MAX] = {	/* top's is ctl_watch(), trace's ctl_trace */
 	[CONTROL_STATUS] = { .show = show_status },
-	[CONTROL_ROOMS] = { "rooms", room_columns, NULL },
-	[CONTROL_WHO] = { "members", who_columns, NULL },
+	[CONTROL_ROOMS] = { "rooms", room_columns, NULL, "no rooms" },
+	[CONTROL_WHO] = { "members", who_columns, NULL, "nobody" },
 	[CONTROL_NOTICE] = { .show = show_notice },
 	[CONTROL_KICK] = { .show = show_kick },
 	[CONTROL_BAN] = { .show = show_ban },
-	[CONTROL_BANS] = { "bans", ban_columns, NULL },
+	[CONTROL_BANS] = { "bans", ban_columns, NULL, "no bans" },
 	[CONTROL_UNBAN] = { .show = show_unban },
 	[CONTROL_RELOAD] = { .show = show_reload },
 	[CONTROL_DRAIN] = { .show = show_drain },
 	[CONTROL_UPGRADE] = { .show = show_upgrade },
-	[CONTROL_ACCOUNTS] = { "accounts", account_columns, NULL },
+	[CONTROL_ACCOUNTS] = { "accounts", account_columns, NULL,
+	    "no accounts" },
 	[CONTROL_REGISTER] = { .show = show_register },
 	[CONTROL_PASSWD] = { .show = show_passwd },
 	[CONTROL_REVOKE] = { .show = show_revoke },
 	[CONTROL_OP] = { .show = show_op },
 	[CONTROL_DEOP] = { .show = show_deop },
 	[CONTROL_ERASE] = { .show = show_erase },
-	[CONTROL_AUDIT] = { "audit", audit_columns, NULL },
+	[CONTROL_AUDIT] = { "audit", audit_columns, NULL, "nothing" },
 };
 
 const char *
@@ -396,11 +398,17 @@ ctl_list(enum control_id id)
 }
 
 void
-ctl_show(struct buf *b, enum control_id id, const json_t *answer)
+ctl_show(struct buf *b, enum control_id id, const json_t *answer, bool person)
 {
-	if (shows[id].list != NULL)
-		show_list(b, json_object_get(answer, shows[id].list),
-		    shows[id].columns);
-	else
+	const json_t *rows;
+
+	if (shows[id].list == NULL) {
 		shows[id].show(b, answer);
+		return;
+	}
+	rows = json_object_get(answer, shows[id].list);
+	if (person && json_array_size(rows) == 0)
+		buf_addf(b, "%s\n", shows[id].none);
+	else
+		show_list(b, rows, shows[id].columns);
 }

@@ -347,20 +347,34 @@ trim(char *s)
 	return s;
 }
 
+/* ^C or ^D. A telnet that sends the first throws away what is on its way. */
+static bool
+leaves(const struct text *t, struct dialect_io *io, const char *line,
+    size_t len)
+{
+	if (len != 1 || (*line != LINE_LEAVES && *line != LINE_STOPS))
+		return false;
+	if (t->ask != NULL && io->hides)
+		buf_adds(&io->out, "\r\n");
+	if (*line == LINE_STOPS && io->hides && io->logged_in)
+		text_info(&io->out, "/quit goes. If lines are missing now, "
+		    "/history shows them.");
+	else
+		text_info(&io->out, "/quit goes.");
+	return true;
+}
+
 static void
 text_line(void *state, struct dialect_io *io, char *line, size_t len)
 {
 	struct text *t = state;
-	bool leaves = len == 1 && *line == LINE_LEAVES;
 	char *s;
 
-	len -= leaves;
+	len -= leaves(t, io, line, len);
 	if (t->ask != NULL) {
 		text_secret(t, io, line, len);
 		return;
 	}
-	if (leaves)
-		text_info(&io->out, "/quit goes.");
 	if (!utf8_valid(line, len, NULL)) {
 		text_error(t, &io->out, "%s If you typed it in telnet, "
 		    "please type it again.", error_text(ERR_BAD_UTF8));

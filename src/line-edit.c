@@ -112,6 +112,17 @@ line_edit(char *s, size_t n)
 		}
 	}
 	if (out == 0 && (last == CTRL_C || last == CTRL_D))
-		s[out++] = LINE_LEAVES;
+		s[out++] = last == CTRL_C ? LINE_STOPS : LINE_LEAVES;
 	return out;
+}
+
+const char *
+line_stop(const char *s, size_t n)
+{
+	const char *at = s, *end = s + n;
+
+	while ((at = memchr(at, CTRL_C, (size_t)(end - at))) != NULL &&
+	    incomplete(s, (size_t)(at - s)))
+		at++;
+	return at;
 }

@@ -440,3 +440,15 @@ word_distance(const char *a, const char *b)
 	}
 	return one[nb] + (unsigned)rest;
 }
+
+bool
+word_is_near(const char *word, const char *name, unsigned *best)
+{
+	unsigned d = word_distance(word, name);
+	size_t n = strlen(name);
+
+	if (d >= *best || d >= n || d > (n < 5 ? 1 : 2))
+		return false;
+	*best = d;
+	return true;
+}

@@ -51,5 +51,8 @@ size_t	text_width(const char *, size_t);
 
 /* Edit distance of two short ASCII words, for "did you mean". */
 unsigned word_distance(const char *, const char *);
+/* May the word be meant for name? So many slips as its length lets one make,
+ * and less than *best, which the number of them becomes. */
+bool	 word_is_near(const char *word, const char *name, unsigned *best);
 
 #endif

@@ -350,7 +350,7 @@ show(const struct ctl *a, enum control_id id, const json_t *answer)
 		json_dumpf(answer, stdout, JSON_COMPACT);
 		putchar('\n');
 	} else {
-		ctl_show(&out, id, answer);
+		ctl_show(&out, id, answer, isatty(STDOUT_FILENO) != 0);
 		fwrite(out.data, 1, out.len, stdout);
 	}
 	if (fflush(stdout) == EOF)

@@ -1,3 +1,4 @@
+#include <limits.h>
 #include <string.h>
 
 #include "name.h"
@@ -250,14 +251,11 @@ proto_nearest(const char *word)
 {
 	const struct cmd_def *c;
 	const char *best = NULL;
-	unsigned d, least = 3;		/* at most two slips are near */
+	unsigned least = UINT_MAX;
 
 	for (c = proto_cmds; c->name != NULL; c++) {
-		d = word_distance(word, c->name);
-		if (d < least && d < strlen(c->name)) {
-			least = d;
+		if (word_is_near(word, c->name, &least))
 			best = c->name;
-		}
 	}
 	return best;
 }

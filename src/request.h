@@ -61,7 +61,7 @@ struct kept_room {
 	bool		 more;		/* than that */
 	bool		 talks;		/* here, the last time at a terminal */
 	uint64_t	 seen, head;
-	const struct spans *shown;	/* behind seen, at a terminal; or NULL */
+	const struct spans *shown;	/* behind seen, of a person; or NULL */
 	uint32_t	 gap;		/* the one whose unread are counted */
 	/* where what is hidden does not count: by the loop, so far */
 	uint32_t	 looked;	/* messages */
@@ -174,6 +174,7 @@ struct request {
 	const char	*resume;	/* login: session of an earlier login */
 	const char	*password;	/* login, register, passwd */
 	const char	*new_password;
+	bool		 proves;	/* passwd: the old one, for now, alone */
 	const char	*token;		/* login */
 	const char	*certified;	/* login: the key of the account whose
 					 * certificate was shown, or NULL */
@@ -308,7 +309,8 @@ struct unplace_mail {
 enum session_act {
 	SESSION_REPLACED,	/* it was resumed elsewhere: bye */
 	SESSION_KICKED,		/* the operator does not want it: bye */
-	SESSION_IGNORES		/* whom it ignores from now on */
+	SESSION_IGNORES,	/* whom it ignores from now on */
+	SESSION_TOLD		/* why, and no more */
 };
 
 /* Hub to loop: about one session. */
@@ -317,7 +319,7 @@ struct session_mail {
 	client_id	 client;
 	enum session_act act;
 	struct ignores	*ignores;	/* a reference, or NULL */
-	char		*why;		/* kicked: said before; or NULL */
+	char		*why;		/* kicked: said before; told; or NULL */
 };
 
 void	 session_mail_free(struct session_mail *);

@@ -303,22 +303,37 @@ session_too_long(struct session *s)
 	io_end(s, io, 0);
 }
 
-/* The end of the first line in data: LF, or for people CR NUL; or NULL. */
+/* The end of the first line in data: LF, or for people CR NUL, or ^C; or
+ * NULL. */
 static char *
 line_end(const struct session *s, char *data, size_t len)
 {
-	char *lf = memchr(data, '\n', len), *nul = data;
+	char *end = memchr(data, '\n', len), *nul = data, *stop;
 
 	if (is_program(s))
-		return lf;
-	if (lf != NULL)
-		len = (size_t)(lf - data);
+		return end;
+	if (end != NULL)
+		len = (size_t)(end - data);
 	while ((nul = memchr(nul, '\0', len - (size_t)(nul - data))) != NULL) {
-		if (nul > data && nul[-1] == '\r')
-			return nul;
+		if (nul > data && nul[-1] == '\r') {
+			end = nul;
+			break;
+		}
 		nul++;
 	}
-	return lf;
+	if (end != NULL)
+		len = (size_t)(end - data);
+	stop = (char *)(uintptr_t)line_stop(data, len);
+	return stop != NULL ? stop : end;
+}
+
+/* The program is to end: whatever was typed of a line is nothing. */
+static void
+stop(struct session *s)
+{
+	char line[] = { LINE_STOPS, '\0' };
+
+	take_line(s, line, 1);
 }
 
 /* A line too long, or as much of it as is here, is thrown away. */
@@ -359,6 +374,8 @@ split(struct session *s, char *data, size_t len)
 			n--;
 		if (s->skipping || n > max) {
 			skip_line(s, line, n, true);
+		} else if (*end == LINE_STOPS) {
+			stop(s);
 		} else {
 			line[n] = '\0';
 			take_line(s, line, n);
@@ -441,6 +458,7 @@ session_take_bytes(struct session *s, char *data, size_t len)
 	const struct dialect *d;
 	struct loop *l = s->loop;
 	enum telnet_status status;
+	bool stops;
 
 	if ((s->stage != STAGE_OPEN || (s->undecided &&
 	    session_dialect(s) == NULL && !s->is_web &&
@@ -464,12 +482,17 @@ session_take_bytes(struct session *s, char *data, size_t len)
 	d = session_dialect(s);
 	if (d != NULL && d->width != NULL)
 		d->width(s->state, telnet_width(s->layer.telnet));
-	/* Text first: a mark's answer says that all before it was taken. */
+	/* Text first: a mark's answer says that all before it was taken. But
+	 * who sends one behind a ^C shows nothing that comes before it. */
+	stops = memchr(l->text.data, LINE_STOPS, l->text.len) != NULL;
+	if (stops)
+		session_write(s, l->answer.data, l->answer.len);
 	if (l->text.len > 0)
 		session_take_text(s, l->text.data, l->text.len);
 	if (s->dead)
 		return;
-	session_write(s, l->answer.data, l->answer.len);
+	if (!stops)
+		session_write(s, l->answer.data, l->answer.len);
 	if (status == TELNET_CLOSE)
 		session_close(s, telnet_reason(s->layer.telnet));
 	/* There may have been no line in all this. */

@@ -147,6 +147,9 @@ void	 session_mark(struct session *, enum mark_when);
 bool	 session_marks(struct session *, struct request *, enum mark_when);
 /* Tells it that of one room alone. */
 void	 session_mark_room(struct session *, const struct moved_room *);
+/* It is known where what was said last begins, in a room with this head. */
+void	 session_mark_begins(struct session *, const struct place *,
+	    uint64_t head);
 
 /* bufferevent callbacks */
 void	 session_read_cb(struct bufferevent *, void *);

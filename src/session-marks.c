@@ -110,3 +110,31 @@ session_mark_room(struct session *s, const struct moved_room *at)
 	req->nlisted = 1;
 	tell_hub(s, req);
 }
+
+void
+session_mark_begins(struct session *s, const struct place *p, uint64_t head)
+{
+	const struct room_view *room = stream_room(p->stream);
+	struct moved_room at = { .room = "", .room_id = room->id,
+	    .how = MARK_BEGINS, .after = p->at.seq };
+
+	if (at.after < head)
+		session_mark_room(s, &at);
+	session_begins(s, room->name, at.after);
+}
+
+void
+session_list_read(const struct session *s, struct request *req)
+{
+	const struct place *p;
+	uint32_t n = 0;
+
+	for (p = s->places; p != NULL; p = p->next)
+		n++;
+	req->kept = request_alloc(req, n * sizeof(*req->kept));
+	req->nlisted = n;
+	for (p = s->places; p != NULL; p = p->next)	/* the newest first */
+		req->kept[--n] = (struct kept_room){
+		    .room = request_str(req, stream_room(p->stream)->name),
+		    .seen = p->state == PLACE_SEEK ? 0 : place_seq(p) };
+}

@@ -282,22 +282,6 @@ session_unplace(struct session *s, uint32_t id)
 }
 
 void
-session_list_read(const struct session *s, struct request *req)
-{
-	const struct place *p;
-	uint32_t n = 0;
-
-	for (p = s->places; p != NULL; p = p->next)
-		n++;
-	req->kept = request_alloc(req, n * sizeof(*req->kept));
-	req->nlisted = n;
-	for (p = s->places; p != NULL; p = p->next)	/* the newest first */
-		req->kept[--n] = (struct kept_room){
-		    .room = request_str(req, stream_room(p->stream)->name),
-		    .seen = p->state == PLACE_SEEK ? 0 : place_seq(p) };
-}
-
-void
 session_place_given(struct session *s, const struct place_mail *m)
 {
 	if (!s->closing)
@@ -474,19 +458,6 @@ render_page(struct session *s, struct place *p, const struct store_read *r)
 	p->fresh = true;
 }
 
-/* It is known where what was said last begins. */
-static void
-begins(struct session *s, const struct place *p, uint64_t head)
-{
-	const struct room_view *room = stream_room(p->stream);
-	struct moved_room at = { .room = "", .room_id = room->id,
-	    .how = MARK_BEGINS, .after = p->at.seq };
-
-	if (at.after < head)
-		session_mark_room(s, &at);
-	session_begins(s, room->name, at.after);
-}
-
 void
 session_read_done(struct session *s, struct store_read *r)
 {
@@ -508,7 +479,7 @@ session_read_done(struct session *s, struct store_read *r)
 	}
 	if (p->state == PLACE_SEEK) {
 		place_found(p, r->after > r->floor ? r->after : r->floor);
-		begins(s, p, r->head);
+		session_mark_begins(s, p, r->head);
 	} else {
 		p->state = PLACE_BEHIND;
 		render_page(s, p, r);

@@ -635,7 +635,8 @@ session_replaced(struct session *s)
 	session_bye(s, END_REPLACED, false);
 }
 
-/* Why it is ended. It chose its dialect when it logged in. */
+/* Why it is ended, or what it is from now on. It chose its dialect when it
+ * logged in. */
 static void
 say_why(struct session *s, const char *why)
 {
@@ -660,6 +661,9 @@ session_act(struct session *s, struct session_mail *m)
 			say_why(s, m->why);
 		s->sid = 0;
 		session_bye(s, END_KICKED, false);
+		break;
+	case SESSION_TOLD:
+		say_why(s, m->why);
 		break;
 	case SESSION_IGNORES:
 		session_ignore(s, m->ignores);

@@ -53,11 +53,14 @@ struct telnet *telnet_load(struct record *);
  * What a person typed, as a line editor would leave it: BS and DEL take the
  * character (grapheme) before them away, ^U and ^C the line, ^W the word; ^D
  * is nothing. A ^C inside a character stays, and the line is no UTF-8. A line
- * of which a ^C or ^D leaves nothing, as if to end a program, is LINE_LEAVES.
- * In place; returns the new length.
+ * of which a ^C or ^D leaves nothing, as if to end a program, is LINE_STOPS or
+ * LINE_LEAVES. In place; returns the new length.
  */
+#define LINE_STOPS	'\x03'
 #define LINE_LEAVES	'\x04'
 
 size_t	 line_edit(char *, size_t);
+/* The first ^C that is one: it ends a line at once. Or NULL. */
+const char *line_stop(const char *, size_t);
 
 #endif

@@ -139,7 +139,9 @@ answered(struct text *t, struct dialect_io *io, const char *secret)
 		break;
 	case ASK_OLD:
 		ask->old = xstrdup(secret);
-		next(t, io, ASK_NEW);
+		r = text_request(io, CMD_PASSWD);
+		r->password = request_str(r, secret);
+		r->proves = true;
 		break;
 	case ASK_REGISTER:
 	case ASK_NEW:
@@ -165,6 +167,13 @@ answered(struct text *t, struct dialect_io *io, const char *secret)
 	case ASK_LOST:
 		break;
 	}
+}
+
+void
+text_proved(struct text *t, struct dialect_io *io)
+{
+	if (t->ask != NULL && t->ask->what == ASK_OLD)
+		next(t, io, ASK_NEW);
 }
 
 static void

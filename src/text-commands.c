@@ -2,6 +2,7 @@
  * What a person can command, from one table: its name, its arguments and its
  * help.
  */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -384,10 +385,11 @@ static const struct text_cmd cmds[] = {
 	    "or off;\npresence, and VALUE a number; or pace, and VALUE a time "
 	    "as 3s, or 0.\n/set says what they are.\n",
 	    BY_ACT(ACT_CONFIGURE), text_cmd_set },
-	{ "redact", "WHICH [REASON]", GROUP_ORDER,
+	{ "redact", "[WHICH [REASON]]", GROUP_ORDER,
 	    "take a message's text away",
 	    "WHICH is \"last\", what you said last here; a name, what that "
-	    "one said last;\nor a message's number.\n",
+	    "one said last;\nor a message's number: without WHICH the last "
+	    "ones are shown with theirs.\n",
 	    BY_ACT(ACT_REDACT_OWN), text_cmd_redact },
 	{ "name", "NEW", GROUP_YOU, "take another name", NULL, BY_NOBODY,
 	    cmd_name },
@@ -455,7 +457,7 @@ meant(const char *name)
 		{ "users", "who" }, { "voice", "invite" }, { "w", "msg" },
 		{ "whisper", "msg" }, { "whois", "who" }
 	};
-	unsigned d, least = 3;		/* at most two slips are near */
+	unsigned least = UINT_MAX;
 	const char *near = NULL;
 	size_t i;
 
@@ -465,11 +467,8 @@ meant(const char *name)
 			return elsewhere[i][1];
 	}
 	for (i = 0; i < NITEMS(cmds); i++) {
-		d = word_distance(name, cmds[i].name);
-		if (d < least && d < strlen(cmds[i].name)) {
-			least = d;
+		if (word_is_near(name, cmds[i].name, &least))
 			near = cmds[i].name;
-		}
 	}
 	return near;
 }

@@ -9,6 +9,7 @@
 #include "text.h"
 
 #define LOOK_BACK	200	/* messages: whose last one is sought */
+#define LISTED		10	/* messages that /redact alone shows */
 #define SECONDS_MAX	UINT64_C(3153600000)	/* as proto.c has it */
 #define PACE_MAX	86400			/* likewise, seconds */
 #define PRESENCE_MAX	1000000			/* likewise */
@@ -226,6 +227,41 @@ text_cmd_set(struct text *t, struct dialect_io *io, char *args)
 	return true;
 }
 
+/* Which there are: the numbers stand nowhere else. */
+static void
+list_messages(struct text *t, struct dialect_io *io)
+{
+	struct request *r = text_room_request(t, io, CMD_HISTORY, "");
+
+	if (r == NULL)
+		return;
+	r->limit = LISTED;
+	r->tag = TEXT_NUMBERS;
+}
+
+void
+text_show_numbers(const struct text *t, struct dialect_io *io,
+    const struct request *r)
+{
+	const struct msg *m;
+	uint32_t i, n = 0;
+
+	for (i = 0; i < r->nlisted; i++) {
+		m = r->msgs[i];
+		if (m->kind > MSG_NOTICE || (m->flags & MSG_REDACTED))
+			continue;
+		buf_addf(&io->out, "-- %llu  ", (unsigned long long)m->seq);
+		text_render_message(&io->out, (enum encoding)t->encoding,
+		    r->room, m);
+		n++;
+	}
+	if (n > 0)
+		text_info(&io->out, "/redact NUMBER [REASON] takes the text "
+		    "of one away.");
+	else
+		text_info(&io->out, "Nothing was said here of late.");
+}
+
 /* A message is sought if its number is not given. */
 bool
 text_cmd_redact(struct text *t, struct dialect_io *io, char *args)
@@ -236,8 +272,10 @@ text_cmd_redact(struct text *t, struct dialect_io *io, char *args)
 	uint64_t seq;
 	bool known = text_number(which, INT64_MAX, &seq);
 
-	if (*which == '\0')
-		return false;
+	if (*which == '\0') {
+		list_messages(t, io);
+		return true;
+	}
 	if (!text_fits(t, io, args, STRING_BYTES))
 		return true;
 	if (!known && strcmp(which, "last") == 0)

@@ -363,6 +363,8 @@ history(struct text *t, struct dialect_io *io, const struct request *r)
 		text_caught_up(t, io, r);
 	else if (r->tag == TEXT_REDACT)
 		text_redact_found(t, io, r);
+	else if (r->tag == TEXT_NUMBERS)
+		text_show_numbers(t, io, r);
 	else
 		show_history(t, io, r);
 }
@@ -386,6 +388,17 @@ configured(struct text *t, struct dialect_io *io, const struct request *r)
 	else if (r->seq == 0)
 		text_info(&io->out, "%s%s is set so already.",
 		    TEXT_ROOM(r->room));
+}
+
+static void
+account(struct text *t, struct dialect_io *io, const struct request *r)
+{
+	if (r->proves) {
+		text_proved(t, io);
+		return;
+	}
+	text_ask_end(t, io);
+	text_account_reply(t, io, r);
 }
 
 static void
@@ -427,8 +440,7 @@ answer(struct text *t, struct dialect_io *io, struct request *r)
 	case CMD_TOKEN:
 	case CMD_TOKENS:
 	case CMD_REVOKE:
-		text_ask_end(t, io);
-		text_account_reply(t, io, r);
+		account(t, io, r);
 		break;
 	case CMD_IGNORE:
 	case CMD_UNIGNORE:

@@ -82,6 +82,7 @@ enum text_tag {
 	TEXT_BEHIND,		/* history: what came behind a message */
 	TEXT_MARK,		/* seen: nobody asked for it */
 	TEXT_TALKS,		/* subscribe: as TEXT_KEPT, and talked in */
+	TEXT_NUMBERS,		/* history: to show the messages' numbers */
 	TEXT_SEEN		/* register: the password was typed in sight */
 };
 
@@ -127,6 +128,8 @@ bool	 text_number(const char *, uint64_t max, uint64_t *);
 void	 text_ask_secret(struct text *, struct dialect_io *, enum text_asked,
 	    const char *name);
 void	 text_secret(struct text *, struct dialect_io *, char *, size_t);
+/* The old password is right: a new one is asked for. */
+void	 text_proved(struct text *, struct dialect_io *);
 /* Asks once more for the same. */
 void	 text_ask_again(struct text *, struct dialect_io *);
 /* No question any more. */
@@ -185,6 +188,8 @@ bool	 text_cmd_bans(struct text *, struct dialect_io *, char *);
 bool	 text_cmd_set(struct text *, struct dialect_io *, char *);
 bool	 text_cmd_redact(struct text *, struct dialect_io *, char *);
 void	 text_redact_found(struct text *, struct dialect_io *,
+	    const struct request *);
+void	 text_show_numbers(const struct text *, struct dialect_io *,
 	    const struct request *);
 void	 text_show_settings(struct dialect_io *, const struct request *);
 void	 text_show_bans(struct dialect_io *, const struct request *);

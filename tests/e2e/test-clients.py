@@ -89,7 +89,7 @@ def json_by_nc():
 
 @test()
 def interrupted_telnet():
-    """^C in inetutils-telnet drops the line, and output goes on"""
+    """^C in inetutils-telnet drops the line, is answered, and output goes on"""
     d = Daemon()
     bot = Json(d, "bot")
     bot.join()
@@ -99,6 +99,7 @@ def interrupted_telnet():
     p.send("one\r")
     p.until(said("ann", "one"))
     p.send("\x03")
+    p.until(rb"-- /quit goes\. If lines are missing now, /history shows them")
     p.send("two\r")
     bot.message(from_="ann", text="one")
     got = bot.message(from_="ann")["text"]

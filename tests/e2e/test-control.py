@@ -269,7 +269,8 @@ def command_line():
     nowhere = tempdir() + "/none"
     for words, status, wanted in (
             ([], 2, "usage"), (["stats"], 2, "perhaps status"),
-            (["nonsense"], 2, "-h"), (["notice"], 2, "text"),
+            (["nonsense"], 2, "-h"), (["foo"], 2, "see partylinectl -h"),
+            (["tpo"], 2, "perhaps top"), (["notice"], 2, "text"),
             (["kick"], 2, "usage: partylinectl kick name [reason]"),
             (["register"], 2, "register needs a name"),
             (["erase", "ann"], 2, "such as: partylinectl erase account ann"),

@@ -3,7 +3,7 @@
 
 import os
 
-from client import Json, Person, Program
+from client import NAME_PROMPT, Json, Person, Program
 from control import CTL, Control, ctl, ctl_json, run_ctl, socket_of
 from daemon import Daemon
 from harness import (contains, eq, has, lacks, main, ok, test, test_stores,
@@ -278,12 +278,33 @@ def revoke():
         Json(d).refused("login", "bad-password", name="ann", token=token)
 
 
+@test()
+def empty_lists():
+    """a person is told that a list is empty, a script gets its heads alone"""
+    d = daemon("memory")
+    for word, told in (("who", "nobody"), ("bans", "no bans"),
+                       ("rooms", "no rooms"), ("accounts", "no accounts"),
+                       ("audit", "nothing")):
+        p = Program(CTL, "-s", socket_of(d), word, terminal=True)
+        p.until(b"^" + told.encode() + rb"\r\n")
+        eq(len(ctl(d, word).splitlines()), 1)
+
+
 @test_stores()
 def operator(store):
     """op and deop: the account is told at login, and it is audited"""
     d = daemon(store)
     account(d, "ann")
+    here, there = Json(d), Person(d)
+    here.ok("login", name="ann", password=PASSWORD)
+    there.see(NAME_PROMPT)
+    there.say("ann")
+    there.see(rb"Password[^:]*: ")
+    there.say(PASSWORD)
+    there.see(rb"You are in #lobby")
     eq(ctl(d, "op", "ann"), "ann is now operator of the server\n")
+    here.event("notice", text="You are an operator of this server now.")
+    there.see(rb"-- You are an operator of this server now\.\r\n")
     eq(ctl(d, "op", "ann"), "ann was already operator of the server\n")
     eq(login(d, "ann")[1].get("operator"), True)
     if store == "sqlite":

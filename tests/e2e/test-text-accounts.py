@@ -116,6 +116,27 @@ def seen_on_the_line():
 
 
 @test()
+def another_password():
+    """a wrong old password is told before a new one is asked for"""
+    d = Daemon(**OPTIONS)
+    registered(d, "ann").close()
+    ann = owner(d)
+    ann.see(rb"You are in #lobby")
+    ann.say("/password")
+    ann.see(rb"Old password[^:]*: ")
+    ann.say("wrong")
+    lacks(ann.see(rb"\*\* The old password is wrong\.\r\n"), b"New")
+    ann.say("/password")
+    ann.see(rb"Old password[^:]*: ")
+    ann.say(WORDS)
+    for prompt in (rb"New password[^:]*: ", rb"Once more, please[^:]*: "):
+        ann.see(prompt)
+        ann.say("another horse")
+    ann.see(rb"-- Your password is another one now\.\r\n")
+    Json(d).ok("login", name="ann", password="another horse")
+
+
+@test()
 def the_door():
     """back to the name; bad lines; the wait of a wrong one; login_timeout"""
     d = Daemon(login_tries=3, login_timeout=slowly(4), **OPTIONS)
@@ -345,7 +366,10 @@ def order():
     bob.see(rb"\*\* Only ops and the owner may kick people \(#den\)\.\r\n")
     bob.say("something rude")
     ann.see(said("bob", "something rude", "#den"))
-    ann.say("/redact bob rude")
+    ann.say("/redact")
+    page = ann.see(rb"-- /redact NUMBER \[REASON\] takes the text of one away")
+    number = re.search(rb"-- (\d+)  \d\d:\d\d #den <bob> something rude", page)
+    ann.say("/redact %s rude" % number[1].decode())
     bob.see(rb"#den -- ann removed a message: rude\r\n")
     bob.say("/history 5")
     lacks(bob.see(rb"end of history"), b"something rude")

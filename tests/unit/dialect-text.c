@@ -410,6 +410,12 @@ Test(text, who)
 	gets("/msg #den hi", "** #den is a room: /join den enters it.\r\n");
 	gets("/help all x", "** Usage: /help [COMMAND]\r\n");
 	gets("\x04", "-- /quit goes.\r\n");
+	gets("\x03", "-- /quit goes.\r\n");
+	io.hides = true;	/* it speaks telnet */
+	gets("\x04", "-- /quit goes.\r\n");
+	gets("\x03", "-- /quit goes. If lines are missing now, /history shows "
+	    "them.\r\n");
+	io.hides = false;
 	r = asks("/who dev 200", CMD_WHO);
 	cr_expect_str_eq(r->room, "dev");
 	cr_expect_eq(r->after, 200);
@@ -491,7 +497,7 @@ Test(text, color)
 	"--         /topic [TEXT]\r\n"					\
 	"-- Read    /history [N [BEFORE]]  /catchup [ROOM [NUMBER]]  "	\
 	"/search WORDS\r\n"						\
-	"-- Order   /redact WHICH [REASON]\r\n"				\
+	"-- Order   /redact [WHICH [REASON]]\r\n"				\
 	"-- You     /name NEW  /register [PASSWORD]  /ignore [NAME]  "	\
 	"/unignore NAME\r\n"						\
 	"-- Here    /help [COMMAND]  /color on|off  /json  /quit\r\n"	\
@@ -523,7 +529,7 @@ Test(text, help)
 	    "/bans  /invite NAME\r\n"
 	    "--         /op NAME  /deop NAME  /owner NAME  "
 	    "/set [WHAT VALUE]\r\n"
-	    "--         /redact WHICH [REASON]\r\n"
+	    "--         /redact [WHICH [REASON]]\r\n"
 	    "-- You     /name NEW  /register [PASSWORD]  /password  "
 	    "/token LABEL [DAYS]\r\n"
 	    "--         /tokens  /revoke LABEL  /ignore [NAME]  "

@@ -132,6 +132,10 @@ Test(account, passwd)
 {
 	struct fake_client c = registered("ann"), guest = login(1, "bob");
 
+	ASK(&f, &c, CMD_PASSWD, .password = "wrong", .proves = true);
+	eq_str(f.reply->message, "The old password is wrong.");
+	ASK(&f, &c, CMD_PASSWD, .password = "secret", .proves = true);
+	cr_assert_eq(f.reply->error, ERR_NONE);
 	ASK(&f, &c, CMD_PASSWD, .password = "wrong", .new_password = "other");
 	cr_assert_eq(f.reply->error, ERR_BAD_PASSWORD);
 	ASK(&f, &c, CMD_PASSWD, .password = "secret", .new_password = "no");

@@ -333,7 +333,9 @@ trace_session(struct fake *f, struct session_mail *m)
 {
 	uint32_t i;
 
-	if (m->act != SESSION_IGNORES)
+	if (m->act == SESSION_TOLD)
+		buf_addf(&f->trace, "told %s", m->why);
+	else if (m->act != SESSION_IGNORES)
 		buf_adds(&f->trace, m->act == SESSION_REPLACED ? "replaced" :
 		    "kicked");
 	else
@@ -560,6 +562,7 @@ fake_request(const struct fake_client *c, const struct ask *a)
 	r->password = a->password ? request_str(r, a->password) : NULL;
 	r->new_password = a->new_password ?
 	    request_str(r, a->new_password) : NULL;
+	r->proves = a->proves;
 	r->token = a->token ? request_str(r, a->token) : NULL;
 	r->address = a->address ? request_str(r, a->address) : NULL;
 	r->whom_address = a->whom_address ?

@@ -66,6 +66,7 @@ struct ask {
 	const char	*name, *room, *text, *key, *string;
 	const char	*epoch, *match, *resume;
 	const char	*password, *new_password, *token;
+	bool		 proves;
 	const char	*address, *whom_address;
 	const struct settings *set;
 	uint32_t	 seconds;

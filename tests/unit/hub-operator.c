@@ -91,6 +91,31 @@ Test(operator, promotes)
 	cr_assert(!f.reply->accounts[0].op);
 }
 
+/* Wherever they are, and only of what is new. */
+Test(operator, tells_who_is_promoted)
+{
+	struct fake_client c = login(0, "ann");
+	const char *trace;
+
+	login(1, "bob");
+	ASK(&f, &c, CMD_REGISTER, .password = "secret");
+	fake_round(&f);
+	cr_assert_eq(logs_in("ann", "secret"), ERR_NONE);
+	fake_trace(&f);
+	cr_assert_eq(does(CMD_PROMOTE, "ann", NULL), ERR_NONE);
+	trace = strstr(fake_trace(&f), "told You are an operator of this "
+	    "server now.\n");
+	cr_assert_not_null(trace);
+	trace = strstr(trace + 1, "told ");
+	cr_assert_not_null(trace, "in the other session, too");
+	cr_assert_null(strstr(trace + 1, "told "));
+	cr_assert_eq(does(CMD_PROMOTE, "ann", NULL), ERR_NONE);
+	cr_assert_null(strstr(fake_trace(&f), "told "), "it was so already");
+	cr_assert_eq(does(CMD_DEMOTE, "ann", NULL), ERR_NONE);
+	cr_assert_not_null(strstr(fake_trace(&f), "told You are no operator of "
+	    "this server any more.\n"));
+}
+
 /* One made while the others go stays. */
 Test(operator, revokes)
 {

@@ -34,9 +34,9 @@ static const struct {
 	{ B("\xcc\x81\b"), B("") },
 	/* the line */
 	{ B("wrong\x15right"), B("right") },
-	{ B("wrong\x03"), B("\x04") },
+	{ B("wrong\x03"), B("\x03") },
 	{ B("a\x03" "b\x15" "c"), B("c") },
-	{ B("\x15\x03"), B("\x04") },
+	{ B("\x15\x03"), B("\x03") },
 	{ B("\x04"), B("\x04") },
 	{ B("\x04" "next"), B("next") },
 	{ B("a\x04" "b\x04"), B("ab") },
@@ -78,6 +78,16 @@ Test(line_edit, lines)
 		    "line %zu: \"%.*s\"", i, (int)n, s);
 		free(s);
 	}
+}
+
+Test(line_edit, stops)
+{
+	static const char line[] = "a\xe2\x98\x03" "b\xe2\x98\x83\x03" "c\x03";
+
+	cr_expect_eq(line_stop(line, sizeof(line) - 1), line + 8);
+	cr_expect_null(line_stop(line, 8), "one in a character is none");
+	cr_expect_null(line_stop("abc", 3));
+	cr_expect_null(line_stop("", 0));
 }
 
 /* Valid UTF-8 stays so, and never grows, whatever is typed. */

@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <jansson.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -662,4 +663,29 @@ Test(name, utf8_stress_test)
 	}
 	cr_assert_gt(broken, 50);
 	buf_free(&file);
+}
+
+Test(name, near_words)
+{
+	static const struct {
+		const char	*word, *name;
+		bool		 near;
+	} words[] = {
+		{ "foo", "top", false }, { "foo", "room", false },
+		{ "tpo", "top", true }, { "stats", "status", true },
+		{ "bna", "ban", true }, { "hlep", "help", true },
+		{ "xyip", "help", false }, { "acounts", "accounts", true },
+		{ "accnout", "accounts", true }, { "o", "op", true },
+		{ "xy", "op", false }, { "top", "top", true },
+	};
+	unsigned best;
+	size_t i;
+
+	for (i = 0; i < NITEMS(words); i++) {
+		best = UINT_MAX;
+		cr_expect_eq(word_is_near(words[i].word, words[i].name, &best),
+		    words[i].near, "%s, %s", words[i].word, words[i].name);
+	}
+	best = 1;
+	cr_expect_not(word_is_near("tpo", "top", &best), "one as near");
 }

@@ -154,6 +154,20 @@ Test(account, registering)
 	says("hi", "lobby", "hi");
 }
 
+/* The old password, which is right. */
+static void
+proves(const char *old)
+{
+	struct request *r;
+
+	types(old, "", 0);
+	r = take_request(CMD_PASSWD);
+	cr_expect_str_eq(r->password, old);
+	cr_expect_null(r->new_password);
+	cr_expect(r->proves);
+	answers_hiding(r, NEW, DIALECT_HIDE);
+}
+
 Test(account, another_password)
 {
 	struct request *r;
@@ -162,16 +176,22 @@ Test(account, another_password)
 	gets("/password x", "** Usage: /password\r\n");
 	gets("/password", "-- From now on another password is asked for. An "
 	    "empty line changes nothing.\r\nOld password" HIDDEN);
-	types("old", NEW, DIALECT_HIDE);
+	types("wrong", "", 0);
+	r = take_request(CMD_PASSWD);
+	request_fail(r, ERR_BAD_PASSWORD, "The old password is wrong.");
+	answers_hiding(r, "** The old password is wrong.\r\n", DIALECT_SHOW);
+	send_line("/password");
+	proves("old");
 	types("new", AGAIN, DIALECT_HIDE);
 	types("new", "", 0);
 	r = take_request(CMD_PASSWD);
 	cr_expect_str_eq(r->password, "old");
 	cr_expect_str_eq(r->new_password, "new");
+	cr_expect_not(r->proves);
 	answers_hiding(r, "-- Your password is another one now.\r\n",
 	    DIALECT_SHOW);
 	send_line("/password");
-	types("old", NEW, DIALECT_HIDE);
+	proves("old");
 	types("", "-- Nothing was changed.\r\n", DIALECT_SHOW);
 }
 
@@ -529,7 +549,7 @@ Test(account, moving)
 	    "-- 2 unread in #dev: /catchup\r\n");
 	send_line("/password");
 	move();
-	types("secret", NEW, DIALECT_HIDE);
+	proves("secret");
 	move();
 	types("secret", "** The server has moved while you typed, and has kept "
 	    "no password. Please begin again.\r\n", DIALECT_SHOW);

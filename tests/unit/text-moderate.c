@@ -202,7 +202,20 @@ Test(moderate, redact)
 
 	log_in();
 	io.name = "Ann";
-	gets("/redact", "** Usage: /redact WHICH [REASON]\r\n");
+	r = asks("/redact", CMD_HISTORY);
+	cr_expect_eq(r->limit, 10);
+	add(r, "bob", MSG_TEXT);
+	add(r, "bob", MSG_KICKED);
+	buf_reset(&io.out);
+	dialect_text.reply(state, &io, r);
+	cr_expect_not_null(strstr(buf_str(&io.out), "-- 10  "), "%s",
+	    buf_str(&io.out));
+	cr_expect_null(strstr(buf_str(&io.out), "-- 11  "));
+	cr_expect_not_null(strstr(buf_str(&io.out), "<bob> hi\r\n"
+	    "-- /redact NUMBER [REASON] takes the text of one away."));
+	request_free(r);
+	answers(asks("/redact", CMD_HISTORY),
+	    "-- Nothing was said here of late.\r\n");
 	send_line("/redact 7 oops");
 	redacts(7, "oops");
 	r = asks("/redact last oops", CMD_HISTORY);
