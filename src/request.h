@@ -174,7 +174,7 @@ struct request {
 	const char	*resume;	/* login: session of an earlier login */
 	const char	*password;	/* login, register, passwd */
 	const char	*new_password;
-	bool		 proves;	/* passwd: the old one, for now, alone */
+	bool		 proves;		/* passwd: the old one alone */
 	const char	*token;		/* login */
 	const char	*certified;	/* login: the key of the account whose
 					 * certificate was shown, or NULL */

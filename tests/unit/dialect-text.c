@@ -497,7 +497,7 @@ Test(text, color)
 	"--         /topic [TEXT]\r\n"					\
 	"-- Read    /history [N [BEFORE]]  /catchup [ROOM [NUMBER]]  "	\
 	"/search WORDS\r\n"						\
-	"-- Order   /redact [WHICH [REASON]]\r\n"				\
+	"-- Order   /redact [WHICH [REASON]]\r\n"			\
 	"-- You     /name NEW  /register [PASSWORD]  /ignore [NAME]  "	\
 	"/unignore NAME\r\n"						\
 	"-- Here    /help [COMMAND]  /color on|off  /json  /quit\r\n"	\

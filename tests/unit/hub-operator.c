@@ -100,7 +100,7 @@ Test(operator, tells_who_is_promoted)
 	login(1, "bob");
 	ASK(&f, &c, CMD_REGISTER, .password = "secret");
 	fake_round(&f);
-	cr_assert_eq(logs_in("ann", "secret"), ERR_NONE);
+	with_password(1, "ann", "secret");
 	fake_trace(&f);
 	cr_assert_eq(does(CMD_PROMOTE, "ann", NULL), ERR_NONE);
 	trace = strstr(fake_trace(&f), "told You are an operator of this "

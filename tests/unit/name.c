@@ -675,7 +675,7 @@ Test(name, near_words)
 		{ "tpo", "top", true }, { "stats", "status", true },
 		{ "bna", "ban", true }, { "hlep", "help", true },
 		{ "xyip", "help", false }, { "acounts", "accounts", true },
-		{ "accnout", "accounts", true }, { "o", "op", true },
+		{ "acconut", "accounts", true }, { "o", "op", true },
 		{ "xy", "op", false }, { "top", "top", true },
 	};
 	unsigned best;
