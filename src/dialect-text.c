@@ -267,7 +267,8 @@ text_room_add(struct text *t, const char *shown, const char *key)
 		;
 	if (i == all) {
 		t->rooms = xrealloc(t->rooms, (all + 1) * sizeof(*t->rooms));
-		t->rooms[i] = (struct text_room){ .shown = xmalloc(size) };
+		t->rooms[i] = (struct text_room){ .shown = xmalloc(size),
+		    .read = TEXT_UNKNOWN };
 		memcpy(t->rooms[i].shown, shown, n);
 		memcpy(t->rooms[i].shown + n, key, size - n);
 	} else

@@ -729,15 +729,19 @@ static void
 subscribed(struct session *s, const struct request *req)
 {
 	uint64_t after = req->has & HAS_AFTER ? req->after : req->head;
+	uint64_t floor = req->floor;
 
 	/* A person who returns is not shown again what they have seen. */
-	if (!(req->has & HAS_AFTER) && req->last > 0)
+	if (is_person(s) && req->seq > floor)
+		floor = req->seq;
+	if (!(req->has & HAS_AFTER) && req->last > 0 && floor < req->head)
 		session_place_last(s, req->room_id, req->room, req->head,
-		    session_dialect(s)->person && req->seq > req->floor ?
-		    req->seq : req->floor, req->last);
+		    floor, req->last);
 	else
 		session_place(s, req->room_id, req->room, req->head,
 		    after > req->floor ? after : req->floor, false);
+	if (req->last > 0 && floor >= req->head)
+		session_begins(s, req->room, req->head);
 }
 
 void

@@ -97,12 +97,26 @@ session_mark(struct session *s, enum mark_when when)
 		request_free(req);
 }
 
+/* Does the peer take what it is sent? Who is sent out cannot say so, and what
+ * tells of it is on its way. */
+static bool
+takes(const struct session *s)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	return !s->blocked && (getsockopt(bufferevent_getfd(s->bev),
+	    IPPROTO_TCP, TCP_INFO, &info, &len) == -1 ||
+	    info.tcpi_retransmits == 0);
+}
+
 void
 session_mark_room(struct session *s, const struct moved_room *at)
 {
 	struct request *req;
 
-	if (!s->registered || s->sid == 0 || s->dialect != &dialect_text)
+	if (!s->registered || s->sid == 0 || s->dialect != &dialect_text ||
+	    (at->how == MARK_SENT_OUT && !takes(s)))
 		return;
 	req = request_new(CMD_MARK);
 	req->moved = request_alloc(req, sizeof(*at));

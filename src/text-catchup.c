@@ -121,7 +121,7 @@ text_returned(struct text_room *room, const struct request *r)
 	const struct spans *shown;
 	uint64_t after;
 
-	if (r->kept == NULL || room->read != 0)
+	if (r->kept == NULL || room->read != TEXT_UNKNOWN)
 		return;
 	shown = r->kept->shown;
 	after = r->kept->seen > r->floor ? r->kept->seen : r->floor;
@@ -145,8 +145,8 @@ text_begins(void *state, struct dialect_io *io, const char *shown,
 	    (room = text_room_of(t, name.key)) == NULL)
 		return;
 	read = room->read;
-	room->read = 0;
-	if (read != 0 && after > read)
+	room->read = TEXT_UNKNOWN;
+	if (after > read)
 		spans_cover(&room->gaps, read, after);
 	if (room->gaps != NULL)
 		text_info(&io->out, "What came before that is unread: "

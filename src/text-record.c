@@ -38,7 +38,7 @@ save_room(const struct text_room *room, int tag, struct buf *b)
 		record_addu(b, XR_MORE_AFTER, gaps->list[i].after);
 		record_addu(b, XR_MORE_UPTO, gaps->list[i].upto);
 	}
-	if (room->read != 0)
+	if (room->read != TEXT_UNKNOWN)
 		record_addu(b, XR_READ, room->read);
 	record_end(b, begun);
 }
@@ -97,7 +97,7 @@ load_field(struct record *r, struct text_room *room, char **key,
 static void
 load_room(struct text *t, struct record *outer)
 {
-	struct text_room room = { 0 }, *to;
+	struct text_room room = { .read = TEXT_UNKNOWN }, *to;
 	bool left = outer->tag == X_LEFT;
 	uint64_t after = 0;
 	char *key = NULL;
@@ -107,7 +107,8 @@ load_room(struct text *t, struct record *outer)
 	while (record_next(&r))
 		load_field(&r, &room, &key, &after);
 	if (room.shown == NULL || key == NULL ||
-	    (left ? t->nleft == TEXT_LEFT || room.read == 0 :
+	    (left ? t->nleft == TEXT_LEFT || room.read == 0 ||
+	    room.read == TEXT_UNKNOWN :
 	    t->nrooms == UINT16_MAX || t->nleft > 0))
 		r.bad = true;
 	record_close(&r, outer);

@@ -90,9 +90,10 @@ entered(struct text *t, struct dialect_io *io, struct request *r)
 	if (r->tag == TEXT_KEPT || r->tag == TEXT_TALKS) {
 		text_kept_entered(t, io, r);
 	} else if ((room = text_room_of(t, r->room_key)) != NULL) {
-		if (room->read != 0 && room->read < r->floor)
+		if (room->read < r->floor)
 			room->read = r->floor;
-		r->seq = read = room->read;
+		read = room->read != TEXT_UNKNOWN ? room->read : 0;
+		r->seq = read;
 		text_returned(room, r);
 		if (r->head > r->floor && r->head > read && r->last > 0)
 			text_info(&io->out, "The last messages follow; "

@@ -25,8 +25,11 @@ struct text_room {
 					 * since it was entered */
 	uint64_t	 read;		/* left: up to here, but for these;
 					 * entered: the same, until begins()
-					 * tells how far what follows goes */
+					 * tells how far what follows goes;
+					 * or TEXT_UNKNOWN */
 };
+
+#define TEXT_UNKNOWN	UINT64_MAX
 
 #define TEXT_LEFT	8	/* rooms left that are remembered */
 

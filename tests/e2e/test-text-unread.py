@@ -236,6 +236,43 @@ def kicked_and_back():
 
 
 @test()
+def kicked_who_does_not_read():
+    """what was written to who takes nothing in, and is kicked, is not read"""
+    d = Daemon(rate=0, **OPTIONS)
+    registered(d, "ann")
+    op, bob = Json(d, "op"), Json(d, "bob")
+    op.join("den")
+    bob.join()
+    bob.join("den")
+    ann = Person(d, rcvbuf=4096)
+    ann.see(NAME_PROMPT)
+    ann.say("ann")
+    ann.see(rb"Password[^:]*: ")
+    ann.say(WORDS)
+    ann.see(rb"You are in #lobby")
+    ann.say("/join den")
+    ann.see(rb"You are in #den")
+    seen = bob.say("seen", room="den")["seq"]
+    ann.see(said("bob", "seen", "#den"))
+    for _ in range(100):
+        numbers = [bob.post("say", room="den", text="x" * 4000)
+                   for _ in range(10)]
+        for number in numbers:
+            bob.reply(number)
+        bob.events.clear()
+    op.ok("kick", room="den", name="ann")
+    ann.reset()
+    bob.event("leave", room="lobby", name="ann")
+    ann = owner(d)
+    ann.see(rb"You are in #lobby")
+    ann.say("/join den")
+    ann.see(rb"What came before that is unread")
+    ann.see(rb"kicked ann")
+    upto = read_upto(leave(ann, bob), "den")
+    assert upto < seen + 100, (seen, upto)
+
+
+@test()
 def left_long_ago():
     """an account that enters a room it once left has not read what it missed"""
     d = Daemon(**OPTIONS)
