@@ -484,7 +484,8 @@ session_take_bytes(struct session *s, char *data, size_t len)
 		d->width(s->state, telnet_width(s->layer.telnet));
 	/* Text first: a mark's answer says that all before it was taken. But
 	 * who sends one behind a ^C shows nothing that comes before it. */
-	stops = memchr(l->text.data, LINE_STOPS, l->text.len) != NULL;
+	stops = l->text.len > 0 &&
+	    memchr(l->text.data, LINE_STOPS, l->text.len) != NULL;
 	if (stops)
 		session_write(s, l->answer.data, l->answer.len);
 	if (l->text.len > 0)
