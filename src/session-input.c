@@ -28,12 +28,6 @@
 #define READS		4	/* reads of our own behind a full one */
 
 static bool
-is_person(const struct session *s)
-{
-	return session_dialect(s) != NULL && session_dialect(s)->person;
-}
-
-static bool
 is_program(const struct session *s)
 {
 	return session_dialect(s) != NULL && !session_dialect(s)->person;
@@ -55,7 +49,7 @@ full(const struct session *s)
 		return true;
 	}
 	/* A person's lines are taken one after the other. */
-	if (is_person(s) && s->inflight > 0)
+	if (session_is_person(s) && s->inflight > 0)
 		return true;
 	return s->inflight >= INFLIGHT_MAX || s->cost >= COST_MAX ||
 	    session_unwritten(s) >= UNWRITTEN_MAX;
@@ -623,7 +617,7 @@ add_certified(const struct session *s, struct request *req)
 void
 session_send(struct session *s, struct request *req)
 {
-	if (req->cmd == CMD_UNSUBSCRIBE && session_dialect(s)->person)
+	if (req->cmd == CMD_UNSUBSCRIBE && session_is_person(s))
 		session_mark(s, MARK_LEAVE);
 	req->client = session_id(s);
 	req->sid = s->sid;
@@ -671,7 +665,8 @@ answered(struct session *s, struct request *req)
 	s->inflight--;
 	s->cost -= req->cost;
 	/* What a person enters at login comes first, and then what was said. */
-	if (req->cmd == CMD_LOGIN && req->error == ERR_NONE && is_person(s))
+	if (req->cmd == CMD_LOGIN && req->error == ERR_NONE &&
+	    session_is_person(s))
 		s->counting = s->inflight > 0;
 	else if (s->counting && s->inflight == 0) {
 		s->counting = false;
@@ -733,7 +728,7 @@ subscribed(struct session *s, const struct request *req)
 	uint64_t floor = req->floor;
 
 	/* A person who returns is not shown again what they have seen. */
-	if (is_person(s) && req->seq > floor)
+	if (session_is_person(s) && req->seq > floor)
 		floor = req->seq;
 	if (!(req->has & HAS_AFTER) && req->last > 0 && floor < req->head)
 		session_place_last(s, req->room_id, req->room, req->head,

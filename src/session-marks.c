@@ -44,7 +44,7 @@ counts(const struct session *s, const struct place *p, enum mark_when when)
 	if (!p->fresh || p->state == PLACE_SEEK)
 		return false;
 	return stream_room(p->stream)->name[0] == '@' ||
-	    (when != MARK_NOW && session_dialect(s)->person);
+	    (when != MARK_NOW && session_is_person(s));
 }
 
 bool
@@ -115,7 +115,7 @@ session_mark_room(struct session *s, const struct moved_room *at)
 {
 	struct request *req;
 
-	if (!s->registered || s->sid == 0 || s->dialect != &dialect_text ||
+	if (!s->registered || s->sid == 0 || !session_is_person(s) ||
 	    (at->how == MARK_SENT_OUT && !takes(s)))
 		return;
 	req = request_new(CMD_MARK);

@@ -179,17 +179,11 @@ search_read(struct session *s, struct request *req, struct store_read *read)
  * it has read; to a person, what others said and they were not shown.
  */
 
-static bool
-is_person(const struct session *s)
-{
-	return s->dialect == &dialect_text;
-}
-
 /* Of those who ignore nobody the store counts, for a person gap by gap. */
 static struct store_read *
 count_gap(const struct session *s, struct kept_room *row)
 {
-	const struct spans *shown = is_person(s) ? row->shown : NULL;
+	const struct spans *shown = session_is_person(s) ? row->shown : NULL;
 	struct store_read *r;
 	struct span gap;
 
@@ -200,7 +194,7 @@ count_gap(const struct session *s, struct kept_room *row)
 	} while (gap.after >= gap.upto);
 	r = store_read_new(READ_COUNT, row->room_id);
 	r->after = gap.after;
-	if (is_person(s)) {
+	if (session_is_person(s)) {
 		r->before = gap.upto + 1;
 		r->query = xstrdup(session_name(s));
 	}
@@ -245,7 +239,7 @@ drop_known(const struct session *s, const struct kept_room *row,
 	uint32_t i, n = 0;
 	struct msg *m;
 
-	for (i = 0; is_person(s) && i < read->n; i++) {
+	for (i = 0; session_is_person(s) && i < read->n; i++) {
 		m = read->msgs[i];
 		if (m->seq > row->head || spans_have(row->shown, m->seq) ||
 		    strcmp(msg_from(m), session_name(s)) == 0)
@@ -253,7 +247,7 @@ drop_known(const struct session *s, const struct kept_room *row,
 		else
 			read->msgs[n++] = m;
 	}
-	if (is_person(s))
+	if (session_is_person(s))
 		read->n = n;
 }
 

@@ -117,6 +117,13 @@ session_dialect(const struct session *s)
 	return session_dialects[s->dialect];
 }
 
+/* Whether somebody types there, as far as is known yet. */
+static inline bool
+session_is_person(const struct session *s)
+{
+	return session_dialect(s) != NULL && session_dialect(s)->person;
+}
+
 /*
  * What a detached session is. version grows with every change of meaning;
  * tests/unit/session.c fails when a field of it is missed on the way.
