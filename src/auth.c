@@ -107,6 +107,20 @@ hash_parse(struct hash *h, const char *s)
 	return true;
 }
 
+bool
+auth_hash_fits(const char *s)
+{
+	struct hash h;
+	size_t i;
+
+	for (i = 0; i < NITEMS(costs) && hash_parse(&h, s); i++) {
+		if (h.cost.passes == costs[i].passes &&
+		    h.cost.memory == costs[i].memory)
+			return true;
+	}
+	return false;
+}
+
 /* The sum of a password, or of as much as any may have. */
 static bool
 make_sum(const struct worker *w, const char *password, const struct hash *h,

@@ -52,6 +52,9 @@ bool	 auth_password_fits(struct request *, const char *password,
 #define TOKEN_SIZE	(sizeof(TOKEN_PREFIX) + TOKEN_RANDOM / 3 * 4)
 #define TOKEN_HASH_SIZE	65	/* BLAKE2b-256 in hex, and NUL */
 
+/* Is it a password's hash as one of auth_cost's words has it made? */
+bool	 auth_hash_fits(const char *);
+
 /* A new token, of letters that a URL may hold. */
 void	 auth_token_new(char [TOKEN_SIZE]);
 /* What is kept of one. It is random enough for a quick hash without salt. */

@@ -14,6 +14,8 @@
 struct import {
 	struct import	*next;
 	uint64_t	 line;		/* of the file, imported so far */
+	bool		 merged;	/* with what was there before it began:
+					 * brings messages, and no facts */
 	char		*of;		/* the export's id */
 	char		 room[];	/* the key; an account's inbox's */
 };
@@ -30,7 +32,8 @@ find(const struct hub *h, const char *room)
 }
 
 static void
-put(struct hub *h, const char *room, const char *of, uint64_t line)
+put(struct hub *h, const char *room, const char *of, uint64_t line,
+    bool merged)
 {
 	struct import *i = find(h, room);
 	size_t n = strlen(room) + 1;
@@ -44,6 +47,7 @@ put(struct hub *h, const char *room, const char *of, uint64_t line)
 	free(i->of);
 	i->of = xstrdup(of);
 	i->line = line;
+	i->merged = merged;
 }
 
 static void
@@ -83,7 +87,8 @@ import_load(struct hub *h, const struct fact *f)
 {
 	if (strcmp(f->kind, "import") != 0)
 		return false;
-	put(h, f->a, fact_str(f, "of"), (uint64_t)fact_int(f, "line"));
+	put(h, f->a, fact_str(f, "of"), (uint64_t)fact_int(f, "line"),
+	    json_is_true(json_object_get(f->value, "merge")));
 	return true;
 }
 
@@ -148,8 +153,12 @@ add_facts(struct hub *h, struct request *req, struct store_op *op)
 	bool takes;
 
 	fact_add(req, op, fact_key(req, "import", req->room_key, NULL),
-	    p->end ? NULL : json_pack("{s:s,s:I}", "of", p->of, "line",
-	    (json_int_t)p->line));
+	    p->end ? NULL : json_pack("{s:s,s:I,s:b}", "of", p->of, "line",
+	    (json_int_t)p->line, "merge", req->more));
+	if (req->more) {	/* it is somebody's, who has their own */
+		req->members = p->nfacts;
+		return;
+	}
 	if (p->account && p->begin)
 		add_account(h, req, op, NULL);
 	for (i = 0; i < p->nfacts; i++) {
@@ -200,6 +209,7 @@ static struct room *
 room_for(struct hub *h, struct request *req)
 {
 	const struct import_part *p = req->import;
+	const char *other;
 	struct account *a;
 	struct room *room;
 
@@ -207,8 +217,15 @@ room_for(struct hub *h, struct request *req)
 		if ((a = account_for(h, req)) == NULL)
 			return NULL;
 		room = inbox_of(h, a);
-	} else if ((room = room_find(h, req->room_key)) == NULL)
+	} else if ((room = room_find(h, req->room_key)) == NULL) {
+		if ((other = room_lookalike(h, req)) != NULL) {
+			request_fail(req, ERR_BAD_NAME, "#%s looks like #%s, "
+			    "which exists: take another name, in the first "
+			    "line.", req->room, other);
+			return NULL;
+		}
 		room = room_new(h, req->room_key, req->room);
+	}
 	if (room == NULL)
 		request_fail(req, ERR_SERVER_FULL, NULL);
 	return room;
@@ -276,6 +293,7 @@ cmd_import(struct hub *h, struct login *l, struct request *req)
 	(void)l;
 	if (p->begin && is_known(h, req, i)) {
 		req->seq = i->line;	/* it goes on behind that */
+		req->more = i->merged;
 		return ANSWER;
 	}
 	if (p->begin ? !may_begin(h, req) : !is_known(h, req, i)) {
@@ -284,6 +302,7 @@ cmd_import(struct hub *h, struct login *l, struct request *req)
 			    "not begun, or is over.");
 		return ANSWER;
 	}
+	req->more = p->begin ? is_there(h, req) : i->merged;
 	if ((room = room_for(h, req)) == NULL)
 		return ANSWER;
 	if (p->begin && !p->account && room->topic == NULL &&
@@ -343,7 +362,7 @@ import_committed(struct hub *h, struct store_op *op)
 	if (p->end)
 		del(h, req->room_key);
 	else
-		put(h, req->room_key, p->of, p->line);
+		put(h, req->room_key, p->of, p->line, req->more);
 	if (p->account)
 		take_account(h, op);
 	else

@@ -87,8 +87,8 @@ enter(struct hub *h, struct room *room, struct login *l, struct member *held)
  * Another room that the one asked for, which there is not yet, would be taken
  * for. Nobody can keep the lobby from being made by one that looks like it.
  */
-static const char *
-lookalike(const struct hub *h, struct request *req)
+const char *
+room_lookalike(const struct hub *h, struct request *req)
 {
 	struct name lobby, wanted;
 
@@ -112,7 +112,7 @@ make(struct hub *h, struct login *l, struct request *req)
 	struct room *room;
 
 	if (!is_inbox(req->room_key))
-		other = lookalike(h, req);
+		other = room_lookalike(h, req);
 	if (other != NULL) {
 		request_fail(req, ERR_BAD_NAME, "#%s looks like #%s, which "
 		    "exists: enter that one, or take another name.",

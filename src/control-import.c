@@ -8,6 +8,7 @@
 #include "control-ask.h"
 #include "control.h"
 #include "export-form.h"
+#include "fact-form.h"
 #include "import.h"
 #include "keeper.h"
 
@@ -68,29 +69,55 @@ take_msgs(struct request *req, const json_t *list)
 	return NULL;
 }
 
+/* One, as the command that makes it would have it. */
+static const char *
+take_fact(struct request *req, struct store_fact *to, const json_t *one)
+{
+	const char *key = text(one, "fact"), *why;
+	json_t *value = json_incref(json_object_get(one, "value"));
+	char *s = NULL;
+
+	if (*key == '\0' || strlen(key) > EXPORT_FACT_BYTES || value == NULL)
+		why = "that is no fact; one has a key and a value";
+	else if ((why = fact_form(key, &value)) == NULL &&
+	    (s = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY)) == NULL)
+		why = "that is no value";
+	if (why == NULL)
+		*to = (struct store_fact){ request_str(req, key),
+		    request_str(req, s) };
+	free(s);
+	json_decref(value);
+	return why;
+}
+
 static const char *
 take_facts(struct request *req, struct import_part *p, const json_t *list)
 {
 	size_t n = json_array_size(list), i;
 	struct store_fact *facts;
+	const char *why;
 	const json_t *one;
-	char *value;
 
 	if (n > FACTS_MAX)
 		return "too many facts";
 	p->facts = facts = request_alloc(req, (n + 1) * sizeof(*facts));
 	json_array_foreach(list, i, one) {
-		if (*text(one, "fact") == '\0' ||
-		    strlen(text(one, "fact")) > EXPORT_FACT_BYTES ||
-		    (value = json_dumps(json_object_get(one, "value"),
-		    JSON_COMPACT | JSON_ENCODE_ANY)) == NULL)
-			return "that is no fact; one has a key and a value";
-		facts[p->nfacts++] = (struct store_fact){
-		    request_str(req, text(one, "fact")),
-		    request_str(req, value) };
-		free(value);
+		if ((why = take_fact(req, &facts[i], one)) != NULL)
+			return why;
+		p->nfacts++;
 	}
 	return NULL;
+}
+
+/* As the command that sets one. NULL: it is too long. */
+static const char *
+take_topic(struct request *req, const char *s)
+{
+	struct buf b = { 0 };
+
+	s = export_topic(&b, s) ? request_str(req, buf_str(&b)) : NULL;
+	buf_free(&b);
+	return s;
 }
 
 const char *
@@ -100,7 +127,7 @@ control_import_part(struct request *req, const json_t *root)
 	const char *why;
 
 	*p = (struct import_part){ .of = request_str(req, text(root, "of")),
-	    .topic = request_str(req, text(root, "topic")),
+	    .topic = take_topic(req, text(root, "topic")),
 	    .line = (uint64_t)json_integer_value(json_object_get(root,
 	    "line")), .account = strcmp(text(root, "what"), "account") == 0,
 	    .begin = is_set(root, "begin"), .end = is_set(root, "end"),
@@ -108,8 +135,7 @@ control_import_part(struct request *req, const json_t *root)
 	req->import = p;
 	if (!take_name(req, root, p->account))
 		return "that is no name";
-	if (*p->of == '\0' || strlen(p->of) > EXPORT_ID_BYTES ||
-	    strlen(p->topic) > STRING_BYTES)
+	if (!export_id_fits(p->of) || p->topic == NULL)
 		return "the first line has no id, or too long a topic";
 	why = take_msgs(req, json_object_get(root, "messages"));
 	return why != NULL ? why : take_facts(req, p, json_object_get(root,
@@ -140,6 +166,8 @@ control_render_import(struct buf *b, const struct request *req)
 	control_adds(b, "name", req->name);
 	control_addu(b, "line", req->seq);
 	control_addu(b, "left", req->members);
+	if (req->more)
+		buf_adds(b, ",\"merge\":true");
 	buf_adds(b, ",\"seqs\":[");
 	for (i = 0; i < req->nlisted; i++)
 		buf_addf(b, "%s%llu", i > 0 ? "," : "",

@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "msg.h"
+#include "util.h"
 
 #define EXPORT_VERSION	1
 #define EXPORT_ID_BYTES		128	/* of the first line's id, at most */
@@ -17,6 +18,9 @@
 
 /* "text", "kicked" and so on of a stored message's kind; NULL for others. */
 const char *export_kind(enum msg_kind);
+bool	 export_id_fits(const char *);
+/* Appends a topic as the command that sets one has it; false: too long. */
+bool	 export_topic(struct buf *, const char *);
 /*
  * A message of a line's members, the caller's, its time set; NULL, and *why (a
  * constant) is what is wrong; what would be right.

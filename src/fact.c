@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "fact.h"
+#include "name.h"
 #include "util.h"
 
 const char *
@@ -49,10 +50,28 @@ fact_add(struct request *req, struct store_op *op, const char *key,
 	op->nfacts = n + 1;
 }
 
+/* What the store has may have come there from elsewhere: nothing of it drives
+ * anybody's terminal. */
+static void
+clean(json_t *value)
+{
+	const char *s = json_string_value(value);
+	size_t n = json_string_length(value);
+	struct buf b = { 0 };
+
+	if (s == NULL || text_is_clean(s, n))
+		return;
+	text_clean(&b, s, n);
+	json_string_setn(value, b.data, b.len);
+	buf_free(&b);
+}
+
 bool
 fact_parse(struct fact *f, const struct store_fact *from)
 {
 	char *s = xstrdup(from->key), *a = strchr(s, '/'), *b;
+	const char *name;
+	json_t *member;
 
 	*f = (struct fact){ .kind = s, .a = "", .b = "" };
 	if (a != NULL) {
@@ -64,7 +83,11 @@ fact_parse(struct fact *f, const struct store_fact *from)
 		}
 	}
 	f->value = json_loads(from->value, JSON_DECODE_ANY, NULL);
-	if (f->value != NULL && *f->a != '\0')
+	clean(f->value);
+	json_object_foreach(f->value, name, member)
+		clean(member);
+	if (f->value != NULL && *f->a != '\0' &&
+	    text_is_clean(from->key, strlen(from->key)))
 		return true;
 	fact_free(f);
 	return false;

@@ -48,7 +48,7 @@ void	 fact_add(struct request *, struct store_op *, const char *key,
 /* A line for the audit, in the arena; takes over the reference. */
 const char *audit_line(struct request *, json_t *);
 
-/* A stored fact, in parts. */
+/* A stored fact, in parts; its strings are clean, as text_clean() has it. */
 struct fact {
 	char		*kind;		/* malloced, with the others in it */
 	const char	*a, *b;		/* b: all behind the second "/" */

@@ -259,6 +259,8 @@ const char *role_shown(const struct room *, enum role);
 /* "a:KEY" and so on, in the request's arena. */
 const char *subject(struct request *, char kind, const char *what);
 
+/* What looks like the request's room, which is not there, and is; or NULL. */
+const char *room_lookalike(const struct hub *, struct request *);
 /* The room as its creator wrote it, in the request's arena. */
 void	 answer_room(struct request *, const struct room *);
 /*

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "export-form.h"
+#include "fact-form.h"
 #include "import-file.h"
 #include "name.h"
 #include "request.h"
@@ -154,8 +155,10 @@ static bool
 begin(struct import_file *i, json_t *head)
 {
 	const char *what = text(head, "export"), *s = text(head, "name");
+	struct buf topic = { 0 };
 	struct name name;
 	json_t *answer;
+	bool fits;
 
 	i->account = strcmp(what, "account") == 0;
 	if (json_integer_value(json_object_get(head, "partyline")) !=
@@ -168,11 +171,12 @@ begin(struct import_file *i, json_t *head)
 	    name.key[0] == '@'))
 		return bad(i, "that is no name of %s", i->account ?
 		    "an account" : "a room");
-	if (*text(head, "id") == '\0' ||
-	    strlen(text(head, "id")) > EXPORT_ID_BYTES)
-		return bad(i, "there is no id, or a longer one than %d bytes",
-		    EXPORT_ID_BYTES);
-	if (strlen(text(head, "topic")) > STRING_BYTES)
+	if (!export_id_fits(text(head, "id")))
+		return bad(i, "there is no id, or a longer one than %d bytes, "
+		    "or none of plain text", EXPORT_ID_BYTES);
+	fits = export_topic(&topic, text(head, "topic"));
+	buf_free(&topic);
+	if (!fits)
 		return bad(i, "the topic is longer than %d bytes",
 		    STRING_BYTES);
 	i->head = json_incref(head);
@@ -181,6 +185,8 @@ begin(struct import_file *i, json_t *head)
 	i->done = (unsigned long)json_integer_value(json_object_get(answer,
 	    "line"));
 	i->stored = i->done > i->line ? i->done : i->line;
+	/* As it was begun. */
+	i->merge = json_is_true(json_object_get(answer, "merge"));
 	json_decref(answer);
 	return true;
 }
@@ -189,15 +195,21 @@ begin(struct import_file *i, json_t *head)
 static bool
 take_fact(struct import_file *i, json_t *o)
 {
-	const char *key = text(o, "fact"), *room;
+	const char *key = text(o, "fact"), *room, *why;
+	json_t *value = json_object_get(o, "value");
 
 	if (*key == '\0' || strlen(key) > EXPORT_FACT_BYTES)
 		return bad(i, "a fact's key has 1 to %d bytes",
 		    EXPORT_FACT_BYTES);
-	if (json_object_get(o, "value") == NULL)
+	if (value == NULL)
 		return bad(i, "a fact without a value");
 	if (strncmp(key, "shown/", 6) == 0)
 		return true;
+	json_incref(value);
+	why = fact_form(key, &value);
+	json_decref(value);
+	if (why != NULL)
+		return bad(i, "%s", why);
 	if (strncmp(key, "seen/", 5) == 0) {
 		room = strrchr(key, '/') + 1;
 		if (*room == '@')
@@ -283,7 +295,7 @@ finish(struct import_file *i, const json_t *o)
 		return false;
 	if (said > 0 && (unsigned long long)said > i->seen_lines)
 		i->missing = (unsigned long long)said - i->seen_lines;
-	if (i->account && i->seen_now > 0 &&
+	if (i->account && !i->merge && i->seen_now > 0 &&
 	    name_parse(&name, is, strlen(is), NULL)) {
 		key = xasprintf("seen/%s/@%s", name.key, name.key);
 		json_array_append_new(i->facts, json_pack("{s:s,s:I}", "fact",

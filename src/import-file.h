@@ -18,7 +18,8 @@ typedef json_t	*import_send(void *arg, json_t *request);
 struct import_file {
 	import_send	*send;
 	void		*arg;
-	bool		 merge;		/* with what is there: no acts */
+	bool		 merge;		/* with what is there: no acts; asked
+					 * for, then as the daemon has it */
 
 	/* to be read */
 	unsigned long	 line;		/* of the file, from 1 */

@@ -2,6 +2,7 @@
 
 #include "json-render.h"
 #include "name.h"
+#include "settings.h"
 
 #define ADD(b, literal)	buf_add(b, literal, sizeof(literal) - 1)
 
@@ -84,6 +85,22 @@ static const struct {
 	[MSG_REDACT] = { "redact", PART_TARGET },
 };
 
+/* Of a configure act; nothing of a text that is none. */
+static void
+add_changed(struct buf *b, const struct msg *m)
+{
+	struct buf members = { 0 };
+	struct settings set;
+
+	settings_parse(&set, msg_text(m), m->text_len);
+	settings_render(&members, &set);
+	if (members.len > 0) {
+		buf_addc(b, ',');
+		buf_add(b, members.data, members.len);
+	}
+	buf_free(&members);
+}
+
 static void
 add_act_parts(struct buf *b, const struct msg *m, unsigned parts)
 {
@@ -98,10 +115,8 @@ add_act_parts(struct buf *b, const struct msg *m, unsigned parts)
 		ADD(b, ",\"role\":");
 		json_quote(b, msg_text(m), m->text_len);
 	}
-	if ((parts & PART_SETTINGS) != 0 && m->text_len > 2) {
-		buf_addc(b, ',');	/* {"a":1} without its braces */
-		buf_add(b, msg_text(m) + 1, m->text_len - 2u);
-	}
+	if ((parts & PART_SETTINGS) != 0)
+		add_changed(b, m);
 	if ((parts & (PART_FOR | PART_TARGET)) == 0)
 		return;
 	n = msg_number(m, &reason);

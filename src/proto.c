@@ -34,7 +34,8 @@ static const struct field_def passwd[] = {
 
 static const struct field_def token[] = {
 	{ "label", FIELD_STRING, SLOT_STRING, REQ, 0, 0, 0 },
-	{ "expires", FIELD_COUNT, SLOT_SECONDS, OPT, 1, 3153600000, 0 },
+	{ "expires", FIELD_COUNT, SLOT_SECONDS, OPT, 1, \
+			    SECONDS_MAX, 0 },
 	END
 };
 
@@ -122,23 +123,23 @@ static const struct field_def configure[] = {
 	SETTING("private", SET_PRIVATE, 1),
 	SETTING("moderated", SET_MODERATED, 1),
 	SETTING("history", SET_HISTORY, 1),
-	SETTING("presence", SET_PRESENCE, 1000000),
-	SETTING("pace", SET_PACE, 86400),
+	SETTING("presence", SET_PRESENCE, PRESENCE_MAX),
+	SETTING("pace", SET_PACE, PACE_MAX),
 	SETTING("registered", SET_REGISTERED, 1),
 	END
 };
 
 const struct setting_def proto_settings[SET_MAX] = {
-	[SET_PRIVATE] = { "private", true, 0,
+	[SET_PRIVATE] = { "private", true, 1, 0,
 	    "only who is invited may enter, and it is not listed" },
-	[SET_MODERATED] = { "moderated", true, 0, "only members may speak" },
-	[SET_HISTORY] = { "history", true, 1,
+	[SET_MODERATED] = { "moderated", true, 1, 0, "only members may speak" },
+	[SET_HISTORY] = { "history", true, 1, 1,
 	    "newcomers may read what was before they came" },
-	[SET_PRESENCE] = { "presence", false, PRESENCE_CONF,
+	[SET_PRESENCE] = { "presence", false, PRESENCE_MAX, PRESENCE_CONF,
 	    "up to so many people's coming and going is told" },
-	[SET_PACE] = { "pace", false, 0,
+	[SET_PACE] = { "pace", false, PACE_MAX, 0,
 	    "a person says one message in so many seconds" },
-	[SET_REGISTERED] = { "registered", true, 0,
+	[SET_REGISTERED] = { "registered", true, 1, 0,
 	    "only who has an account may enter and speak" },
 };
 
@@ -151,7 +152,7 @@ const struct setting_def proto_settings[SET_MAX] = {
 	{ "name", FIELD_NAME, SLOT_NAME, OPT, 0, 0, 0 },		\
 	{ "address", FIELD_STRING, SLOT_ADDRESS, OPT, 0, 0, 0 }
 #define REASON	{ "reason", FIELD_STRING, SLOT_STRING, OPT, 0, 0, 0 }
-#define FOR	{ "for", FIELD_COUNT, SLOT_SECONDS, OPT, 1, 3153600000, 0 }
+#define FOR	{ "for", FIELD_COUNT, SLOT_SECONDS, OPT, 1, SECONDS_MAX, 0 }
 
 static const struct field_def act[] = { WHOM, REASON, END };
 static const struct field_def kick[] = { WHOM, REASON, FOR, END };

@@ -84,6 +84,7 @@ enum field_type {
 };
 
 #define STRING_BYTES	512
+#define SECONDS_MAX	UINT64_C(3153600000)	/* that an act holds: 100 years */
 #define KEY_BYTES	128
 
 /* Which member of struct request a field fills. */
@@ -103,10 +104,13 @@ enum setting {
 };
 
 #define PRESENCE_CONF	UINT32_MAX	/* as the configuration has it */
+#define PRESENCE_MAX	1000000
+#define PACE_MAX	86400		/* seconds: a day */
 
 struct setting_def {
 	const char	*name;
-	bool		 flag;		/* else a number */
+	bool		 flag;		/* else a number, from 0 to max */
+	uint32_t	 max;
 	uint32_t	 preset;
 	const char	*help;
 };

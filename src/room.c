@@ -71,6 +71,19 @@ room_new(struct hub *h, const char *key, const char *shown)
 	return room;
 }
 
+/* The store's, which may have been brought there. */
+static char *
+topic_clean(const char *topic)
+{
+	struct buf b = { 0 };
+	char *s;
+
+	text_clean(&b, topic, strlen(topic));
+	s = xstrdup(buf_str(&b));
+	buf_free(&b);
+	return s;
+}
+
 void
 room_adopt(struct hub *h, const struct store_room *from)
 {
@@ -94,7 +107,7 @@ room_adopt(struct hub *h, const struct store_room *from)
 	if (a != NULL)
 		a->inbox = room;
 	if (from->topic[0] != '\0')
-		room->topic = xstrdup(from->topic);
+		room->topic = topic_clean(from->topic);
 	room_enlist(h, room);
 }
 

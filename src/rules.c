@@ -3,6 +3,7 @@
 
 #include "hub-internal.h"
 #include "rules.h"
+#include "settings.h"
 #include "util.h"
 
 #define TURNS_FIRST	64	/* before those over are looked for */
@@ -139,9 +140,11 @@ take_setting(struct hub *h, struct rules *r, const struct fact *f)
 	for (i = 0; i < SET_MAX; i++) {
 		if (strcmp(f->b, proto_settings[i].name) != 0)
 			continue;
-		r->set.value[i] = removes(f) ? proto_settings[i].preset :
-		    json_is_boolean(f->value) ? json_is_true(f->value) :
-		    (uint32_t)json_integer_value(f->value);
+		if (removes(f))
+			r->set.value[i] = proto_settings[i].preset;
+		else
+			setting_parse((enum setting)i, f->value,
+			    &r->set.value[i]);
 	}
 	if (r->set.value[SET_PACE] == 0)
 		free_items(&r->turns);

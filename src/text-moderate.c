@@ -10,9 +10,6 @@
 
 #define LOOK_BACK	200	/* messages: whose last one is sought */
 #define LISTED		10	/* messages that /redact alone shows */
-#define SECONDS_MAX	UINT64_C(3153600000)	/* as proto.c has it */
-#define PACE_MAX	86400			/* likewise, seconds */
-#define PRESENCE_MAX	1000000			/* likewise */
 
 static const char an_address[] = "ip:";
 

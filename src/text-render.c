@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "name.h"
+#include "settings.h"
 #include "text.h"
 
 #define ADD(b, literal)	buf_add(b, literal, sizeof(literal) - 1)
@@ -159,27 +160,22 @@ add_role(struct buf *b, const struct msg *m)
 static void
 add_settings(struct buf *b, const struct msg *m)
 {
-	bool pace = false;
-	const char *s;
+	const char *comma = "";
+	struct settings set;
+	int i;
 
+	settings_parse(&set, msg_text(m), m->text_len);
 	buf_addf(b, "%s set ", msg_from(m));
-	for (s = msg_text(m); *s != '\0'; s++) {
-		if (*s == ':') {
-			buf_addc(b, ' ');
-		} else if (*s == ',' || *s == '}') {
-			buf_addf(b, "%s%s", pace ? " s" : "",
-			    *s == ',' ? ", " : "");
-			pace = false;
-		} else if (strncmp(s, "true", 4) == 0) {
-			buf_adds(b, "on");
-			s += 3;
-		} else if (strncmp(s, "false", 5) == 0) {
-			buf_adds(b, "off");
-			s += 4;
-		} else if (*s != '"' && *s != '{') {
-			pace |= strncmp(s, "pace\"", 5) == 0;
-			buf_addc(b, *s);
-		}
+	for (i = 0; i < SET_MAX; i++) {
+		if (!set.given[i])
+			continue;
+		buf_addf(b, "%s%s ", comma, proto_settings[i].name);
+		if (proto_settings[i].flag)
+			buf_adds(b, set.value[i] != 0 ? "on" : "off");
+		else
+			buf_addf(b, "%u%s", set.value[i],
+			    i == SET_PACE ? " s" : "");
+		comma = ", ";
 	}
 }
 

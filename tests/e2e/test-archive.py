@@ -2,6 +2,7 @@
 """What is taken out of the daemon, put back, and taken away for good:
 partylinectl backup, export, import and erase."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -453,6 +454,83 @@ def import_while_in_it():
     bob.sync()
     bob.none("redact")
     bob.none("configure")
+
+
+EVIL = "\x1b]0;evil\x07\nforged"
+
+
+def of_room(name, *lines, **more):
+    """An export of a room with these lines."""
+    return write([dict({"partyline": 1, "export": "room", "name": name,
+                        "id": name}, **more)] + list(lines) +
+                 [{"end": True}])
+
+
+def of_account(name, *facts):
+    return write([{"partyline": 1, "export": "account", "name": name,
+                   "id": "of " + name}] +
+                 [{"fact": key, "value": value} for key, value in facts] +
+                 [{"end": True}])
+
+
+def message(**more):
+    return dict({"seq": 1, "time": "2026-11-24T20:45:56.123Z", "from": "ann",
+                 "kind": "text", "text": "hi"}, **more)
+
+
+@test()
+def import_hostile():
+    """what a file brings is what commands make: nothing of it drives a
+    terminal, forges an event, or sets what nobody may set"""
+    d = daemon()
+    ctl(d, "import", of_room(
+        "t", {"fact": "ban/t/n:zed",
+              "value": {"by": "ann", "reason": EVIL, "at": 1, "until": 0,
+                        "name": "zed"}},
+        message(kind="kicked", to="bob", text="60 " + EVIL),
+        message(kind="configure", text='{"pace":5}'), topic=EVIL))
+    bob = Json(d, "bob")
+    entered = bob.ok("subscribe", room="t", after=0)
+    kicked = bob.event("kicked")
+    banned = Json(d, "zed").refused("subscribe", "banned", room="t")
+    for said in (entered["topic"], kicked["reason"], banned["message"]):
+        contains(said, "\ufffd]0;evil\ufffd\ufffdforged")
+    eq(bob.event("configure")["pace"], 5)
+    for n, (line, why) in enumerate((
+            ({"fact": "set/n/pace", "value": -5}, "not what a command"),
+            ({"fact": "set/n/pace", "value": 99999999999}, "not what a"),
+            ({"fact": "ban/n/n:zod", "value": []}, "not what a command"),
+            ({"fact": "ban/n/n:zod", "value": {"by": EVIL}}, "not what a"),
+            (message(kind="configure", text="not json"), "an object of"),
+            (message(kind="configure", text='{"private":true},"from":"x"'),
+             "an object of"),
+            (message(kind="role", to="bob", text="op" + EVIL), "no role"))):
+        err = refused(d, "import", of_room("n%d" % n, line))
+        contains(err, ":2: ")
+        contains(err, why)
+    contains(refused(d, "import", of_room("l\u043ebby", message())),
+             "looks like #lobby")
+
+
+@test()
+def import_into_an_account():
+    """-m brings an account that is there messages, and no way into it"""
+    d = daemon()
+    ctl(d, "register", "opr", given=PASSWORD + "\n")
+    ctl(d, "op", "opr")
+    token = "planted"
+    digest = hashlib.blake2b(token.encode(), digest_size=32).hexdigest()
+    out = ctl(d, "import", "-m", of_account(
+        "opr", ("account/opr", {"name": "opr", "created": 1, "hash": ""}),
+        ("token/opr/x", {"hash": digest, "created": 1, "expires": 0}),
+        ("ignore/opr/ann", {"name": "ann", "at": 1}),
+        ("kept/opr/dev", 1), ("talks/opr", "dev")))
+    contains(out, "left out 5 facts")
+    Json(d).refused("login", "bad-password", name="opr", token=token)
+    opr = Json(d)
+    eq(opr.ok("login", name="opr", password=PASSWORD)["rooms"], [])
+    eq(opr.ok("ignored")["ignored"], [])
+    eq(opr.ok("tokens")["tokens"], [])
 
 
 main()

@@ -10,6 +10,8 @@
 
 #include "control-ask.h"
 #include "control-table.h"
+#include "fact.h"
+#include "fact-form.h"
 #include "import-file.h"
 #include "import.h"
 #include "name.h"
@@ -37,6 +39,32 @@ check_msg(const struct msg *m, bool merge)
 		abort();
 }
 
+/* Of a fact of ours: formed once more it is the same, and nothing of it drives
+ * a terminal. */
+static void
+check_fact(const struct store_fact *stored)
+{
+	json_t *value = json_loads(stored->value, JSON_DECODE_ANY, NULL);
+	json_t *again = json_incref(value);
+	struct fact f;
+	char *text;
+
+	if (value == NULL || fact_form(stored->key, &again) != NULL ||
+	    !json_equal(value, again))
+		abort();
+	if (value != again) {		/* it is none that stays as it is */
+		if (!fact_parse(&f, stored) || !json_equal(value, f.value))
+			abort();
+		fact_free(&f);
+		text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+		if (strcmp(text, stored->value) != 0)
+			abort();
+		free(text);
+	}
+	json_decref(value);
+	json_decref(again);
+}
+
 static json_t *
 send_cb(void *arg, json_t *request)
 {
@@ -60,6 +88,11 @@ send_cb(void *arg, json_t *request)
 		check_msg(req->msgs[i], s->merge);
 		json_array_append_new(seqs, json_integer(++s->seq));
 	}
+	for (i = 0; i < p->nfacts; i++)
+		check_fact(&p->facts[i]);
+	if (p->topic == NULL || !text_is_clean(p->topic, strlen(p->topic)) ||
+	    !text_is_clean(p->of, strlen(p->of)))
+		abort();
 	free(text);
 	json_decref(request);
 	if (++s->parts == s->refuse) {
@@ -71,8 +104,8 @@ send_cb(void *arg, json_t *request)
 		s->line = p->line;
 	s->ended = p->end;
 	request_free(req);
-	return json_pack("{s:b,s:I,s:o}", "ok", 1, "line",
-	    (json_int_t)s->line, "seqs", seqs);
+	return json_pack("{s:b,s:I,s:o,s:b}", "ok", 1, "line",
+	    (json_int_t)s->line, "seqs", seqs, "merge", s->merge);
 }
 
 /* All of it, once more. */

@@ -36,11 +36,17 @@ put(const char *what, const char *name, const char *of, const char *rest)
 	return f.reply->error;
 }
 
+#define HASH	"{\"hash\":\"0123456789abcdef0123456789abcdef"	\
+		"0123456789abcdef0123456789abcdef\",\"created\":1}"
 #define BEGIN	"\"begin\":true,\"line\":1"
 #define END	"\"end\":true,\"line\":99"
 #define MESSAGE(kind, text)						\
 	"{\"time\":\"2026-11-24T20:45:56.123Z\",\"from\":\"Ann\","	\
 	"\"kind\":\"" kind "\",\"text\":\"" text "\"}"
+
+#define KICKED								\
+	"{\"time\":\"2026-11-24T20:45:56.123Z\",\"from\":\"Ann\","	\
+	"\"to\":\"bob\",\"kind\":\"kicked\",\"text\":\"0 \"}"
 
 static void
 enrol(const char *name)
@@ -66,7 +72,7 @@ Test(import, a_room)
 	    "{\"fact\":\"operator/ann\",\"value\":{\"at\":1}},"
 	    "{\"fact\":\"set/dev/moderated\",\"value\":true}],"
 	    "\"messages\":[" MESSAGE("text", "one") ","
-	    MESSAGE("kicked", "bob") "]"), ERR_NONE);
+	    KICKED "]"), ERR_NONE);
 	cr_assert_eq(f.reply->members, 3, "left out");
 	cr_assert_not_null(fake_fact(&f, "role/dev/ann"));
 	cr_assert_null(fake_fact(&f, "role/dev/eve"), "a stranger's");
@@ -141,8 +147,8 @@ Test(import, an_account)
 	    "{\"fact\":\"account/ann\",\"value\":{\"name\":\"Ann\","
 	    "\"created\":5}},"
 	    "{\"fact\":\"operator/ann\",\"value\":{\"at\":1}},"
-	    "{\"fact\":\"kept/ann/dev\",\"value\":true},"
-	    "{\"fact\":\"token/bob/bot\",\"value\":{\"hash\":\"00\"}}],"
+	    "{\"fact\":\"kept/ann/dev\",\"value\":7},"
+	    "{\"fact\":\"token/bob/bot\",\"value\":" HASH "}],"
 	    "\"messages\":[" MESSAGE("text", "psst") "]"), ERR_NONE);
 	cr_assert_eq(f.reply->members, 2);
 	cr_assert_eq(put("account", "Ann", "x1", END), ERR_NONE);
@@ -191,4 +197,41 @@ Test(import, of_what_was_erased_meanwhile)
 	cr_assert_eq(put("account", "ann", "x1", "\"line\":501,"
 	    "\"messages\":[" MESSAGE("text", "one") "]"), ERR_NONE);
 	cr_assert_eq(put("account", "ann", "x1", END), ERR_NONE);
+}
+
+/* Into an account that was there nothing comes but messages, also when the
+ * import goes on behind a restart and -m is not said again. */
+Test(import, into_an_account_that_is_there)
+{
+	enrol("ann");
+	cr_assert_eq(put("account", "ann", "x1", BEGIN), ERR_NAME_TAKEN);
+	cr_assert_eq(put("account", "ann", "x1", BEGIN ",\"merge\":true"),
+	    ERR_NONE);
+	fake_restart(&f);
+	cr_assert_eq(put("account", "ann", "x1", BEGIN), ERR_NONE);
+	cr_assert(f.reply->more, "it is merged still");
+	cr_assert_eq(put("account", "ann", "x1", "\"line\":9,\"facts\":["
+	    "{\"fact\":\"account/ann\",\"value\":{\"name\":\"ann\"}},"
+	    "{\"fact\":\"ignore/ann/bob\",\"value\":{\"name\":\"bob\"}},"
+	    "{\"fact\":\"kept/ann/dev\",\"value\":1},"
+	    "{\"fact\":\"talks/ann\",\"value\":\"dev\"},"
+	    "{\"fact\":\"token/ann/bot\",\"value\":" HASH "}],"
+	    "\"messages\":[" MESSAGE("text", "psst") "]"), ERR_NONE);
+	cr_assert_eq(f.reply->members, 5, "all of them are left out");
+	cr_assert_eq(f.store.nlog, 1);
+	cr_assert_null(fake_fact(&f, "token/ann/bot"));
+	cr_assert_null(fake_fact(&f, "ignore/ann/bob"));
+	cr_assert_null(fake_fact(&f, "kept/ann/dev"));
+	cr_assert_null(fake_fact(&f, "talks/ann"));
+	cr_assert_eq(put("account", "ann", "x1", END), ERR_NONE);
+	cr_assert_eq(logs_in("ann", "secret"), ERR_NONE);
+}
+
+/* As subscribe refuses it. */
+Test(import, a_room_that_looks_like_another)
+{
+	struct fake_client bob = login(0, "bob");
+
+	enter(&bob, "dev");
+	cr_assert_eq(put("room", "d\xd0\xb5v", "x1", BEGIN), ERR_BAD_NAME);
 }

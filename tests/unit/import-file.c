@@ -8,10 +8,13 @@
 
 #include "control-ask.h"
 #include "control-table.h"
+#include "fact-form.h"
 #include "import-file.h"
 #include "import.h"
 #include "request.h"
 #include "util.h"
+
+static struct import_file file;
 
 /* What it was sent: "begin 1; 3 text redact 42 x; fact set/dev/pace; end 9". */
 static struct buf sent;
@@ -59,11 +62,9 @@ send_cb(void *arg, json_t *request)
 	note(request, req, seqs);
 	request_free(req);
 	json_decref(request);
-	return json_pack("{s:b,s:I,s:o}", "ok", 1, "line", line_before,
-	    "seqs", seqs);
+	return json_pack("{s:b,s:I,s:o,s:b}", "ok", 1, "line", line_before,
+	    "seqs", seqs, "merge", file.merge);
 }
-
-static struct import_file file;
 
 static void
 start(void)
@@ -108,9 +109,9 @@ Test(import_file, a_whole_one)
 	cr_assert(line(SAID(7, "text", "\"text\":\"hi\"")));
 	cr_assert(line(SAID(8, "text", "\"redacted\":true")));
 	cr_assert(line(SAID(9, "redact", "\"text\":\"8 spam\"")));
-	cr_assert(line(SAID(10, "kicked", "\"text\":\"bob\"")));
+	cr_assert(line(SAID(10, "kicked", "\"to\":\"bob\",\"text\":\"0 bob\"")));
 	cr_assert(line(END(4)));
-	eq_sent("begin 1; 4 hi - set/dev/pace=5; 6 102 spam bob; end 7");
+	eq_sent("begin 1; 4 hi - set/dev/pace=5; 6 102 spam 0 bob; end 7");
 	cr_assert(import_file_end(&file));
 	cr_assert(file.ended && file.taken == 4 && file.acts == 0 &&
 	    file.missing == 0 && file.stored == 7);
@@ -125,7 +126,7 @@ Test(import_file, merged)
 	cr_assert(line(SAID(7, "text", "\"text\":\"hi\"")));
 	cr_assert(line(SAID(8, "text", "\"redacted\":true")));
 	cr_assert(line(SAID(9, "redact", "\"text\":\"8\"")));
-	cr_assert(line(SAID(10, "banned", "\"text\":\"bob\"")));
+	cr_assert(line(SAID(10, "banned", "\"text\":\"0 bob\"")));
 	cr_assert(line(SAID(11, "action", "\"text\":\"waves\"")));
 	cr_assert(line(END(5)));
 	eq_sent("begin 1 merge; 6 hi - waves; end 7");
@@ -193,7 +194,7 @@ Test(import_file, a_long_line)
 
 	cr_assert(line(HEAD));
 	cr_assert(line(SAID(7, "text", "\"text\":\"x\"")));
-	snprintf(large, IMPORT_LINE, "{\"fact\":\"set/dev/x\",\"value\":\"");
+	snprintf(large, IMPORT_LINE, "{\"fact\":\"later/dev/x\",\"value\":\"");
 	p = large + strlen(large);
 	memset(p, 'y', (size_t)(large + IMPORT_LINE - p) - 3);
 	memcpy(large + IMPORT_LINE - 3, "\"}\n", 3);
@@ -241,6 +242,15 @@ Test(import_file, what_is_wrong)
 		{ HEAD, "{\"fact\":\"set/dev/pace\"}\n", "without a value" },
 		{ HEAD, "{\"fact\":\"\",\"value\":1}\n", "1 to 1024 bytes" },
 		{ HEAD, "{\"seq\":1}\n", "the kind is unknown" },
+		{ HEAD, "{\"fact\":\"set/dev/pace\",\"value\":-5}\n",
+		  "not what a command" },
+		{ HEAD, "{\"fact\":\"ban/dev/zed\",\"value\":{}}\n",
+		  "no key of such" },
+		{ HEAD, SAID(7, "configure", "\"text\":\"not json\""),
+		  "an object of a room's settings" },
+		{ HEAD, SAID(7, "kicked", "\"text\":\"60 x\""),
+		  "to is missing" },
+		{ HEAD, SAID(7, "muted", "\"text\":\"x\""), "seconds" },
 		{ HEAD, "{\"seq\":1,\"seq\":1}\n", "duplicate" },
 		{ HEAD, "{\"kind\":\"text\",\"text\":\"x\",\"from\":\"ann\","
 		  "\"time\":\"2026-11-24T20:45:56.-12Z\"}\n", "the time" },
@@ -285,4 +295,69 @@ Test(import_file, ends)
 	cr_assert_not(line("{}\n"));
 	eq_sent("begin 1; 3 a; end 4 seen/ann/@ann=102");
 	cr_assert_not_null(strstr(file.error, "behind the end"));
+}
+
+/* A fact is what the command that makes it would have stored, or nothing. */
+Test(import_file, facts)
+{
+	static const struct {
+		const char	*key, *value;
+		const char	*is;		/* NULL: it is refused */
+	} facts[] = {
+		{ "set/dev/pace", "60", "60" },
+		{ "set/dev/pace", "-5", NULL },
+		{ "set/dev/pace", "99999999999", NULL },
+		{ "set/dev/pace", "true", NULL },
+		{ "set/dev/private", "true", "true" },
+		{ "set/dev/private", "\"yes\"", NULL },
+		{ "set/dev/private", "null", NULL },
+		{ "set/dev/evil", "1", NULL },
+		{ "set/dev", "1", NULL },
+		{ "set/DEV/pace", "1", NULL },
+		{ "role/dev/ann", "{\"role\":\"op\",\"x\":1}",
+		  "{\"role\":\"op\"}" },
+		{ "role/dev/ann", "{\"role\":\"operator\"}", NULL },
+		{ "role/dev/a b", "{\"role\":\"op\"}", NULL },
+		{ "ban/dev/n:zed", "{\"by\":\"Ann\",\"reason\":"
+		  "\"a\\u001b[2J\",\"at\":1}", "{\"by\":\"Ann\","
+		  "\"reason\":\"a\xef\xbf\xbd[2J\",\"at\":1,\"until\":0,"
+		  "\"name\":\"\"}" },
+		{ "ban/dev/n:zed", "5", NULL },
+		{ "ban/dev/n:zed", "[]", NULL },
+		{ "ban/dev/n:zed", "{\"by\":\"a\\u001b\"}", NULL },
+		{ "mute/dev/n:zed", "{\"by\":\"ann\",\"until\":-1}", NULL },
+		{ "mute/dev/i:nowhere", "{\"by\":\"ann\"}", NULL },
+		{ "account/ann", "{\"name\":\"ANN\"}", "{\"name\":\"ANN\","
+		  "\"created\":0,\"hash\":\"\"}" },
+		{ "account/ann", "{\"name\":\"bob\"}", NULL },
+		{ "account/ann", "{\"name\":\"ann\",\"hash\":"
+		  "\"$argon2id$v=19$m=4294967295,t=4294967295,p=1$"
+		  "AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+		  "AAAAAAAAAA\"}", NULL },
+		{ "token/ann/bot", "{\"hash\":\"00\"}", NULL },
+		{ "token/ann/a\x1b[31m", "{\"hash\":\"00\"}", NULL },
+		{ "ignore/ann/zz", "{\"name\":\"z\\u001b\"}", NULL },
+		{ "kept/ann/a\x1b[31mb", "1", NULL },
+		{ "talks/ann", "\"\\u001b\"", NULL },
+		{ "talks/ann", "\"dev\"", "\"dev\"" },
+		{ "login/ann", "\"x\"", NULL },
+		{ "later/x", "[1]", "[1]" },
+	};
+	json_t *value;
+	const char *why;
+	char *is;
+	size_t i;
+
+	for (i = 0; i < NITEMS(facts); i++) {
+		value = json_loads(facts[i].value, JSON_DECODE_ANY, NULL);
+		cr_assert_not_null(value, "%s", facts[i].value);
+		why = fact_form(facts[i].key, &value);
+		is = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+		cr_assert_eq(why == NULL, facts[i].is != NULL, "%s %s: %s",
+		    facts[i].key, facts[i].value, why);
+		if (why == NULL)
+			cr_assert_str_eq(is, facts[i].is);
+		free(is);
+		json_decref(value);
+	}
 }

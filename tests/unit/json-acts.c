@@ -70,6 +70,14 @@ Test(json_acts, events)
 	shows(MSG_CONFIGURED, "", "{\"private\":true,\"pace\":5}",
 	    HEAD("configure") ",\"private\":true,\"pace\":5");
 	shows(MSG_CONFIGURED, "", "{}", HEAD("configure"));
+	/* The store is not trusted with what would be the event's members. */
+	shows(MSG_CONFIGURED, "", "not json", HEAD("configure"));
+	shows(MSG_CONFIGURED, "", "{\"a\":\"\x1b[2J\",\"pace\":-5}",
+	    HEAD("configure"));
+	shows(MSG_CONFIGURED, "", "{\"pace\":5},\"from\":\"opr\"",
+	    HEAD("configure"));
+	shows(MSG_CONFIGURED, "", "{\"from\":\"opr\",\"pace\":5}",
+	    HEAD("configure") ",\"pace\":5");
 	shows(MSG_REDACT, "", "41 rude", HEAD("redact") ",\"target\":41,"
 	    "\"reason\":\"rude\"");
 	shows(MSG_REDACT, "", "41 ", HEAD("redact") ",\"target\":41");
