@@ -210,8 +210,10 @@ show_token(struct hub *h, struct account *a, struct request *req)
 
 	auth_token_hash(req->token, hash);
 	if (a == NULL || token_match(a, hash, clock_wall()) == NULL) {
-		h->counts.failures++;
-		request_fail(req, ERR_BAD_PASSWORD, "Name or token is wrong.");
+		guess_wrong(h, a, req, req->name_key);
+		if (req->error == ERR_BAD_PASSWORD)
+			request_fail(req, ERR_BAD_PASSWORD, "Name or token is "
+			    "wrong.");
 		return ANSWER;
 	}
 	return enter(h, a, resumed(user_find(h, req->name_key), req->resume),

@@ -189,6 +189,10 @@ bool	 guess_ask(struct hub *, struct account *, struct request *,
 	    enum auth_job, const char *name);
 bool	 guess_right(struct hub *, struct account *, struct request *,
 	    const char *name);
+/* A token was wrong: counted as a failed password is. One that is right is let
+ * in whatever has failed, for none is found by guessing. */
+void	 guess_wrong(struct hub *, const struct account *, struct request *,
+	    const char *name);
 /*
  * A guest's password is to be hashed, for an account: as guess_ask(), counted
  * by the request's address. enrol_undo: it came to nothing.

@@ -84,7 +84,7 @@ enum field_type {
 };
 
 #define STRING_BYTES	512
-#define SECONDS_MAX	UINT64_C(3153600000)	/* that an act holds: 100 years */
+#define SECONDS_MAX	UINT64_C(3153600000)	/* an act holds: 100 years */
 #define KEY_BYTES	128
 
 /* Which member of struct request a field fills. */

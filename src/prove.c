@@ -189,6 +189,19 @@ guess_ask(struct hub *h, struct account *a, struct request *req,
 	return false;
 }
 
+void
+guess_wrong(struct hub *h, const struct account *a, struct request *req,
+    const char *name)
+{
+	struct guess g;
+
+	guess_keys(&g, req, name);
+	if (!guess_begin(h, a, req, &g))
+		return;
+	h->counts.failures++;
+	request_fail(req, ERR_BAD_PASSWORD, NULL);
+}
+
 /* Is the password that was shown the account's still? */
 static bool
 is_same(const struct account *a, const struct request *req)

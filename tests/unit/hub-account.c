@@ -186,6 +186,37 @@ Test(account, tokens)
 	free(token);
 }
 
+/* Failed tokens count as failed passwords do, for a name that nobody has as
+ * well; who has the right one is not kept out. */
+Test(account, tokens_have_tries)
+{
+	static const char *const names[] = { "ann", "nobody" };
+	struct fake_client ann = registered("ann"), bot = newcomer(1);
+	char *token;
+	size_t i, n;
+
+	ASK(&f, &ann, CMD_TOKEN, .string = "bot");
+	fake_round(&f);
+	token = strdup(f.reply->token);
+	f.conf.login_tries = 3;
+	f.conf.login_tries_window = 600;
+	hub_configure(f.hub, &f.conf);
+	for (i = 0; i < NITEMS(names); i++) {
+		for (n = 0; n < 3; n++) {
+			ASK(&f, &bot, CMD_LOGIN, .name = names[i],
+			    .token = "pl_guess");
+			cr_assert_eq(f.reply->error, ERR_BAD_PASSWORD);
+		}
+		ASK(&f, &bot, CMD_LOGIN, .name = names[i],
+		    .token = "pl_guess");
+		cr_assert_eq(f.reply->error, ERR_RATE_LIMITED);
+		cr_assert_gt(f.reply->retry_ms, 0);
+	}
+	ASK(&f, &bot, CMD_LOGIN, .name = "ann", .token = token);
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	free(token);
+}
+
 Test(account, a_token_expires)
 {
 	struct fake_client c = registered("ann"), bot = client(1, 93);

@@ -109,7 +109,8 @@ Test(import_file, a_whole_one)
 	cr_assert(line(SAID(7, "text", "\"text\":\"hi\"")));
 	cr_assert(line(SAID(8, "text", "\"redacted\":true")));
 	cr_assert(line(SAID(9, "redact", "\"text\":\"8 spam\"")));
-	cr_assert(line(SAID(10, "kicked", "\"to\":\"bob\",\"text\":\"0 bob\"")));
+	cr_assert(line(SAID(10, "kicked",
+	    "\"to\":\"bob\",\"text\":\"0 bob\"")));
 	cr_assert(line(END(4)));
 	eq_sent("begin 1; 4 hi - set/dev/pace=5; 6 102 spam 0 bob; end 7");
 	cr_assert(import_file_end(&file));
