@@ -114,7 +114,7 @@ cmd_register(struct hub *h, struct login *l, struct request *req)
 	}
 	switch (req->proof) {
 	case PROOF_NONE:
-		if (!is_free(h, l, req) ||
+		if (!may_log_in(h, NULL, req) || !is_free(h, l, req) ||
 		    !fits(h, req, "password", req->password))
 			return ANSWER;
 		return enrol_ask(h, req) ? KEPT : ANSWER;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
 #include "hub-internal.h"
 #include "util.h"
 
@@ -46,12 +47,10 @@ is_muted(const struct rules *r, const struct login *l, struct request *req)
 }
 
 /* A mute is a name's: who is muted keeps it, also when invited to come again,
- * as somebody whom no address is held against. What the rooms know of the old
- * name is the new one's. */
+ * as somebody whom no address is held against. */
 static bool
-may_rename(struct hub *h, struct login *l, struct request *req)
+may_leave_name(const struct hub *h, struct login *l, struct request *req)
 {
-	const char *key = user_key(l->user);
 	const struct invite *i;
 	struct member *m;
 
@@ -62,6 +61,59 @@ may_rename(struct hub *h, struct login *l, struct request *req)
 	}
 	for (i = rules_invites(h, l->sid); i != NULL; i = i->next) {
 		if (is_muted(i->rules, l, req))
+			return false;
+	}
+	return true;
+}
+
+/* Would the room let in, and speak, somebody of the request's name? It is told
+ * of the new name as well, which is a way to speak. */
+static bool
+may_come_as(const struct hub *h, const struct member *m, struct request *req)
+{
+	const char *subj = subject(req, 'n', req->name_key);
+	const struct rules *r = m->room->rules;
+	const char *room = room_shown(m->room);
+	enum role role;
+
+	if (r == NULL)
+		return true;
+	role = role_in(h, m->login, r, m);
+	if (role != ROLE_OPERATOR && rules_sanction(&r->bans, subj) != NULL)
+		request_fail(req, ERR_BANNED, "%s is banned from #%s, where "
+		    "you are: take another name.", req->name, room);
+	else if (role != ROLE_OPERATOR &&
+	    rules_sanction(&r->mutes, subj) != NULL)
+		request_fail(req, ERR_MUTED, "%s is muted in #%s, where you "
+		    "are: take another name.", req->name, room);
+	else if (r->set.value[SET_MODERATED] && !right_has(ACT_SPEAK, role))
+		request_fail(req, right_of(ACT_SPEAK)->error, "You are a "
+		    "visitor in #%s, which is moderated, and keep your name "
+		    "there: leave it first.", room);
+	else
+		return true;
+	return false;
+}
+
+/*
+ * Another name is another entrance: the server is asked as at a login, and each
+ * room that the guest is in as when one enters. What the rooms know of the old
+ * name is the new one's then.
+ */
+static bool
+may_rename(struct hub *h, struct login *l, struct request *req)
+{
+	const char *key = user_key(l->user);
+	struct member *m;
+
+	if (l->address != NULL)
+		req->address = request_str(req, address_text(l->address));
+	if (!may_leave_name(h, l, req) || !may_log_in(h,
+	    user_account(h, l->user), req))
+		return false;
+	for (m = l->members; m != NULL; m = m->next) {
+		if (strcmp(key, req->name_key) != 0 &&
+		    !may_come_as(h, m, req))
 			return false;
 	}
 	for (m = l->members; m != NULL; m = m->next) {

@@ -494,13 +494,20 @@ rules_left(struct rules *r, const char *name)
 		free(table_del(&r->arrivals, name));
 }
 
+static uint64_t
+next_turn(const struct rules *r, const char *name)
+{
+	const struct turn *t = table_get(&r->turns, name);
+
+	return t != NULL ? t->next : 0;
+}
+
 uint32_t
 rules_wait(const struct rules *r, const char *name)
 {
-	const struct turn *t = table_get(&r->turns, name);
-	uint64_t now = clock_ms();
+	uint64_t now = clock_ms(), next = next_turn(r, name);
 
-	return t != NULL && t->next > now ? (uint32_t)(t->next - now) : 0;
+	return next > now ? (uint32_t)(next - now) : 0;
 }
 
 /* Makes the table anew, of those who still have to wait. */
@@ -554,7 +561,8 @@ rules_renamed(struct rules *r, const char *from, const char *to)
 
 	if (strcmp(from, to) == 0)
 		return;
-	if (t != NULL)
+	/* Whoever had that name before has made it wait perhaps. */
+	if (t != NULL && t->next > next_turn(r, to))
 		put_turn(r, to, t->next);
 	if (a != NULL && !a->kept) {
 		arrive(r, to, a->seq, false);

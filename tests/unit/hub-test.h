@@ -19,7 +19,7 @@ client(unsigned loop, unsigned slot)
 	return (struct fake_client){ CLIENT_ID(loop, slot, 1), 0 };
 }
 
-static struct fake_client
+static inline struct fake_client
 login(unsigned loop, const char *name)
 {
 	static unsigned slot;
