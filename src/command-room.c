@@ -541,8 +541,11 @@ cmd_topic(struct hub *h, struct login *l, struct request *req)
 	op.audit = audit_line(req, json_pack("{s:s,s:s,s:s,s:s}", "act",
 	    "topic", "by", user_shown(l->user), "room", room_shown(m->room),
 	    "topic", topic));
-	if (hub_ask_store(h, m->room, &op) == ANSWER)
+	turn_take(m, req);
+	if (hub_ask_store(h, m->room, &op) == ANSWER) {
+		turn_back(h, m->room, req);
 		return ANSWER;
+	}
 	/* Made now: who sets it may be gone when it is stored. */
 	req->msg = msg_new(MSG_TOPIC, user_shown(l->user), NULL, topic,
 	    strlen(topic), NULL);
@@ -555,8 +558,10 @@ topic_committed(struct hub *h, struct store_op *op)
 	struct room *room = op->arg;
 	struct request *req = op->req;
 
-	if (op->error != STORE_OK)
+	if (op->error != STORE_OK) {
+		turn_back(h, room, req);
 		return ANSWER;
+	}
 	free(room->topic);
 	room->topic = op->text[0] != '\0' ? xstrdup(op->text) : NULL;
 	req->topic = op->text;

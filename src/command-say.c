@@ -43,20 +43,38 @@ append(struct hub *h, struct room *room, struct login *l, struct request *req,
 	return hub_ask_store(h, room, &op);
 }
 
+/*
+ * It is refused, unless it was said before: then it was right to, and is only
+ * answered again. The store knows, behind all that it has been given; what is
+ * not there is asked about once more.
+ */
+static enum verdict
+seek_key(struct hub *h, struct member *m, struct request *req)
+{
+	struct store_op op = { .kind = STORE_SEEK_KEY, .req = req };
+
+	if (req->msg->key_len == 0 || req->sought)
+		return ANSWER;
+	req->sought = true;
+	op.msg = msg_ref(req->msg);
+	op.from_key = request_str(req, user_key(m->login->user));
+	if (hub_submit(h, m->room, &op))
+		return KEPT;
+	msg_unref(op.msg);
+	return ANSWER;
+}
+
 /* In a room that is not an ordinary one. */
 static enum verdict
 say_by_rules(struct hub *h, struct member *m, struct request *req)
 {
-	struct rules *r = m->room->rules;
-	struct login *l = m->login;
-	enum verdict verdict;
-
 	if (!may_speak(h, m, req))
-		return ANSWER;
-	verdict = append(h, m->room, l, req, "");
-	if (verdict == KEPT && r->set.value[SET_PACE] != 0)
-		rules_spoke(r, user_key(l->user));
-	return verdict;
+		return seek_key(h, m, req);
+	turn_take(m, req);
+	if (append(h, m->room, m->login, req, "") == KEPT)
+		return KEPT;
+	turn_back(h, m->room, req);
+	return ANSWER;
 }
 
 enum verdict
@@ -171,6 +189,37 @@ show(struct hub *h, struct room *room, struct store_op *op, uint64_t before)
 	news_add(h, room, msg_ref(op->msg));
 }
 
+/* What was refused was not said before. */
+static enum verdict
+say_again(struct hub *h, struct request *req)
+{
+	struct login *l = login_get(h, req->sid);
+
+	if (l != NULL)
+		return cmd_say(h, l, req);
+	request_fail(req, ERR_NOT_LOGGED_IN, NULL);
+	return ANSWER;
+}
+
+static enum verdict
+say_known(struct hub *h, const struct store_op *op)
+{
+	struct request *req = op->req;
+
+	turn_back(h, op->arg, req);
+	if (op->error != STORE_OK)
+		return ANSWER;
+	req->error = ERR_NONE;
+	req->message = NULL;
+	req->retry_ms = 0;
+	if (!op->duplicate)
+		return say_again(h, req);
+	req->seq = op->seq;
+	req->time = op->time;
+	req->duplicate = true;
+	return ANSWER;
+}
+
 enum verdict
 say_committed(struct hub *h, struct store_op *op)
 {
@@ -178,13 +227,11 @@ say_committed(struct hub *h, struct store_op *op)
 	struct request *req = op->req;
 	uint64_t before;
 
-	if (op->error != STORE_OK)
-		return ANSWER;
+	if (op->error != STORE_OK || op->duplicate ||
+	    op->kind == STORE_SEEK_KEY)
+		return say_known(h, op);
 	req->seq = op->seq;
 	req->time = op->time;
-	req->duplicate = op->duplicate;
-	if (op->duplicate)
-		return ANSWER;
 	before = grow(room, op->seq);
 	if (room->dead && pass_on(h, room, op) == KEPT)
 		return KEPT;

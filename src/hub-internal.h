@@ -253,6 +253,10 @@ bool	 may_see(const struct hub *, struct login *, const struct room *,
 	    struct request *);
 bool	 may_speak(const struct hub *, const struct member *,
 	    struct request *);
+/* Who may, does: in a room with a pace that takes a turn, which nothing else is
+ * said in. It is given back, if nothing was stored. */
+void	 turn_take(struct member *, struct request *);
+void	 turn_back(struct hub *, const struct room *, struct request *);
 /* Whether this one is banned; the sanction. */
 const struct sanction *banned(const struct hub *, const struct login *,
 	    const struct rules *, enum role);

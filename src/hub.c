@@ -431,7 +431,8 @@ hub_committed(struct hub *h, struct store_op *op)
 	h->ops--;
 	if (room != NULL) {
 		room->pending--;
-		room->stored |= op->error == STORE_OK;
+		room->stored |= op->error == STORE_OK &&
+		    op->kind != STORE_SEEK_KEY;
 	}
 	if (op->error != STORE_OK && req != NULL)
 		request_fail(req, op->error == STORE_NO_MESSAGE ?

@@ -273,6 +273,30 @@ may_speak(const struct hub *h, const struct member *m, struct request *req)
 	return false;
 }
 
+void
+turn_take(struct member *m, struct request *req)
+{
+	struct rules *r = m->room->rules;
+
+	if (r == NULL || r->set.value[SET_PACE] == 0)
+		return;
+	req->turn_of = request_str(req, user_key(m->login->user));
+	req->turn = rules_spoke(r, req->turn_of);
+}
+
+void
+turn_back(struct hub *h, const struct room *room, struct request *req)
+{
+	const struct login *l = login_get(h, req->sid);
+
+	if (req->turn_of == NULL || room->rules == NULL)
+		return;
+	rules_unspoke(room->rules, req->turn_of, req->turn);
+	if (l != NULL)		/* it may have another name by now */
+		rules_unspoke(room->rules, user_key(l->user), req->turn);
+	req->turn_of = NULL;
+}
+
 uint64_t
 read_floor(const struct hub *h, struct login *l, const struct room *room)
 {

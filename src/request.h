@@ -190,6 +190,11 @@ struct request {
 	const struct import_part *import;	/* the operator's */
 	uint32_t	 whom_sid;	/* the hub's: of a guest, or 0 */
 	bool		 resigns;	/* likewise: an owner is one no more */
+	/* The hub's: by this name a turn to speak was taken, up to then; or
+	 * NULL. And the store was asked for the key of what was refused. */
+	const char	*turn_of;
+	uint64_t	 turn;
+	bool		 sought;
 	struct msg	*msg;		/* owned; back comes only tell's */
 	uint64_t	 after, before, seq;
 	uint32_t	 last, limit;

@@ -547,10 +547,20 @@ put_turn(struct rules *r, const char *name, uint64_t next)
 	t->next = next;
 }
 
-void
+uint64_t
 rules_spoke(struct rules *r, const char *name)
 {
-	put_turn(r, name, clock_ms() + r->set.value[SET_PACE] * UINT64_C(1000));
+	uint64_t turn = clock_ms() + r->set.value[SET_PACE] * UINT64_C(1000);
+
+	put_turn(r, name, turn);
+	return turn;
+}
+
+void
+rules_unspoke(struct rules *r, const char *name, uint64_t turn)
+{
+	if (next_turn(r, name) == turn)
+		free(table_del(&r->turns, name));
 }
 
 void

@@ -127,7 +127,10 @@ void	 rules_arrived(struct rules *, const char *name, uint64_t seq);
 void	 rules_left(struct rules *, const char *name);
 /* ms until this person may speak; 0 is now. */
 uint32_t rules_wait(const struct rules *, const char *name);
-void	 rules_spoke(struct rules *, const char *name);
+/* It is this person's turn, until what is returned. */
+uint64_t rules_spoke(struct rules *, const char *name);
+/* It was not, if nothing more was said since. */
+void	 rules_unspoke(struct rules *, const char *name, uint64_t turn);
 void	 rules_renamed(struct rules *, const char *from, const char *to);
 
 #endif

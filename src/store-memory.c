@@ -280,7 +280,25 @@ key_expire(struct memory *s, int64_t now)
 	}
 }
 
-/* True if this has been said; else remembers it under the coming seq. */
+/* True if this has been said. */
+static bool
+key_known(struct memory *s, struct store_op *op)
+{
+	const struct key *k;
+
+	buf_reset(&s->key);
+	buf_addf(&s->key, "%u:%zu:%s", op->room, strlen(op->from_key),
+	    op->from_key);
+	buf_adds(&s->key, msg_key(op->msg));
+	if ((k = table_get(&s->keys, buf_str(&s->key))) == NULL)
+		return false;
+	op->duplicate = true;
+	op->seq = k->seq;
+	op->time = k->time;
+	return true;
+}
+
+/* The same; else remembers it under the coming seq. */
 static bool
 key_check(struct memory *s, struct store_op *op, int64_t now)
 {
@@ -288,16 +306,8 @@ key_check(struct memory *s, struct store_op *op, int64_t now)
 
 	if (op->kind != STORE_APPEND || op->msg->key_len == 0)
 		return false;
-	buf_reset(&s->key);
-	buf_addf(&s->key, "%u:%zu:%s", op->room, strlen(op->from_key),
-	    op->from_key);
-	buf_adds(&s->key, msg_key(op->msg));
-	if ((k = table_get(&s->keys, buf_str(&s->key))) != NULL) {
-		op->duplicate = true;
-		op->seq = k->seq;
-		op->time = k->time;
+	if (key_known(s, op))
 		return true;
-	}
 	k = xmalloc(sizeof(*k) + s->key.len + 1);
 	*k = (struct key){ .seq = s->seq + 1, .time = now,
 	    .size = sizeof(*k) + s->key.len + 1 + 2 * sizeof(void *) };
@@ -440,6 +450,9 @@ run_op(struct memory *s, struct store_op *op, int64_t now)
 		break;
 	case STORE_ERASE:
 		erase(s, op->text);
+		break;
+	case STORE_SEEK_KEY:
+		key_known(s, op);
 		break;
 	case STORE_TOPIC:
 	case STORE_FACTS:

@@ -119,7 +119,8 @@ room_of(struct sqlite *s, const struct store_op *op, struct sqlite_room **out)
 	return rc;
 }
 
-/* Finds the row of the op's key: SQLITE_ROW, and its seq and time. */
+/* Finds the row of the op's key: SQLITE_ROW, and its seq and time; or
+ * SQLITE_DONE. */
 static int
 key_find(struct sqlite *s, const struct store_op *op, uint64_t *seq,
     int64_t *at)
@@ -135,7 +136,23 @@ key_find(struct sqlite *s, const struct store_op *op, uint64_t *seq,
 		*at = sqlite3_column_int64(st, 1);
 	}
 	sqlite3_reset(st);
-	return rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
+	return rc;
+}
+
+/* If the op's key is known, and not too old, op->duplicate is set. */
+static int
+key_known(struct sqlite *s, struct store_op *op, int64_t now, uint64_t *seq)
+{
+	int64_t at;
+	int rc = key_find(s, op, seq, &at);
+
+	if (rc == SQLITE_ROW && (at > now - STORE_KEY_AGE ||
+	    *seq > s->young_key)) {
+		op->duplicate = true;
+		op->seq = *seq;
+		op->time = at;
+	}
+	return rc;
 }
 
 /* Remembers the op's key under the coming seq, or finds that it is known:
@@ -145,7 +162,6 @@ key_put(struct sqlite *s, struct store_op *op, int64_t now)
 {
 	sqlite3_stmt *st = s->w[W_KEY];
 	uint64_t seq;
-	int64_t at;
 	int rc, tries;
 
 	for (tries = 0; tries < 2; tries++) {
@@ -157,14 +173,10 @@ key_put(struct sqlite *s, struct store_op *op, int64_t now)
 		if ((rc = sqlite_run(st)) != SQLITE_OK ||
 		    sqlite3_changes(s->wdb) > 0)
 			return rc;
-		if ((rc = key_find(s, op, &seq, &at)) != SQLITE_ROW)
-			return rc;
-		if (at > now - STORE_KEY_AGE || seq > s->young_key) {
-			op->duplicate = true;
-			op->seq = seq;
-			op->time = at;
+		if ((rc = key_known(s, op, now, &seq)) != SQLITE_ROW)
+			return rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
+		if (op->duplicate)
 			return SQLITE_OK;
-		}
 		sqlite_bind(s->w[W_KEY_DROP], 1, seq);
 		if ((rc = sqlite_run(s->w[W_KEY_DROP])) != SQLITE_OK)
 			return rc;
@@ -288,6 +300,7 @@ static int
 act(struct sqlite *s, struct store_op *op, int64_t now)
 {
 	struct sqlite_room *room;
+	uint64_t seq;
 	int rc;
 
 	switch (op->kind) {
@@ -297,6 +310,9 @@ act(struct sqlite *s, struct store_op *op, int64_t now)
 		return forget(s, op);
 	case STORE_ERASE:
 		return sqlite_erase(s, op);
+	case STORE_SEEK_KEY:
+		rc = key_known(s, op, now, &seq);
+		return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 	case STORE_REDACT:
 		room = id_map_get(&s->rooms, op->room);
 		if (room == NULL || !room->row.stored || room->row.gone) {

@@ -163,7 +163,8 @@ store_count(struct store *s, const struct mail *first, uint64_t us)
 
 	for (m = first; m != NULL; m = m->next) {
 		const struct store_op *op = (const struct store_op *)m;
-		bool says = op->msg != NULL && op->error == STORE_OK;
+		bool says = op->msg != NULL && op->error == STORE_OK &&
+		    (op->kind != STORE_SEEK_KEY || op->duplicate);
 
 		n++;
 		failed += op->error == STORE_UNAVAILABLE;

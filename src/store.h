@@ -71,6 +71,8 @@ enum store_op_kind {
 				 * asked after it came back shows any */
 	STORE_IMPORT,		/* append msgs, each with the time that it has,
 				 * all or none; there may be none */
+	STORE_SEEK_KEY,		/* store nothing: was this said? As an append of
+				 * msg with its key, see duplicate */
 	STORE_REDACT		/* append msg, and take the text from the
 				 * room's message target; only if it may be,
 				 * see store_may_redact() */

@@ -107,17 +107,24 @@ find_key(const struct fake_store *s, const struct store_op *op)
 	return NULL;
 }
 
-static void
-store_append(struct fake_store *s, struct store_op *op)
+static bool
+store_seek(const struct fake_store *s, struct store_op *op)
 {
 	const struct fake_entry *e = find_key(s, op);
 
-	if (e != NULL) {
-		op->duplicate = true;
-		op->seq = e->msg->seq;
-		op->time = e->msg->time;
+	if (e == NULL)
+		return false;
+	op->duplicate = true;
+	op->seq = e->msg->seq;
+	op->time = e->msg->time;
+	return true;
+}
+
+static void
+store_append(struct fake_store *s, struct store_op *op)
+{
+	if (store_seek(s, op))
 		return;
-	}
 	op->seq = op->msg->seq = ++s->seq;
 	op->time = op->msg->time = (int64_t)(1000 + s->seq);
 	s->log = xrealloc(s->log, (s->nlog + 1) * sizeof(*s->log));
@@ -214,6 +221,10 @@ complete(struct fake *f, struct store_op *op)
 	}
 	for (i = 0; i < op->nfacts; i++)
 		fake_put(f, op->facts[i].key, op->facts[i].value);
+	if (op->kind == STORE_SEEK_KEY) {
+		store_seek(s, op);
+		return;
+	}
 	if (op->audit != NULL)
 		buf_addf(&s->audit, "%s\n", op->audit);
 	if (op->kind == STORE_APPEND || op->kind == STORE_REDACT)

@@ -392,6 +392,31 @@ BOTH(said_twice_in_one_group_stands_once)
 		op_free(back[i]);
 }
 
+/* A key is looked for behind what was submitted, and nothing is stored. */
+BOTH(seek_key)
+{
+	struct store_op *op, first, again;
+
+	op = op_say(1, "ann", "hi", "k");
+	op->kind = STORE_SEEK_KEY;
+	op = rig_do(rig, op);
+	cr_assert_eq(op->error, STORE_OK);
+	cr_assert_not(op->duplicate);
+	op_free(op);
+	say_key(rig, &first, 1, "ann", "k");
+	cr_assert_not(first.duplicate);
+	cr_assert_eq(first.seq, 1);
+	op = op_say(1, "ann", "hi", "k");
+	op->kind = STORE_SEEK_KEY;
+	op = rig_do(rig, op);
+	cr_assert(op->duplicate);
+	cr_assert_eq(op->seq, first.seq);
+	cr_assert_eq(op->time, first.time);
+	op_free(op);
+	say_key(rig, &again, 1, "ann", "l");
+	cr_assert_eq(again.seq, 2);
+}
+
 BOTH(keys_outlive_their_messages)
 {
 	struct store_op first, again;
