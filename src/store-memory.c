@@ -415,12 +415,36 @@ redact(struct memory *s, struct store_op *op, int64_t now)
 	append(s, op, now);
 }
 
+/* Those of this person: see key_known(). */
+static void
+erase_keys(struct memory *s, const char *from)
+{
+	struct key **at = &s->key_first, *k;
+	const char *whose;
+	char *size;
+
+	while ((k = *at) != NULL) {
+		whose = strchr(k->text, ':') + 1;
+		if (strtoul(whose, &size, 10) != strlen(from) ||
+		    strncmp(size + 1, from, strlen(from)) != 0) {
+			at = &k->next;
+			continue;
+		}
+		*at = k->next;
+		s->key_bytes -= k->size;
+		table_del(&s->keys, k->text);
+		free(k);
+	}
+	s->key_last = at;
+}
+
 static void
 erase(struct memory *s, const char *key)
 {
 	struct room *room;
 	size_t pos = 0, i;
 
+	erase_keys(s, key);
 	while ((room = id_map_next(&s->rooms, &pos)) != NULL) {
 		for (i = 0; i < room->n; i++) {
 			const struct msg *m = ring_at(room, i);

@@ -65,12 +65,19 @@ sqlite_redact(struct sqlite *s, const struct sqlite_room *room,
 int
 sqlite_erase(struct sqlite *s, const struct store_op *op)
 {
-	sqlite3_stmt *st = s->w[W_ERASE];
+	sqlite3_stmt *st = s->w[W_ERASE], *keys = s->w[W_KEY_ERASE];
+	int rc;
 
 	sqlite3_bind_text(st, 1, op->text, -1, SQLITE_STATIC);
 	sqlite_bind(st, 2, s->seq);
 	s->erasing = true;
-	return sqlite_run(st);
+	/* The next one of that name has other messages of the same keys. */
+	sqlite3_bind_text(keys, 1, op->text, -1, SQLITE_STATIC);
+	if ((rc = sqlite_run(st)) == SQLITE_OK)
+		rc = sqlite_run(keys);
+	s->scrub = true;
+	s->gaps = UINT64_MAX;
+	return rc;
 }
 
 struct row {

@@ -58,6 +58,7 @@ const char *const sqlite_writes[W_MAX] = {
 	[W_KEY_DROP] = "DELETE FROM keys WHERE seq = ?1",
 	[W_KEY_EXPIRED] = "SELECT seq, time FROM keys ORDER BY seq LIMIT ?1",
 	[W_KEY_EXPIRE] = "DELETE FROM keys WHERE seq <= ?1",
+	[W_KEY_ERASE] = "DELETE FROM keys WHERE sender = ?1",
 	[W_ROOM_BY_KEY] = "SELECT id FROM rooms WHERE key = ?1",
 	[W_ROOM_NEW] = "INSERT INTO rooms (id, name, key, head, floor, count,"
 	    " bytes) VALUES (?1, ?2, ?3, 0, 0, 0, 0) ON CONFLICT (id)"

@@ -67,8 +67,9 @@ enum store_op_kind {
 	STORE_FACTS,		/* nothing but facts and audit; room may be 0 */
 	STORE_ERASE,		/* text is a name's key: of all that it has said
 				 * in any room so far, text, actions and
-				 * notices, the text goes; room is 0. No read
-				 * asked after it came back shows any */
+				 * notices, the text goes, and its keys do;
+				 * room is 0. No read asked after it came back
+				 * shows any */
 	STORE_IMPORT,		/* append msgs, each with the time that it has,
 				 * all or none; there may be none */
 	STORE_SEEK_KEY,		/* store nothing: was this said? As an append of

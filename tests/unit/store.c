@@ -417,6 +417,35 @@ BOTH(seek_key)
 	cr_assert_eq(again.seq, 2);
 }
 
+/* Whoever has an erased one's name then says what it likes. */
+BOTH(keys_of_the_erased)
+{
+	struct store_op *op, first, again;
+	static const char *const keys[] = { "j", "k", "l" };
+	size_t i;
+
+	for (i = 0; i < NITEMS(keys); i++) {
+		say_key(rig, &first, 1, "ann", keys[i]);
+		say_key(rig, &first, 1, "an", keys[i]);
+		say_key(rig, &first, 2, "ann", keys[i]);
+	}
+	op = op_new(STORE_ERASE, 0);
+	op->text = "ann";
+	op = rig_do(rig, op);
+	cr_assert_eq(op->error, STORE_OK);
+	op_free(op);
+	for (i = 0; i < NITEMS(keys); i++) {
+		say_key(rig, &again, 1, "ann", keys[i]);
+		cr_assert_not(again.duplicate);
+		say_key(rig, &again, 2, "ann", keys[i]);
+		cr_assert_not(again.duplicate);
+		say_key(rig, &again, 1, "an", keys[i]);
+		cr_assert(again.duplicate);
+		say_key(rig, &again, 1, "ann", keys[i]);
+		cr_assert(again.duplicate);
+	}
+}
+
 BOTH(keys_outlive_their_messages)
 {
 	struct store_op first, again;
