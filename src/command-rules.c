@@ -55,6 +55,9 @@ may_set(struct doing *d)
 	else if (guest && turns_on(req, SET_REGISTERED))
 		request_fail(req, ERR_FORBIDDEN, "Only who has an account may "
 		    "keep guests out: register first (/register).");
+	else if (guest && turns_on(req, SET_PRIVATE))
+		request_fail(req, ERR_FORBIDDEN, "Only who has an account may "
+		    "make a room private: register first (/register).");
 	else if (lobby && turns_on(req, SET_PRIVATE))
 		request_fail(req, ERR_FORBIDDEN, "Only an operator of the "
 		    "server may make the lobby private.");

@@ -132,3 +132,18 @@ Test(names, register_asks)
 	OK(&bob, CMD_REGISTER, .password = "secret",
 	    .address = "192.0.2.7");
 }
+
+/* A guest, who will be gone, keeps nobody out for good. */
+Test(names, guests_close_no_rooms)
+{
+	struct settings private = { .value = { [SET_PRIVATE] = 1 },
+	    .given = { [SET_PRIVATE] = true } };
+	struct fake_client bob = from("bob", NULL);
+
+	enter(&bob, "den");
+	NO(ERR_FORBIDDEN, &bob, CMD_CONFIGURE, .room = "den", .set = &private);
+	eq_str(f.reply->message, "Only who has an account may make a room "
+	    "private: register first (/register).");
+	OK(&bob, CMD_REGISTER, .password = "secret");
+	OK(&bob, CMD_CONFIGURE, .room = "den", .set = &private);
+}

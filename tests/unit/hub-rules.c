@@ -622,8 +622,8 @@ configure(int p, int r)
 	is = set.value[s] == (s != SET_HISTORY);
 	if (want == ERR_NONE)
 		want = may(p, r, OWNER, -1);
-	if (want == ERR_NONE && s == SET_REGISTERED && set.value[s] &&
-	    is_guest(p))
+	if (want == ERR_NONE && (s == SET_REGISTERED || s == SET_PRIVATE) &&
+	    set.value[s] && is_guest(p))
 		want = ERR_FORBIDDEN;
 	/* What is so already is no message. */
 	if (want == ERR_NONE && *now != is) {
