@@ -53,13 +53,17 @@ add_room(struct request *req, struct login *l, const struct room *room)
 	return ROW_BYTES + strlen(row->room) + strlen(row->topic);
 }
 
-/* A private room is not there for outsiders. */
+/* A private room is not there for outsiders, nor any for who is banned. */
 static bool
 is_listed(const struct hub *h, struct login *l, const struct room *room)
 {
-	return l == NULL || room->rules == NULL ||
-	    !room->rules->set.value[SET_PRIVATE] ||
-	    may_see(h, l, room, NULL);
+	const struct rules *r = room->rules;
+
+	if (l == NULL || r == NULL)
+		return true;
+	if (r->set.value[SET_PRIVATE])
+		return may_see(h, l, room, NULL);
+	return banned(h, l, r, role_in(h, l, r, member_find(l, room))) == NULL;
 }
 
 enum verdict

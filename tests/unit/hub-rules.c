@@ -402,7 +402,7 @@ look(int p, int r)
 	ask(p, &(struct ask){ .cmd = CMD_ROOMS });
 	for (k = 0; k < ROOMS; k++)
 		n += exists(k) && (!w.rooms[k].private ||
-		    sees(p, k) == ERR_NONE);
+		    sees(p, k) == ERR_NONE) && sees(p, k) != ERR_BANNED;
 	CHECK(w.reply->nlisted == n, "%u rooms, not %u", w.reply->nlisted, n);
 	/* Another's inbox is nobody's. */
 	ask(p, &(struct ask){ .cmd = CMD_HISTORY, .room = p == 1 ? "@bob" :
