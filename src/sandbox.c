@@ -8,8 +8,11 @@
 #include "sandbox.h"
 #include "util.h"
 
-/* Set for whatever program this process may become. */
+/* Set for whatever program this process may become, to whether Landlock is
+ * among it. */
 #define MARK	"PARTYLINED_SANDBOXED"
+#define LANDLOCKED	"1"
+#define NO_LANDLOCK	"2"
 
 /*
  * For the C library (time zones, users and groups, the count of processors),
@@ -156,6 +159,29 @@ sandbox_inherited(void)
 	return getenv(MARK) != NULL;
 }
 
+bool
+sandbox_bars(const char *file, char **where)
+{
+	const char *mark = getenv(MARK);
+	char *real, self[4096];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	bool inside;
+	size_t len;
+
+	if (mark == NULL || strcmp(mark, LANDLOCKED) != 0 || n <= 0 ||
+	    (real = realpath(file, NULL)) == NULL)
+		return false;
+	self[n] = '\0';
+	*where = path_dir(self);
+	len = strlen(*where);
+	inside = len == 1 || (strncmp(real, *where, len) == 0 &&
+	    real[len] == '/');
+	free(real);
+	if (inside)
+		free(*where);
+	return !inside;
+}
+
 void
 sandbox_enter(const struct conf *conf, const char *file, struct privileges *p)
 {
@@ -171,5 +197,6 @@ sandbox_enter(const struct conf *conf, const char *file, struct privileges *p)
 	p->landlock = landlock_enter(&paths);
 	sandbox_paths_free(&paths);
 	p->seccomp = seccomp_enter(log_enabled(LEVEL_DEBUG));
-	setenv(MARK, "1", 1);
+	setenv(MARK, strncmp(p->landlock, "yes", 3) == 0 ? LANDLOCKED :
+	    NO_LANDLOCK, 1);
 }

@@ -48,6 +48,9 @@ void	 sandbox_paths_free(struct sandbox_paths *);
 
 /* Whether an earlier program of this process has entered it. */
 bool	 sandbox_inherited(void);
+/* Whether it keeps this file, which is there, from being executed because it
+ * does not lie *where (caller frees) programs may. Any time, any thread. */
+bool	 sandbox_bars(const char *file, char **where);
 /* Enters it, unless conf says no; what came of it goes into privileges. */
 void	 sandbox_enter(const struct conf *, const char *file,
 	    struct privileges *);

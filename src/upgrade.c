@@ -14,6 +14,7 @@
 #include "auth.h"
 #include "log.h"
 #include "record.h"
+#include "sandbox.h"
 #include "session.h"
 #include "store.h"
 #include "upgrade.h"
@@ -494,6 +495,24 @@ send_offer(struct upgrade *u)
 	return ok;
 }
 
+/* Why there is no process of it, and what would be right. */
+static char *
+why_not(const char *file, int error)
+{
+	char *where, *why;
+
+	if (error == EACCES && access(file, X_OK) == -1 && errno == EACCES)
+		return xasprintf("%s: %s to the daemon's user, uid %u", file,
+		    strerror(error), (unsigned)geteuid());
+	if (error != EACCES || !sandbox_bars(file, &where))
+		return xasprintf("%s: %s", file, strerror(error));
+	why = xasprintf("%s: the sandbox lets the daemon execute only what "
+	    "lies in %s, as the running binary does: install the new one "
+	    "there; any other takes a restart", file, where);
+	free(where);
+	return why;
+}
+
 /* Starts the new one; what is wrong, or NULL. */
 static char *
 begin(struct upgrade *u, char *const *argv)
@@ -519,7 +538,7 @@ begin(struct upgrade *u, char *const *argv)
 	free(args);
 	close(fds[1]);
 	if (rc != 0)
-		return xasprintf("%s: %s", u->file, strerror(rc));
+		return why_not(u->file, rc);
 	u->input = event_new(base, u->fd, EV_READ | EV_PERSIST, input_cb, u);
 	/* One that has ended already is found by its silence. */
 	if (u->input == NULL || (!send_offer(u) && errno != EPIPE &&

@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -12,8 +13,8 @@ from client import Json, history
 from control import Control, run_ctl, socket_of
 from daemon import BINARY, Daemon, run_binary
 from everyone import Everyone, unharmed
-from harness import (SLOW, Failure, below, contains, eq, main, ok, slowly,
-                     tempdir, test, until)
+from harness import (SLOW, Failure, Skip, below, contains, eq, main, ok,
+                     sanitized, slowly, tempdir, test, until)
 from load import Load
 from upgrade import (END, FREE, GO, HELLO, HUB, OPTIONS, READY, SESSIONS,
                      Successor, Upgradable, fake, field, recv_message, relay,
@@ -48,6 +49,26 @@ def cannot_begin():
     unharmed(d, all, "at last")
     d.upgrade()
     unharmed(d, all, "and now")
+
+
+@test()
+def not_in_the_sandbox():
+    """a binary that the sandbox keeps away: it says what would be right"""
+    if sanitized(BINARY):
+        raise Skip("a sanitizer's build may execute everything")
+    d = Upgradable(**OPTIONS)
+    if not d.log.wait("privileges")["landlock"].startswith("yes"):
+        raise Skip("the kernel has no Landlock")
+    elsewhere = tempdir() + "/partylined"
+    shutil.copy(BINARY, elsewhere)
+    where = os.path.dirname(os.path.realpath(BINARY))
+    for binary in elsewhere, "/bin/true":
+        d.refused(binary, binary, "sandbox", where + ",", "install")
+    # That is not what is wrong with one that nobody may execute.
+    os.chmod(elsewhere, 0o600)
+    d.refused(elsewhere, "Permission denied to the daemon's user, uid %d" %
+              os.getuid())
+    d.upgrade()
 
 
 @test(timeout=120)
