@@ -201,6 +201,9 @@ const struct conf_option conf_options[] = {
 	{ OPTION(auth_queue, CONF_NUMBER), BOUNDS(1, 10000), .def = "64",
 	  .help = "Logins that may wait until their password is checked; one "
 	    "more is answered rate-limited." },
+	{ OPTION(auth_timeout, CONF_SECONDS), BOUNDS(1, 3600), .def = "1m",
+	  .help = "How long it takes to check a password at most: what does "
+	    "it is then taken for stopped, and replaced." },
 	{ OPTION(registration, CONF_CHOICE), .words = answer_words,
 	  .def = "yes", .reloadable = true,
 	  .help = "Whether people may make their names their own; no: only the "

@@ -79,6 +79,7 @@ struct conf {
 	unsigned	 auth_workers;	/* that hash passwords; never 0, once
 					 * parsed */
 	unsigned	 auth_queue;	/* requests that wait for them */
+	uint64_t	 auth_timeout;	/* seconds */
 	enum auth_cost	 auth_cost;
 	unsigned	 password_min;	/* characters */
 	uint64_t	 login_tries;	/* failed logins; 0: any number */

@@ -5,6 +5,7 @@
  * priority of who has it. In a process nobody waits; it comes after all others
  * (niceness 19), may make hardly any system call, and has no descriptor but its
  * socket. And should the kernel end one for want of memory, that is one login.
+ * Their parent is one more such process, which ends and starts them.
  */
 #ifndef HASHER_H
 #define HASHER_H
@@ -34,12 +35,15 @@ struct hashers;
 /*
  * Main thread, while there is no other and little memory is in use, privileges
  * dropped: starts so many processes, confined if sandbox says so. argv, which
- * they are known by afterwards, may be NULL.
+ * they are known by afterwards, may be NULL. One that has no answer in so many
+ * ms is taken for stopped: it is killed, and another one started.
  */
-struct hashers *hashers_start(unsigned n, bool sandbox, char **argv);
+struct hashers *hashers_start(unsigned n, unsigned ms, bool sandbox,
+	    char **argv);
 /*
- * Any thread, but one at a time for each i below n. Blocks. False: these are no
- * costs, or there is no memory for them.
+ * Any thread, but one at a time for each i below n. Blocks, twice those ms at
+ * most; then it computes by itself. False: these are no costs, or there is no
+ * memory for them.
  */
 bool	 hashers_sum(struct hashers *, unsigned i, const struct hash_input *,
 	    unsigned char [HASH_SUM_SIZE]);

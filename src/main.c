@@ -290,6 +290,7 @@ live(struct daemon *d, const struct args *args,
 	if (!privileges_drop(conf, &priv, &error))
 		fail(conf, "%s", error);
 	hashers = hashers_start(conf->auth_workers,
+	    (unsigned)conf->auth_timeout * 1000,
 	    conf->sandbox != ANSWER_NO, argv);
 	pid_wanted = args->background && conf->pid_file[0] != '\0';
 	if (taken == NULL) {

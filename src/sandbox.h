@@ -60,8 +60,8 @@ void	 sandbox_enter(const struct conf *, const char *file,
 char	*landlock_enter(const struct sandbox_paths *);
 char	*seccomp_enter(bool tell);	/* refusals to the kernel's log */
 /* For a process that only computes: its memory, children like itself, and the
- * sockets it has. */
-char	*seccomp_enter_bare(void);
+ * sockets it has; or for the parent of such, which may end them. */
+char	*seccomp_enter_bare(bool parent);
 
 /* What a build needs that the sanitizers are in; sandbox-plain.c, or
  * sandbox-sanitizer.c. */

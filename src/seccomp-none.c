@@ -10,7 +10,8 @@ seccomp_enter(bool tell)
 }
 
 char *
-seccomp_enter_bare(void)
+seccomp_enter_bare(bool parent)
 {
+	(void)parent;
 	return seccomp_enter(false);
 }

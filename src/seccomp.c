@@ -73,6 +73,12 @@ static const char *const bare[] = {
 	"sigprocmask", "sigreturn", "wait4", "waitid", "waitpid", NULL
 };
 
+/* And of its parent, which ends it and starts another. */
+static const char *const nurse[] = {
+	"close", "close_range", "kill", "prctl", "recvmsg", "seccomp",
+	"setsid", NULL
+};
+
 static const char *const deadly[] = {
 	"acct", "add_key", "bpf", "delete_module", "finit_module",
 	"fsopen", "init_module", "io_uring_setup", "kexec_file_load",
@@ -155,27 +161,31 @@ add_conditional(scmp_filter_ctx ctx, const struct condition *c, size_t n)
 	return rc;
 }
 
+enum kind { WHOLE, NURSE, BARE };
+
 static int
-add_rules(scmp_filter_ctx ctx, bool whole)
+add_rules(scmp_filter_ctx ctx, enum kind kind)
 {
 	int rc;
 
 	if ((rc = add_names(ctx, SCMP_ACT_ALLOW, sandbox_extra_calls)) != 0 ||
-	    (rc = add_names(ctx, SCMP_ACT_ALLOW, whole ? allowed : bare)) !=
-	    0 || (rc = add_conditional(ctx, conditional,
+	    (rc = add_names(ctx, SCMP_ACT_ALLOW, kind == WHOLE ? allowed :
+	    bare)) != 0 || (rc = add_conditional(ctx, conditional,
 	    NITEMS(conditional))) != 0)
 		return rc;
-	if (whole && (rc = add_conditional(ctx, conditional_daemon,
+	if (kind == NURSE && (rc = add_names(ctx, SCMP_ACT_ALLOW, nurse)) != 0)
+		return rc;
+	if (kind == WHOLE && (rc = add_conditional(ctx, conditional_daemon,
 	    NITEMS(conditional_daemon))) != 0)
 		return rc;
 	return add_names(ctx, SCMP_ACT_KILL_PROCESS, deadly);
 }
 
 static char *
-enter(bool tell, bool whole)
+enter(bool tell, enum kind wanted)
 {
 	/* Sanitizers need what the daemon does, besides. */
-	bool all = whole || sandbox_extra_calls[0] != NULL;
+	enum kind kind = sandbox_extra_calls[0] != NULL ? WHOLE : wanted;
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 	int rc;
 
@@ -188,7 +198,7 @@ enter(bool tell, bool whole)
 	seccomp_attr_set(ctx, SCMP_FLTATR_CTL_SSB, 1);
 	seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
 	seccomp_attr_set(ctx, SCMP_FLTATR_API_SYSRAWRC, 1);
-	if ((rc = add_rules(ctx, all)) == 0)
+	if ((rc = add_rules(ctx, kind)) == 0)
 		rc = seccomp_load(ctx);
 	seccomp_release(ctx);
 	if (rc == -EINVAL || rc == -ENOSYS)
@@ -199,11 +209,11 @@ enter(bool tell, bool whole)
 char *
 seccomp_enter(bool tell)
 {
-	return enter(tell, true);
+	return enter(tell, WHOLE);
 }
 
 char *
-seccomp_enter_bare(void)
+seccomp_enter_bare(bool parent)
 {
-	return enter(false, false);
+	return enter(false, parent ? NURSE : BARE);
 }

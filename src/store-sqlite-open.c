@@ -125,7 +125,7 @@ take_lock(struct sqlite *s, const char *dir, char **error)
 			text[n > 0 ? strspn(text, "0123456789") : 0] = '\0';
 			*error = xasprintf("state_dir: %s is in use by another "
 			    "partylined (process %s); end that one, or give "
-			    "this one a state_dir of its own", dir,
+			    "this one another, -o state_dir=DIRECTORY", dir,
 			    text[0] ? text : "unknown");
 		}
 	}

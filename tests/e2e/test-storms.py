@@ -77,10 +77,18 @@ def status(pid):
     return pathlib.Path("/proc/%d/status" % pid).read_text()
 
 
+def children(pid):
+    with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
+        return [int(child) for child in f.read().split()]
+
+
 def hashers(d):
-    """The processes that hash for the daemon."""
-    with open("/proc/%d/task/%d/children" % (d.pid, d.pid)) as f:
-        return [int(pid) for pid in f.read().split()]
+    """The processes that hash for the daemon, once they are there, which have
+    a parent of their own."""
+    def found():
+        parents = children(d.pid)
+        return len(parents) == 1 and children(parents[0])
+    return until(found, 10, "processes that hash")
 
 
 @test()
@@ -90,8 +98,8 @@ def last_of_all():
     until(lambda: "hub" in niceness(d.pid), 10, "the hub")
     eq({name: nice for name, nice in niceness(d.pid).items()
         if nice != {os.nice(0)}}, {}, "threads that give way")
-    eq(len(hashers(d)), 2)
-    for pid in hashers(d):
+    until(lambda: len(hashers(d)) == 2, 10, "one for each worker")
+    for pid in children(d.pid) + hashers(d):
         until(lambda: niceness(pid).get("auth") == {19}, 10, "niceness")
         until(lambda: descriptors(pid) == 1, 10, "one descriptor, its socket")
         with open("/proc/%d/oom_score_adj" % pid, encoding="ascii") as f:
@@ -100,7 +108,7 @@ def last_of_all():
             eq(f.read().rstrip(b"\0"), b"partylined: auth", "its title")
         if d.log.wait("privileges")["seccomp"] == "yes":
             until(lambda: "Seccomp:\t2" in status(pid), 10, "its filter")
-    gone = hashers(d)
+    gone = children(d.pid) + hashers(d)
     d.stop()
     until(lambda: not any(os.path.exists("/proc/%d" % p) for p in gone), 10,
           "they end with the daemon")
@@ -118,13 +126,35 @@ def killed():
         eq(Json(d).ok("login", name="ann", password=PASSWORD)["guest"], False)
     eq(Json(d).cmd("login", name="ann", password="wrong")["error"],
        "bad-password")
-    d.log.wait("auth-process-gone")
+    ok("replaced_by" in d.log.wait("auth-process-gone"), "replaced")
     d = Daemon(auth_cost="minimal")
-    gone = hashers(d)
+    gone = children(d.pid) + hashers(d)
     d.kill()
     until(lambda: not any(os.path.exists("/proc/%d" % p) for p in gone), 10,
           "they end with the daemon")
 
+
+@test()
+def stopped():
+    """one that is stopped is replaced: its login comes late, others do not"""
+    d = Daemon(auth_cost="minimal", auth_workers=1, auth_timeout="1s")
+    Json(d, "ann").ok("register", password=PASSWORD)
+    stopped, = hashers(d)
+    os.kill(stopped, signal.SIGSTOP)
+    eq(Json(d).ok("login", name="ann", password=PASSWORD)["guest"], False)
+    record = d.log.wait("auth-process-gone")
+    eq((record["pid"], record["reason"]), (str(stopped), "silent"))
+    eq(hashers(d), [int(record["replaced_by"])])
+    eq(Json(d).cmd("login", name="ann", password="wrong")["error"],
+       "bad-password")
+    # And so is one after an upgrade, inside of the sandbox.
+    d = Upgradable(auth_cost="minimal", auth_workers=1, auth_timeout="1s")
+    Json(d, "ann").ok("register", password=PASSWORD)
+    d.upgrade()
+    stopped, = hashers(d)
+    os.kill(stopped, signal.SIGSTOP)
+    eq(Json(d).ok("login", name="ann", password=PASSWORD)["guest"], False)
+    until(lambda: hashers(d) != [stopped], 10, "another one")
 
 @test(timeout=240)
 def others_talk():

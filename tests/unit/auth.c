@@ -18,13 +18,20 @@
 static struct mailbox box;
 
 static struct auth *
-start(enum auth_cost cost, unsigned workers, unsigned queue)
+start_within(unsigned ms, enum auth_cost cost, unsigned workers,
+    unsigned queue)
 {
 	const struct conf conf = { .auth_cost = cost, .auth_workers = workers,
 	    .auth_queue = queue };
 
 	mailbox_init(&box, NULL, NULL);
-	return auth_new(&conf, hashers_start(workers, true, NULL), &box);
+	return auth_new(&conf, hashers_start(workers, ms, true, NULL), &box);
+}
+
+static struct auth *
+start(enum auth_cost cost, unsigned workers, unsigned queue)
+{
+	return start_within(LIMIT_MS, cost, workers, queue);
 }
 
 static struct request *
@@ -434,7 +441,7 @@ Test(auth, a_sum_that_is_killed_is_one_login)
 	char *hash;
 
 	cr_assert(auth_submit(a, r));
-	cr_assert_eq(kill(child_of(child_of(getpid())), SIGKILL), 0);
+	cr_assert_eq(kill(child_of(child_of(child_of(getpid()))), SIGKILL), 0);
 	cr_assert_eq(answer(), r);
 	cr_assert_eq(r->proof, PROOF_FAILED);
 	cr_assert_null(r->rehash);
@@ -445,12 +452,62 @@ Test(auth, a_sum_that_is_killed_is_one_login)
 	end(a);
 }
 
-Test(auth, it_goes_on_without_its_process)
+Test(auth, another_takes_the_place_of_one_that_is_killed)
 {
 	struct auth *a = start(COST_MINIMAL, 1, 8);
 	char *hash = hash_of(a, "password");
+	pid_t pid = child_of(child_of(getpid()));
 
-	cr_assert_eq(kill(child_of(getpid()), SIGKILL), 0);
+	cr_assert_eq(kill(pid, SIGKILL), 0);
+	cr_assert_eq(proof(a, "password", hash), PROOF_GOOD);
+	cr_assert_eq(proof(a, "Password", hash), PROOF_BAD);
+	cr_assert_neq(child_of(child_of(getpid())), pid);
+	free(hash);
+	end(a);
+}
+
+Test(auth, another_takes_the_place_of_one_that_is_stopped)
+{
+	struct auth *a = start_within(500, COST_MINIMAL, 1, 8);
+	char *hash = hash_of(a, "password");
+	pid_t pid = child_of(child_of(getpid()));
+
+	cr_assert_eq(kill(pid, SIGSTOP), 0);
+	cr_assert_eq(proof(a, "password", hash), PROOF_GOOD);
+	cr_assert_eq(kill(pid, 0), -1, "it is there still");
+	cr_assert_neq(child_of(child_of(getpid())), pid);
+	cr_assert_eq(proof(a, "Password", hash), PROOF_BAD);
+	free(hash);
+	end(a);
+}
+
+/* What it has begun goes with it. */
+Test(auth, a_sum_that_is_stopped_is_begun_again)
+{
+	struct auth *a = start_within(3000, COST_MODERATE, 1, 8);
+	struct request *r = job(AUTH_HASH, "password", NULL, NULL);
+	uint64_t limit = clock_us() + LIMIT_MS * UINT64_C(1000);
+	pid_t pid;
+
+	cr_assert(auth_submit(a, r));
+	pid = child_of(child_of(child_of(getpid())));
+	cr_assert_eq(kill(pid, SIGSTOP), 0);
+	cr_assert_eq(answer(), r);
+	cr_assert_eq(r->proof, PROOF_GOOD);
+	while (kill(pid, 0) == 0)
+		cr_assert_lt(clock_us(), limit, "it is there still");
+	request_free(r);
+	end(a);
+}
+
+Test(auth, it_goes_on_without_its_processes)
+{
+	struct auth *a = start(COST_MINIMAL, 1, 8);
+	char *hash = hash_of(a, "password");
+	pid_t nurse = child_of(getpid()), pid = child_of(nurse);
+
+	cr_assert_eq(kill(nurse, SIGKILL), 0);
+	cr_assert_eq(kill(pid, SIGKILL), 0);
 	cr_assert_eq(proof(a, "password", hash), PROOF_GOOD);
 	cr_assert_eq(proof(a, "Password", hash), PROOF_BAD);
 	free(hash);
@@ -461,13 +518,15 @@ Test(auth, it_goes_on_without_its_process)
 Test(auth, only_the_pool_ends_it)
 {
 	struct auth *a = start(COST_MINIMAL, 1, 8);
-	pid_t pid = child_of(getpid());
+	pid_t nurse = child_of(getpid()), pid = child_of(nurse);
 	char *hash = hash_of(a, "password");
 
 	cr_assert_eq(kill(pid, SIGINT), 0);
 	cr_assert_eq(kill(pid, SIGTERM), 0);
+	cr_assert_eq(kill(nurse, SIGTERM), 0);
 	cr_assert_eq(proof(a, "password", hash), PROOF_GOOD);
-	cr_assert_eq(child_of(getpid()), pid);
+	cr_assert_eq(child_of(getpid()), nurse);
+	cr_assert_eq(child_of(nurse), pid);
 	free(hash);
 	end(a);
 	cr_assert_eq(waitpid(-1, NULL, 0), -1, "no child is left");

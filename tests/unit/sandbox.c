@@ -222,7 +222,8 @@ passwords(void)
 	struct mailbox box;
 	struct auth *a;
 
-	struct hashers *h = hashers_start(conf.auth_workers, true, NULL);
+	struct hashers *h = hashers_start(conf.auth_workers, DEADLINE,
+	    true, NULL);
 
 	need_yes(seccomp_enter(false));
 	mailbox_init(&box, NULL, NULL);
