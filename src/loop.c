@@ -15,6 +15,7 @@
 #include "order.h"
 #include "session.h"
 #include "session-io.h"
+#include "tls.h"
 #include "tracing.h"
 #include "util.h"
 
@@ -524,6 +525,7 @@ tick_cb(evutil_socket_t fd, short what, void *arg)
 	metric_set(&l->metrics.cpu_us, cpu);
 	request_pool_trim();
 	loop_trace_sweep(l);
+	tls_turn(l->daemon->tls, clock_ms());
 	if (!l->stopping && l->drain == NULL && l->still == STILL_NOT)
 		loop_balance(l);
 }

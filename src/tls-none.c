@@ -31,6 +31,12 @@ tls_reload(struct tls *t, const struct conf *conf, char **error)
 	return true;
 }
 
+void
+tls_turn(struct tls *t, uint64_t now)
+{
+	(void)t, (void)now;
+}
+
 bool
 tls_is_on(struct tls *t)
 {

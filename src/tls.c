@@ -10,6 +10,7 @@
 
 #include "log.h"
 #include "tls-internal.h"
+#include "tls-ticket.h"
 
 /*
  * Up to TLS 1.2: only what is forward secret and authenticates what it
@@ -22,6 +23,7 @@ struct tls {
 	pthread_mutex_t	 lock;
 	SSL_CTX		*ctx;		/* in force; NULL: no certificate */
 	BIO_METHOD	*bio;
+	struct tickets	*tickets;	/* of all contexts */
 };
 
 bool
@@ -204,20 +206,6 @@ tell(SSL_CTX *ctx)
 		    LS("until", until), LEND);
 }
 
-/* The keys of the old one's tickets are good for the new one's as well. */
-static void
-keep_ticket_keys(SSL_CTX *old, SSL_CTX *new)
-{
-	unsigned char keys[256];
-	long n = SSL_CTX_get_tlsext_ticket_keys(old, NULL, 0);
-
-	if (n <= 0 || (size_t)n > sizeof(keys))
-		return;
-	if (SSL_CTX_get_tlsext_ticket_keys(old, keys, n) == 1)
-		SSL_CTX_set_tlsext_ticket_keys(new, keys, n);
-	OPENSSL_cleanse(keys, sizeof(keys));
-}
-
 /* The one in force. */
 
 struct tls *
@@ -226,6 +214,7 @@ tls_new(const struct conf *conf, char **error)
 	struct tls *t = xcalloc(1, sizeof(*t));
 
 	pthread_mutex_init(&t->lock, NULL);
+	t->tickets = tickets_new(clock_ms());
 	if ((t->bio = carrier_tls_bio_method()) == NULL) {
 		fail(error, "tls", "OpenSSL");
 		tls_free(t);
@@ -245,6 +234,7 @@ tls_free(struct tls *t)
 		return;
 	SSL_CTX_free(t->ctx);
 	BIO_meth_free(t->bio);
+	tickets_free(t->tickets);
 	pthread_mutex_destroy(&t->lock);
 	free(t);
 }
@@ -256,8 +246,8 @@ tls_reload(struct tls *t, const struct conf *conf, char **error)
 
 	if (!load(&new, conf, error))
 		return false;
-	if (new != NULL && t->ctx != NULL)
-		keep_ticket_keys(t->ctx, new);
+	if (new != NULL)
+		tickets_use(t->tickets, new);
 	pthread_mutex_lock(&t->lock);
 	old = t->ctx;
 	t->ctx = new;
@@ -266,6 +256,13 @@ tls_reload(struct tls *t, const struct conf *conf, char **error)
 	if (new != NULL)
 		tell(new);
 	return true;
+}
+
+void
+tls_turn(struct tls *t, uint64_t now)
+{
+	if (t != NULL)
+		tickets_turn(t->tickets, now);
 }
 
 bool

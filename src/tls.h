@@ -13,6 +13,7 @@
 #include <event2/bufferevent.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "carrier.h"
 #include "conf.h"
@@ -32,6 +33,9 @@ void	 tls_free(struct tls *);	/* NULL is nothing */
  * good. False and *error (caller frees): all is as it was.
  */
 bool	 tls_reload(struct tls *, const struct conf *, char **error);
+/* Once a second or so, any thread, at clock_ms(): tickets get another key when
+ * it is time. NULL is nothing. */
+void	 tls_turn(struct tls *, uint64_t now);
 /* Whether there is a certificate; NULL has none. */
 bool	 tls_is_on(struct tls *);
 

@@ -105,6 +105,8 @@ hands_open(struct hands *h, enum listen_kind kind, int sndbuf)
 static void
 hands_close(struct hands *h)
 {
+	/* Else its session would count as broken. */
+	SSL_set_shutdown(h->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(h->ssl);
 	SSL_CTX_free(h->ctx);
 	buf_free(&h->got);
@@ -243,6 +245,76 @@ Test(session_tls, not_tls)
 	client_drain(&c);
 	cr_assert(c.eof, "a handshake that is none");
 	client_close(&c);
+	close_all();
+}
+
+/* A client's session for the next time, which it hears of with a first line. */
+static SSL_SESSION *
+be_known(void)
+{
+	SSL_SESSION *session;
+	struct hands h;
+
+	hands_open(&h, LISTEN_TLS, 0);
+	hands_shake(&h, 4096);
+	hands_say(&h, "{\"cmd\":\"ping\"}\n");
+	session = SSL_get1_session(h.ssl);
+	cr_assert(SSL_SESSION_has_ticket(session));
+	hands_close(&h);
+	settle();
+	return session;
+}
+
+/* Whether it is known by this; it gets the next one, if it wants one. */
+static bool
+is_known(SSL_SESSION *session, SSL_SESSION **next)
+{
+	struct hands h;
+	bool known;
+
+	hands_open(&h, LISTEN_TLS, 0);
+	SSL_set_session(h.ssl, session);
+	hands_shake(&h, 4096);
+	hands_say(&h, "{\"cmd\":\"ping\"}\n");
+	hands_expect(&h, "\"reply\":\"ping\",\"ok\":true");
+	known = SSL_session_reused(h.ssl) == 1;
+	if (next != NULL)
+		*next = SSL_get1_session(h.ssl);
+	hands_close(&h);
+	settle();
+	return known;
+}
+
+/* A key encrypts for an hour and is known for two more, whatever is reloaded;
+ * who comes back before then is known for ever. */
+Test(session_tls, tickets_keys_turn)
+{
+	const uint64_t hour = UINT64_C(60) * 60 * 1000;
+	SSL_SESSION *old, *kept, *next;
+	uint64_t now;
+	char *error;
+	unsigned i;
+
+	open_all();
+	now = clock_ms() + 1000;
+	old = be_known();
+	kept = be_known();
+	for (i = 0; i < 6; i++) {
+		now += hour / 2;
+		tls_turn(rig.d.tls, now);
+		cr_assert_eq(is_known(old, NULL), i < 5, "%u", i);
+		cr_assert(is_known(kept, &next), "%u", i);
+		SSL_SESSION_free(kept);
+		kept = next;
+		cr_assert(tls_reload(rig.d.tls, rig.conf, &error));
+	}
+	tls_turn(rig.d.tls, now - hour);
+	cr_assert(is_known(kept, NULL), "a clock that went back");
+	/* Nobody looked for a day. */
+	tls_turn(rig.d.tls, now + 24 * hour);
+	cr_assert_not(is_known(kept, NULL));
+	SSL_SESSION_free(old);
+	SSL_SESSION_free(kept);
 	close_all();
 }
 
