@@ -179,6 +179,7 @@ bear(int fd, bool confined)
 	if (pid != 0)
 		return pid;
 	setsid();
+	be_last();
 	close_others(fd, fd);
 	if (confined)
 		free(seccomp_enter_bare(false));
@@ -288,7 +289,6 @@ hashers_start(unsigned n, unsigned ms, bool sandbox, char **argv)
 	if (h->nurse == 0) {
 		ignore_signals();
 		set_title(argv);
-		be_last();
 		be_first_to_go();
 		nurse(fds[1], theirs, n, sandbox && !sandbox_inherited());
 	}

@@ -76,7 +76,7 @@ static const char *const bare[] = {
 /* And of its parent, which ends it and starts another. */
 static const char *const nurse[] = {
 	"close", "close_range", "kill", "prctl", "recvmsg", "seccomp",
-	"setsid", NULL
+	"setpriority", "setsid", NULL
 };
 
 static const char *const deadly[] = {
