@@ -1,8 +1,8 @@
 /*
  * The keys of TLS tickets. One encrypts for an hour, and is known for two more,
- * which is as long as a ticket of its last moment is good for (OpenSSL's default
- * of two hours); then it is wiped, and nothing that was recorded can be read by
- * it any more. Any thread, under a lock of its own.
+ * which is as long as a ticket of its last moment is good for (two hours, which
+ * is OpenSSL's default); then it is wiped, and nothing that was recorded can be
+ * read by it any more. Any thread, under a lock of its own.
  */
 #ifndef TLS_TICKET_H
 #define TLS_TICKET_H
