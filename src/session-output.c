@@ -499,7 +499,8 @@ ask_page(struct session *s, struct place *p)
 	r->after = p->at.seq;
 	r->limit = PAGE_LIMIT;
 	/* As much again it may have in the carrier. */
-	r->bytes = s->loop->conf->page_bytes / (s->carrier->through ? 4 : 2);
+	r->bytes = s->loop->conf->page_bytes /
+	    (session_carrier(s)->through ? 4 : 2);
 	p->state = PLACE_READING;
 	ask(s, p, r);
 }
