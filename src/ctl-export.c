@@ -78,9 +78,12 @@ write_fact(struct export *x, const char *key, const char *value)
 {
 	json_t *v = json_loads(value, JSON_DECODE_ANY, NULL);
 	bool token = strncmp(key, "token/", 6) == 0;
+	bool account = strncmp(key, "account/", 8) == 0;
 
-	if (!x->secrets && (token || strncmp(key, "account/", 8) == 0))
+	if (!x->secrets && (token || account))
 		json_object_del(v, "hash");
+	if (account)
+		json_object_del(v, "author");	/* is of this log alone */
 	/* A token that could not be proved is nothing to put back. */
 	if (v != NULL && (x->secrets || !token)) {
 		line(json_pack("{s:s,s:O}", "fact", key, "value", v));

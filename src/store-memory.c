@@ -12,11 +12,10 @@
 
 #include "id-map.h"
 #include "store-audits.h"
-#include "table.h"
+#include "store-keys.h"
 #include "util.h"
 #include "words.h"
 
-#define KEYS_BYTES	(64u << 20)	/* of all keys; the oldest go first */
 #define WINDOW		1024		/* seqs a search looks at in one go */
 #define SEARCH_US	30000		/* of a search */
 
@@ -34,14 +33,6 @@ struct room {
 	size_t		 n;
 };
 
-struct key {
-	struct key	*next;		/* the next younger one */
-	uint64_t	 seq;
-	int64_t		 time;
-	size_t		 size;
-	char		 text[];
-};
-
 struct memory {
 	struct store	 store;
 	struct mailbox	*to;
@@ -55,22 +46,13 @@ struct memory {
 	uint64_t	 bytes;		/* of all rooms */
 	uint64_t	 bytes_max;
 	uint64_t	 max, age, room_bytes;	/* retention; age in ms */
-	struct store_marks marks, key_marks;
-	struct table	 keys;
-	struct key	*key_first, **key_last;	/* oldest first */
-	size_t		 key_bytes;
-	struct buf	 key;		/* scratch */
+	struct store_marks marks;
+	struct keys	 keys;
 	struct audits	 audits;
 
 	pthread_mutex_t	 searching;	/* for words; taken before lock */
 	struct words	*words;		/* made by the first search */
 };
-
-static const char *
-key_of(const void *p)
-{
-	return ((const struct key *)p)->text;
-}
 
 static void
 memory_configure(struct store *store, const struct conf *conf)
@@ -107,8 +89,7 @@ memory_open(const struct conf *conf, char **error)
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_mutex_init(&s->searching, NULL);
 	mail_list_init(&s->pending);
-	table_init(&s->keys, key_of);
-	s->key_last = &s->key_first;
+	keys_init(&s->keys);
 	s->bytes_max = memory_bound();
 	memory_configure(&s->store, conf);
 	return &s->store;
@@ -265,61 +246,6 @@ room_prune(struct memory *s, struct room *room, int64_t now,
 }
 
 static void
-key_expire(struct memory *s, int64_t now)
-{
-	uint64_t young = store_young(&s->key_marks, s->seq, STORE_KEY_AGE);
-	struct key *k;
-
-	while ((k = s->key_first) != NULL && ((k->seq <= young &&
-	    k->time <= now - STORE_KEY_AGE) || s->key_bytes > KEYS_BYTES)) {
-		if ((s->key_first = k->next) == NULL)
-			s->key_last = &s->key_first;
-		s->key_bytes -= k->size;
-		table_del(&s->keys, k->text);
-		free(k);
-	}
-}
-
-/* True if this has been said. */
-static bool
-key_known(struct memory *s, struct store_op *op)
-{
-	const struct key *k;
-
-	buf_reset(&s->key);
-	buf_addf(&s->key, "%u:%zu:%s", op->room, strlen(op->from_key),
-	    op->from_key);
-	buf_adds(&s->key, msg_key(op->msg));
-	if ((k = table_get(&s->keys, buf_str(&s->key))) == NULL)
-		return false;
-	op->duplicate = true;
-	op->seq = k->seq;
-	op->time = k->time;
-	return true;
-}
-
-/* The same; else remembers it under the coming seq. */
-static bool
-key_check(struct memory *s, struct store_op *op, int64_t now)
-{
-	struct key *k;
-
-	if (op->kind != STORE_APPEND || op->msg->key_len == 0)
-		return false;
-	if (key_known(s, op))
-		return true;
-	k = xmalloc(sizeof(*k) + s->key.len + 1);
-	*k = (struct key){ .seq = s->seq + 1, .time = now,
-	    .size = sizeof(*k) + s->key.len + 1 + 2 * sizeof(void *) };
-	memcpy(k->text, buf_str(&s->key), s->key.len + 1);
-	*s->key_last = k;
-	s->key_last = &k->next;
-	s->key_bytes += k->size;
-	table_put(&s->keys, k);
-	return false;
-}
-
-static void
 insert(struct memory *s, struct room *room, struct msg *m, int64_t at)
 {
 	m->seq = ++s->seq;
@@ -336,7 +262,7 @@ append(struct memory *s, struct store_op *op, int64_t now)
 {
 	struct room *room = room_get(s, op->room, op->key);
 
-	if (key_check(s, op, now))
+	if (keys_check(&s->keys, op, s->seq + 1, now))
 		return;
 	insert(s, room, op->msg, now);
 	op->seq = s->seq;
@@ -415,36 +341,13 @@ redact(struct memory *s, struct store_op *op, int64_t now)
 	append(s, op, now);
 }
 
-/* Those of this person: see key_known(). */
-static void
-erase_keys(struct memory *s, const char *from)
-{
-	struct key **at = &s->key_first, *k;
-	const char *whose;
-	char *size;
-
-	while ((k = *at) != NULL) {
-		whose = strchr(k->text, ':') + 1;
-		if (strtoul(whose, &size, 10) != strlen(from) ||
-		    strncmp(size + 1, from, strlen(from)) != 0) {
-			at = &k->next;
-			continue;
-		}
-		*at = k->next;
-		s->key_bytes -= k->size;
-		table_del(&s->keys, k->text);
-		free(k);
-	}
-	s->key_last = at;
-}
-
 static void
 erase(struct memory *s, const char *key)
 {
 	struct room *room;
 	size_t pos = 0, i;
 
-	erase_keys(s, key);
+	keys_erase(&s->keys, key);
 	while ((room = id_map_next(&s->rooms, &pos)) != NULL) {
 		for (i = 0; i < room->n; i++) {
 			const struct msg *m = ring_at(room, i);
@@ -476,7 +379,7 @@ run_op(struct memory *s, struct store_op *op, int64_t now)
 		erase(s, op->text);
 		break;
 	case STORE_SEEK_KEY:
-		key_known(s, op);
+		keys_known(&s->keys, op);
 		break;
 	case STORE_TOPIC:
 	case STORE_FACTS:
@@ -494,7 +397,7 @@ run(struct memory *s, struct mail *first, struct mail_list *out)
 	struct room *room;
 	struct mail *m;
 
-	key_expire(s, now);
+	keys_expire(&s->keys, s->seq, now);
 	for (m = first; m != NULL; m = m->next)
 		run_op(s, (struct store_op *)m, now);
 	if (s->age > 0 && s->rooms.n > 0) {
@@ -770,20 +673,14 @@ memory_close(struct store *store)
 {
 	struct memory *s = (struct memory *)store;
 	struct room *room;
-	struct key *k;
 	size_t pos = 0;
 
 	memory_flush(store);
 	while ((room = id_map_next(&s->rooms, &pos)) != NULL)
 		room_free(s, room);
 	id_map_free(&s->rooms);
-	while ((k = s->key_first) != NULL) {
-		s->key_first = k->next;
-		free(k);
-	}
+	keys_free(&s->keys);
 	audits_free(&s->audits);
-	table_free(&s->keys);
-	buf_free(&s->key);
 	words_free(s->words);
 	pthread_mutex_destroy(&s->searching);
 	pthread_mutex_destroy(&s->lock);

@@ -317,6 +317,16 @@ query_text(sqlite3 *db, const char *sql, char *out, size_t size)
 	return rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
 }
 
+/*
+ * What SQLite puts aside for a statement stays in memory: in a file of its own
+ * texts would be left behind, and the sandbox lets it make none.
+ */
+void
+sqlite_no_files(sqlite3 *db)
+{
+	sqlite3_exec(db, "PRAGMA temp_store = MEMORY", NULL, NULL, NULL);
+}
+
 sqlite3 *
 sqlite_connect(struct sqlite *s, const char *dir, char **error)
 {
@@ -330,6 +340,7 @@ sqlite_connect(struct sqlite *s, const char *dir, char **error)
 	}
 	sqlite3_extended_result_codes(db, 1);
 	sqlite3_busy_timeout(db, SQLITE_BUSY_MS);
+	sqlite_no_files(db);
 	/* One that is refused is left as it is, its -wal apart from it. */
 	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	/* SQLite takes what it may not write for what is not to be written. */

@@ -104,6 +104,7 @@ index_open(struct sqlite *s, struct sqlite_words *w)
 	    NULL, NULL, NULL)) != SQLITE_OK)
 		return rc;
 	sqlite3_busy_timeout(w->db, SQLITE_BUSY_MS);
+	sqlite_no_files(w->db);
 	text = xasprintf("SELECT count(*) = 2 FROM meta WHERE "
 	    "(name, value) IN (('format', '" FORMAT "'), ('epoch', '%s'))",
 	    s->store.epoch);

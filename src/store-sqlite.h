@@ -135,6 +135,7 @@ struct sqlite *sqlite_files_open(const struct conf *, int handle,
 void	 sqlite_files_close(struct sqlite *);
 /* Another connection to the database. */
 sqlite3	*sqlite_connect(struct sqlite *, const char *dir, char **error);
+void	 sqlite_no_files(sqlite3 *);
 /* Writes into the lock who holds it. */
 void	 sqlite_sign_lock(const struct sqlite *);
 /* Binds a 64-bit value that SQLite can hold. */

@@ -326,6 +326,16 @@ def history(client, room="lobby", after=0):
         after = found[-1]["seq"]
 
 
+PASSWORD = "correct horse"
+
+
+def registered(where, name, password=PASSWORD):
+    """A JSON client who has an account of that name from now on."""
+    c = Json(where, name)
+    eq(c.ok("register", password=password)["name"], name)
+    return c
+
+
 class Person(Raw):
     """Somebody at a raw text connection."""
 

@@ -4,18 +4,12 @@
 import glob
 import os
 
-from client import Json
+from client import Json, registered
 from daemon import Daemon, need_web
 from harness import eq, lacks, main, ok, test, until
 from websocket import Web
 
 KEPT = {"auth_cost": "minimal", "store": "sqlite"}
-
-
-def registered(d, name, password="correct horse"):
-    c = Json(d, name)
-    eq(c.ok("register", password=password)["name"], name)
-    return c
 
 
 def back(d, name, password="correct horse", **more):

@@ -9,13 +9,11 @@ import shutil
 import signal
 import stat
 
-from client import Json, Program, history
+from client import PASSWORD, Json, Program, history, registered
 from control import CTL, ctl, ctl_json, run_ctl, socket_of
 from daemon import Daemon
 from harness import (contains, eq, lacks, main, ok, quick, tempdir, test,
                      until)
-
-PASSWORD = "correct horse"
 
 
 def daemon(**more):
@@ -170,10 +168,10 @@ def backup_of_nothing():
 # Erasing ------------------------------------------------------------------
 
 def files_of(d):
-    """All bytes of the database."""
+    """All bytes of the database, and of its index of words."""
     data = b""
     for name in os.listdir(d.state_dir):
-        if name.startswith("partyline.db") and not name.endswith("-shm"):
+        if name.startswith("partyline.") and not name.endswith("-shm"):
             with open(os.path.join(d.state_dir, name), "rb") as f:
                 data += f.read()
     return data
@@ -239,6 +237,29 @@ def erase():
     again.refused("subscribe", "private", room="dev")
     contains(refused(d, "erase", "-y", "account", "nobody"), "no account")
     contains(refused(d, "erase", "account", "nobody"), "no account")
+
+
+@test(timeout=120)
+def index_in_the_sandbox():
+    """words of what is redacted or erased leave an index of many words, too,
+    whatever SQLite has to put aside for that"""
+    d = daemon(rate=0)
+    ann, bob = registered(d, "ann"), Json(d, "bob")
+    for c in ann, bob:
+        c.join()
+    texts = ["words as filler number%d and what%d" % (n, n * 7)
+             for n in range(1500)]
+    texts[500], texts[900] = "quaggapass it was", "okapipass it was"
+    seq = say_many(ann, texts)[500]
+    for word in "quaggapass", "okapipass":
+        until(lambda: len(bob.ok("search", query=word)["messages"]) == 1,
+              60, "it to be found")
+    ann.ok("redact", room="lobby", seq=seq)
+    until(lambda: b"quaggapass" not in files_of(d), 60, "the word gone")
+    ok(b"okapipass" in files_of(d), "the other is not")
+    ctl(d, "erase", "-y", "account", "ann")
+    until(lambda: b"okapipass" not in files_of(d), 60, "all words gone")
+    eq(d.log.records("store-index-failing"), [])
 
 
 @test()

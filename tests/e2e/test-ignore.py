@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Ignoring people: nothing of theirs is given to who does, on any carrier."""
 
-from client import Json, Person, history, said
+from client import Json, Person, history, registered, said
 from control import ctl
 from daemon import Daemon, need_web
 from harness import eq, lacks, main, quick, test, until
@@ -16,12 +16,6 @@ def account(d, name, kind=Json):
     """Another session of this account."""
     c = kind(d)
     c.ok("login", name=name, password=PASSWORD)
-    return c
-
-
-def registered(d, name):
-    c = Json(d, name)
-    c.ok("register", password=PASSWORD)
     return c
 
 

@@ -1,18 +1,12 @@
 #!/usr/bin/env python3
 """Moderation: roles, bans, mutes, private rooms, redactions; kept for good."""
 
-from client import Json, Person
+from client import Json, Person, registered
 from daemon import Daemon
 from harness import contains, eq, lacks, main, ok, slowly, test, until
 
 KEPT = {"auth_cost": "minimal", "store": "sqlite"}
 PASSWORD = "correct horse"
-
-
-def registered(d, name):
-    c = Json(d, name)
-    c.ok("register", password=PASSWORD)
-    return c
 
 
 def back(d, name):

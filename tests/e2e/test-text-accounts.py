@@ -3,7 +3,8 @@
 
 import re
 
-from client import NAME_PROMPT, Json, Person, Program, Raw, said
+from client import (NAME_PROMPT, Json, Person, Program, Raw, registered,
+                    said)
 from daemon import Daemon
 from harness import contains, eq, lacks, main, slowly, test
 from upgrade import Upgradable
@@ -11,12 +12,6 @@ from upgrade import Upgradable
 OPTIONS = {"auth_cost": "minimal", "store": "sqlite"}
 WORDS = "correct horse"
 ECHO_ON, ECHO_OFF = b"\xff\xfb\x01", b"\xff\xfc\x01"
-
-
-def registered(d, name, password=WORDS):
-    c = Json(d, name)
-    c.ok("register", password=password)
-    return c
 
 
 def owner(d, name="ann"):

@@ -3,19 +3,13 @@
 
 import re
 
-from client import NAME_PROMPT, Json, Person, said
+from client import NAME_PROMPT, Json, Person, registered, said
 from daemon import Daemon
 from harness import contains, eq, lacks, main, test
 from upgrade import Upgradable
 
 OPTIONS = {"auth_cost": "minimal", "store": "sqlite"}
 WORDS = "correct horse"
-
-
-def registered(d, name):
-    c = Json(d, name)
-    c.ok("register", password=WORDS)
-    c.close()
 
 
 def owner(d, name="ann"):
@@ -57,7 +51,7 @@ def read_upto(told, room="lobby"):
 def shown_is_read():
     """beyond an open gap what was shown or said oneself is not unread"""
     d = Upgradable(**OPTIONS)
-    registered(d, "ann")
+    registered(d, "ann").close()
     bob = Json(d, "bob")
     bob.join()
     ann, _ = come(d, bob)
@@ -100,7 +94,7 @@ def own_is_read():
     """what one has said elsewhere is not unread, but counts for a program"""
     for store in ("sqlite", "memory"):
         d = Daemon(auth_cost="minimal", store=store)
-        registered(d, "ann")
+        registered(d, "ann").close()
         bob = Json(d, "bob")
         bob.join()
         ann, _ = come(d, bob)
@@ -131,7 +125,7 @@ def own_is_read():
 def ignored_and_shown():
     """who ignores somebody is told the same, without what these said"""
     d = Daemon(**OPTIONS)
-    registered(d, "ann")
+    registered(d, "ann").close()
     bob, eve = Json(d, "bob"), Json(d, "eve")
     bob.join()
     eve.join()
@@ -165,7 +159,7 @@ def away_and_back(d, ann, bob, missed):
 def out_of_the_room():
     """who returns to a room sees what came since, and none of it twice"""
     d = Daemon(**OPTIONS)
-    registered(d, "ann")
+    registered(d, "ann").close()
     bob = Json(d, "bob")
     bob.join()
     for guest in (True, False):
@@ -208,7 +202,7 @@ def out_of_the_room():
 def kicked_and_back():
     """what one saw before being kicked is neither shown again nor unread"""
     d = Upgradable(**OPTIONS)
-    registered(d, "ann")
+    registered(d, "ann").close()
     op = Json(d, "op")
     op.join("den")
     bob = Json(d, "bob")
@@ -239,7 +233,7 @@ def kicked_and_back():
 def kicked_who_does_not_read():
     """what was written to who takes nothing in, and is kicked, is not read"""
     d = Daemon(rate=0, **OPTIONS)
-    registered(d, "ann")
+    registered(d, "ann").close()
     op, bob = Json(d, "op"), Json(d, "bob")
     op.join("den")
     bob.join()
@@ -276,7 +270,7 @@ def kicked_who_does_not_read():
 def left_long_ago():
     """an account that enters a room it once left has not read what it missed"""
     d = Daemon(**OPTIONS)
-    registered(d, "ann")
+    registered(d, "ann").close()
     bob = Json(d, "bob")
     bob.join()
     bob.join("den")
