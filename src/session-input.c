@@ -321,13 +321,17 @@ line_end(const struct session *s, char *data, size_t len)
 	return stop != NULL ? stop : end;
 }
 
-/* The program is to end: whatever was typed of a line is nothing. */
+/* The program is to end: whatever was typed of a line, up to a ^C, is nothing.
+ * TLS has one, too: its second byte. */
 static void
-stop(struct session *s)
+stop(struct session *s, const char *typed, size_t len)
 {
 	char line[] = { LINE_STOPS, '\0' };
 
-	take_line(s, line, 1);
+	if (s->sid == 0 && is_tls(typed, len))
+		session_close(s, elsewhere);
+	else
+		take_line(s, line, 1);
 }
 
 /* A line too long, or as much of it as is here, is thrown away. */
@@ -369,7 +373,7 @@ split(struct session *s, char *data, size_t len)
 		if (s->skipping || n > max) {
 			skip_line(s, line, n, true);
 		} else if (*end == LINE_STOPS) {
-			stop(s);
+			stop(s, line, n + 1);
 		} else {
 			line[n] = '\0';
 			take_line(s, line, n);

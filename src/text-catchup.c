@@ -206,8 +206,13 @@ text_cmd_catchup(struct text *t, struct dialect_io *io, char *args)
 	} else if (room != NULL && room->gaps != NULL) {
 		read_behind(r, TEXT_CATCHUP, room->gaps->list[0].after);
 	} else {
-		text_info(&io->out, "You have read everything in %s%s. "
-		    "/history shows it again.", TEXT_ROOM(r->room));
+		if (room == NULL)
+			text_error(t, &io->out, "You are not in %s%s: /join "
+			    "ROOM enters a room.", TEXT_ROOM(r->room));
+		else
+			text_info(&io->out, "You have read everything in "
+			    "%s%s. /history shows it again.",
+			    TEXT_ROOM(r->room));
 		mail_list_init(&io->requests);
 		request_free(r);
 	}

@@ -356,8 +356,8 @@ Test(account, catchup)
 	answers(r, "-- You are in #dev (0 here).\r\n"
 	    "-- 1 unread in #dev: /catchup dev\r\n");
 	gets("/catchup lobby x", "** Usage: /catchup [ROOM [NUMBER]]\r\n");
-	gets("/catchup other", "-- You have read everything in #other. "
-	    "/history shows it again.\r\n");
+	gets("/catchup other", "** You are not in #other: /join ROOM enters a "
+	    "room.\r\n");
 	/* What was seen as it came does not close the gap. */
 	stands("Lobby", 25, "-- You have read #Lobby up to 10.\r\n");
 	r = page(asks("/catchup", CMD_HISTORY), 11, 1);
