@@ -84,8 +84,9 @@ fact_parse(struct fact *f, const struct store_fact *from)
 	}
 	f->value = json_loads(from->value, JSON_DECODE_ANY, NULL);
 	clean(f->value);
-	json_object_foreach(f->value, name, member)
+	json_object_foreach(f->value, name, member) {
 		clean(member);
+	}
 	if (f->value != NULL && *f->a != '\0' &&
 	    text_is_clean(from->key, strlen(from->key)))
 		return true;
