@@ -157,7 +157,7 @@ make(const json_t *value, enum form form, const char *b)
 	enum setting set;
 	uint32_t to;
 
-	if (form == SETTING) {
+	if (form == SETTING && b != NULL) {
 		set = (enum setting)setting_of(b);
 		return !setting_parse(set, value, &to) ? NULL :
 		    proto_settings[set].flag ? json_boolean(to != 0) :
@@ -183,7 +183,8 @@ agrees(const struct kind *k, const char *a, const char *b, const json_t *o)
 	struct name name;
 
 	return k->members[0].form != SHOWN || k->a != NAME ||
-	    (shown != NULL && name_parse(&name, shown, strlen(shown), NULL) &&
+	    (shown != NULL && key != NULL &&
+	    name_parse(&name, shown, strlen(shown), NULL) &&
 	    strcmp(name.key, key) == 0);
 }
 
