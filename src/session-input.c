@@ -539,6 +539,27 @@ session_read_cb(struct bufferevent *bev, void *arg)
 	}
 }
 
+/*
+ * Half closed, perhaps: what it asked for is still given. Said once more, it is
+ * a write's failure: so does libevent's TLS tell of one behind close_notify.
+ * And it stops writing where it finds the end.
+ */
+static void
+ended(struct session *s)
+{
+	if (s->lingering || s->eof) {
+		session_close(s, s->lingering || s->closing ?
+		    session_end_reason(s) : "reset");
+		return;
+	}
+	s->eof = true;
+	if (s->blocked) {
+		bufferevent_disable(s->bev, EV_WRITE);
+		bufferevent_enable(s->bev, EV_WRITE);
+	}
+	session_wait(s);
+}
+
 void
 session_event_cb(struct bufferevent *bev, short what, void *arg)
 {
@@ -549,16 +570,11 @@ session_event_cb(struct bufferevent *bev, short what, void *arg)
 		session_secured(s);
 	else if (s->stage == STAGE_HANDSHAKE)
 		session_handshake_failed(s, what);
-	else if (what & BEV_EVENT_TIMEOUT) {
+	else if (what & BEV_EVENT_TIMEOUT)
 		session_stuck(s);
-	} else if (what & BEV_EVENT_EOF) {
-		/* Half closed, perhaps: what it asked for is still given. */
-		s->eof = true;
-		if (s->lingering)
-			session_close(s, session_end_reason(s));
-		else
-			session_wait(s);
-	} else if (what & BEV_EVENT_ERROR)
+	else if (what & BEV_EVENT_EOF)
+		ended(s);
+	else if (what & BEV_EVENT_ERROR)
 		session_close(s, s->closing ? session_end_reason(s) :
 		    session_carrier(s)->why(bev));
 }

@@ -699,16 +699,16 @@ session_tick(struct session *s)
 	if (s->paused && !s->closing)
 		session_wait(s);
 	session_mark(s, MARK_NOW);
-	if (s->closing || s->eof)
+	if (s->closing)
 		return;
-	if (s->is_web)
+	if (s->is_web && !s->eof)
 		session_web_tick(s);
 	if (session_dialect(s) == NULL && s->is_web)
 		return;
 	if (s->sid == 0 && conf->login_timeout != 0 &&
 	    now - s->started > conf->login_timeout)
 		session_bye(s, END_LOGIN_TIMEOUT, false);
-	else if (conf->read_timeout != 0 && now - s->heard >
+	else if (!s->eof && conf->read_timeout != 0 && now - s->heard >
 	    conf->read_timeout)
 		session_bye(s, END_READ_TIMEOUT, true);
 }

@@ -7,9 +7,11 @@ import shutil
 import signal
 import socket
 import ssl
+import subprocess
 import time
 
 from client import NAME_PROMPT, Json, Person, Program, Raw, connect, said
+from control import ctl_json
 from daemon import BINARY, Daemon, run_binary, unhurried
 from harness import (SLOW, Failure, below, contains, diag, eq, lacks, main,
                      need, ok, quick, sanitized, tempdir, test, until, uss)
@@ -463,6 +465,138 @@ def half_close():
         c.send(ask % (version + 10))
         socket.socket.shutdown(c.sock, socket.SHUT_WR)
         contains(c.to_end(), b'"text":"last"', "what it asked for")
+
+
+def _shakes(d, ctx, tail, notify):
+    """One whose lines, its end and more of it go out as they are ready."""
+    h = Hands(d, ctx)
+    h.call(h.tls.do_handshake)
+    h.tls.write(tail)
+    if notify:
+        try:
+            h.tls.unwrap()
+        except ssl.SSLWantReadError:
+            pass
+    h.flush()
+    return h
+
+
+def _gone(d, what):
+    until(lambda: ctl_json(d, "status")["clients"] == 0, 10,
+          "nobody is here: " + what)
+
+
+@test()
+def vanished():
+    """who sends lines and goes is ended, whatever is yet to be written"""
+    d, tls = start("tls 127.0.0.1:0", login_timeout=0, rate=0)
+    for version in (V12, V13):
+        tls.minimum_version = tls.maximum_version = version
+        for notify in (True, False):
+            for tail in (b"", b"an", b"%s\n", b"%s\nhello\n",
+                         b"%s\n" + b"/who\n" * 50,
+                         b'{"cmd":"login","name":"%s"}\n'
+                         b'{"cmd":"subscribe","room":"lobby"}\n'):
+                for how in ("close", "half", "reset"):
+                    at = len(d.log.lines)
+                    name = b"n%d" % at
+                    h = _shakes(d, tls, tail.replace(b"%s", name), notify)
+                    if how == "half":
+                        h.sock.shutdown(socket.SHUT_WR)
+                        d.log.wait("client-closed", start=at)
+                    elif how == "reset":
+                        h.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                          b"\1\0\0\0\0\0\0\0")
+                    h.sock.close()
+                    d.log.wait("client-closed", start=at)
+            _gone(d, "%s, %s" % (version.name, notify))
+    d.log.wait("client-closed", reason="reset")
+
+
+@test()
+def vanished_s_clients():
+    """so are 20 of OpenSSL's own client whose input ends at once"""
+    need("openssl")
+    d, _ = start("tls 127.0.0.1:0", login_timeout=0)
+    for version in ("-tls1_2", "-tls1_3"):
+        for number in range(10):
+            subprocess.run(["openssl", "s_client", version, "-connect",
+                            "127.0.0.1:%d" % d.port], check=True,
+                           input=b"n%s%d\nhello\n" % (version[-1:].encode(),
+                                                      number),
+                           capture_output=True, timeout=10 * SLOW)
+    _gone(d, "20 of s_client")
+
+
+@test()
+def vanished_in_handshake():
+    """who goes within the handshake is ended at once, wherever that is"""
+    d, tls = start(BOTH, handshake_timeout=60)
+    for number in range(2):
+        for version in (V12, V13):
+            tls.minimum_version = tls.maximum_version = version
+            h = Hands(d.address(number), tls)
+            hello = h.hello()
+            h.sock.close()
+            for cut in (0, 1, 5, len(hello) // 2, len(hello)):
+                c = Raw(d.address(number))
+                c.send(hello[:cut])
+                if cut == len(hello):
+                    c.until(b"\x16")        # it was answered
+                c.close()
+            h = Hands(d.address(number), tls)
+            h.sock.sendall(h.hello())
+            h.fill()
+            try:
+                h.tls.do_handshake()
+            except ssl.SSLWantReadError:
+                pass
+            last = h.outgoing.read()        # its second flight
+            h.sock.sendall(last[:len(last) // 2])
+            h.sock.close()
+    _gone(d, "they went within their handshakes")
+
+
+@test()
+def half_closed_people():
+    """a person who closes their side gets all of the answer"""
+    d, tls = start("tls 127.0.0.1:0", rate=0)
+    for version in (V12, V13):
+        tls.minimum_version = tls.maximum_version = version
+        for notify in (True, False):
+            name = b"p%d%d" % (version, notify)
+            h = _shakes(d, tls, name + b"\nhello\n" + b"/help say\n" * 40 +
+                        b"/me is last\n", notify)
+            h.sock.shutdown(socket.SHUT_WR)
+            while h.fill():
+                pass
+            got = b""
+            try:
+                while data := h.tls.read(65536):
+                    got += data
+            except ssl.SSLZeroReturnError:
+                pass
+            contains(got, name + b" is last", "what came of it")
+    _gone(d, "they have got all")
+
+
+@test()
+def half_closed_sleepers():
+    """who closes their side and reads nothing is ended by write_timeout"""
+    d, tls = start(rate=0, write_timeout=2)
+    Load(d, ["w"], size=4000, window=16, count=2000).finish(60)
+    for version in (V12, V13):
+        tls.minimum_version = tls.maximum_version = version
+        at = len(d.log.lines)
+        sock = connect(d, rcvbuf=4096, tls=tls)
+        sock.sendall(b'{"cmd":"login","name":"s%d"}\n'
+                     b'{"cmd":"subscribe","room":"lobby","after":0}\n' %
+                     version)
+        socket.socket.shutdown(sock, socket.SHUT_WR)
+        d.log.wait("client-closed", start=at, name="s%d" % version,
+                   reason="write-timeout")
+        sock.close()
+    _gone(d, "the sleepers")
 
 
 @test()
