@@ -166,6 +166,7 @@ shut_out_committed(struct hub *h, struct store_op *op)
 		return ANSWER;
 	if (req->whom_address != NULL) {
 		req->members = end_address(h, req);
+		req->string = for_whom(req);	/* ORDER_SHUT_OUT tells it */
 		return ANSWER;
 	}
 	a = account_find(h, req->name_key);

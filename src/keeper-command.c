@@ -103,6 +103,22 @@ keeper_ask(struct keeper *k, struct request *req)
 	mailbox_post_one(k->daemon->hub, &req->mail);
 }
 
+/* Of those who have not logged in only the loops know. */
+void
+keeper_replied(struct keeper *k, struct request *req)
+{
+	struct job *job;
+
+	if (req->cmd != CMD_SHUT_OUT || req->error != ERR_NONE ||
+	    req->whom_address == NULL || upgrade_is_still(k->upgrade)) {
+		control_replied(k->control, req);
+		return;
+	}
+	job = job_new(k, ORDER_SHUT_OUT, 0);
+	job->ban = req;
+	job_order_loops(k, job);
+}
+
 void
 keeper_read(struct keeper *k, struct store_read *r)
 {

@@ -18,6 +18,7 @@ struct job {
 	unsigned	 left;		/* orders still out */
 	uint64_t	 count;		/* summed from them */
 	char		*text;
+	struct request	*ban;		/* is answered with the count; or NULL */
 	struct conf	*old;		/* nobody uses it afterwards */
 	struct buf	 answer;
 };
@@ -60,6 +61,8 @@ void	 job_order_loops(const struct keeper *, struct job *);
  * and answered. */
 void	 job_carried_out(struct keeper *, struct order *);
 
+/* The hub has answered. */
+void	 keeper_replied(struct keeper *, struct request *);
 /* If nothing may be asked now, the operator is told. */
 bool	 keeper_is_busy(struct keeper *, client_id who, bool busy);
 

@@ -22,6 +22,8 @@ job_free(struct job *job)
 	conf_free(job->old);
 	buf_free(&job->answer);
 	free(job->text);
+	if (job->ban != NULL)
+		request_free(job->ban);
 	free(job);
 }
 
@@ -47,6 +49,7 @@ job_order(const struct keeper *k, struct job *job, struct mailbox *to)
 	o->job = job;
 	o->conf = k->conf;
 	o->text = job->text;
+	o->ban = job->ban;
 	job->left++;
 	mailbox_post_one(to, &o->mail);
 }
@@ -80,7 +83,11 @@ job_carried_out(struct keeper *k, struct order *o)
 		service_notify("READY=1");
 	else if (job->kind == ORDER_REST)
 		keeper_rested(k, job->count > 0);
-	else
+	else if (job->kind == ORDER_SHUT_OUT) {
+		job->ban->members += (uint32_t)job->count;
+		control_replied(k->control, job->ban);
+		job->ban = NULL;
+	} else
 		control_addu(&job->answer, "clients", job->count);
 	control_ok(k->control, job->who, &job->answer);
 	job_free(job);

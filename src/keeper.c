@@ -37,7 +37,7 @@ take_mail(struct keeper *k)
 			store_read_free((struct store_read *)m);
 		} else {
 			assert(m->kind == MAIL_REPLY);
-			control_replied(k->control, (struct request *)m);
+			keeper_replied(k, (struct request *)m);
 		}
 	}
 }

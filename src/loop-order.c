@@ -1,6 +1,8 @@
 #include <err.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "address.h"
 #include "listener.h"
 #include "loop.h"
 #include "order.h"
@@ -83,6 +85,27 @@ notice(struct loop *l, const char *text)
 	buf_free(&json);
 	buf_free(&plain);
 	return told;
+}
+
+static uint32_t
+shut_out(struct loop *l, const struct request *ban)
+{
+	char whose[ADDRESS_SIZE];
+	const char *theirs;
+	struct session *s;
+	uint32_t i, ended = 0;
+
+	if (!address_whose_text(ban->whom_address, whose))
+		return 0;
+	for (i = 0; i < l->nslots; i++) {
+		if ((s = session_at(l, i)) == NULL || s->sid != 0 ||
+		    (theirs = address_whose(s->address)) == NULL ||
+		    strcmp(theirs, whose) != 0)
+			continue;
+		session_kick(s, ban->string);
+		ended++;
+	}
+	return ended;
 }
 
 static void
@@ -194,6 +217,9 @@ loop_order(struct loop *l, struct order *o)
 		o->count = rest(l);
 		break;
 	case ORDER_ALIVE:
+		break;
+	case ORDER_SHUT_OUT:
+		o->count = shut_out(l, o->ban);
 		break;
 	default:
 		if (!loop_still_order(l, o))

@@ -13,6 +13,7 @@
 
 struct conf;
 struct loop;
+struct request;
 
 enum order_kind {
 	ORDER_CONF,		/* conf from now on; nothing of the old one is
@@ -21,6 +22,8 @@ enum order_kind {
 	ORDER_DRAIN,		/* no more clients; bye to those there are */
 	ORDER_REST,		/* loop 0's: if there is no client, no more */
 	ORDER_ALIVE,		/* nothing; also the hub's */
+	ORDER_SHUT_OUT,		/* who is not logged in and has the address
+				 * of ban */
 	/* An upgrade, step by step: see upgrade.c. */
 	ORDER_STILL,		/* no new clients, no input, no timeouts */
 	ORDER_QUIET,		/* back once no request is unanswered */
@@ -36,6 +39,7 @@ struct order {
 	void		*job;		/* main's own, untouched */
 	const struct conf *conf;
 	const char	*text;
+	const struct request *ban;	/* answered by the hub */
 	uint32_t	 count;		/* back: clients that were told, or
 					 * are in state; whether it rests */
 	struct saved	*saved;		/* back from ORDER_SAVE */

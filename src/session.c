@@ -650,6 +650,15 @@ say_why(struct session *s, const char *why)
 }
 
 void
+session_kick(struct session *s, const char *why)
+{
+	if (why != NULL)
+		say_why(s, why);
+	s->sid = 0;
+	session_bye(s, END_KICKED, false);
+}
+
+void
 session_act(struct session *s, struct session_mail *m)
 {
 	switch (m->act) {
@@ -657,10 +666,7 @@ session_act(struct session *s, struct session_mail *m)
 		session_replaced(s);
 		break;
 	case SESSION_KICKED:
-		if (m->why != NULL)
-			say_why(s, m->why);
-		s->sid = 0;
-		session_bye(s, END_KICKED, false);
+		session_kick(s, m->why);
 		break;
 	case SESSION_TOLD:
 		say_why(s, m->why);

@@ -211,6 +211,8 @@ void	 session_greet(struct session *);
 void	 session_tick(struct session *);	/* each second: timeouts */
 /* Bytes for this client from the operator; false if too much waits already. */
 bool	 session_notice(struct session *, const struct buf *);
+/* The operator does not want it: why, unless NULL, and bye. */
+void	 session_kick(struct session *, const char *why);
 /* Says bye, inviting to come back or not, and ends in order. */
 void	 session_bye(struct session *, enum session_end, bool reconnect);
 const char *session_end_name(enum session_end);

@@ -3,7 +3,7 @@
 
 import os
 
-from client import NAME_PROMPT, Json, Person, Program
+from client import NAME_PROMPT, Json, Person, Program, Raw
 from control import CTL, Control, ctl, ctl_json, run_ctl, socket_of
 from daemon import Daemon
 from harness import (contains, eq, has, lacks, main, ok, test, test_stores,
@@ -78,8 +78,21 @@ def ban():
     login(d, "ann")
     far = b"PROXY TCP4 192.0.2.7 192.0.2.1 5 6\r\n"
     eve = Json(d, "eve", first=far)
+    asked, early, silent = Json(d, first=far), Raw(d, first=far), Raw(d)
+    asked.ok("ping")
+    early.send("{\"cmd\"")         # no line yet
+    near = Json(d)
+    near.ok("ping")
+    until(lambda: len(d.log.records("client-forwarded")) == 3, 10,
+          "all are where they say")
     eq(ctl(d, "ban", "192.0.2.7"),
-       "banned 192.0.2.7 for ever, and ended 1 connection\n")
+       "banned 192.0.2.7 for ever, and ended 3 connections\n")
+    eq(asked.event("notice")["text"], "You are banned from this server.")
+    asked.event("bye")
+    asked.to_end()
+    early.to_end()
+    near.ok("ping")
+    silent.close()
     eq(eve.event("notice")["text"], "You are banned from this server.")
     eve.event("bye")
     Json(d, first=far).refused("login", "banned", name="mallory")
