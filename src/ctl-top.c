@@ -265,6 +265,18 @@ show_cells(struct buf *b, const struct span *s)
 	finish(&c, b);
 }
 
+/* Who has no TLS has no need to know of it. */
+static bool
+is_shown(const json_t *one)
+{
+	const char *carrier = json_string_value(json_object_get(one,
+	    "carrier"));
+
+	return carrier == NULL || json_number_value(json_object_get(one,
+	    "value")) > 0 || (strcmp(carrier, "tls") != 0 &&
+	    strcmp(carrier, "https") != 0 && strcmp(carrier, "wss") != 0);
+}
+
 /* Clients by what they are: "tcp text". */
 static void
 show_kinds(struct buf *b, const struct span *s)
@@ -272,11 +284,15 @@ show_kinds(struct buf *b, const struct span *s)
 	const json_t *kinds = metric(s->now, "partyline_clients"), *one;
 	const char *carrier, *dialect;
 	struct columns c;
-	size_t i;
+	size_t i, n = 1;
 
-	columns_init(&c, json_array_size(kinds) + 1);
+	json_array_foreach(kinds, i, one)
+		n += is_shown(one);
+	columns_init(&c, n);
 	columns_add(&c, "CLIENTS");
 	json_array_foreach(kinds, i, one) {
+		if (!is_shown(one))
+			continue;
 		carrier = json_string_value(json_object_get(one, "carrier"));
 		dialect = json_string_value(json_object_get(one, "dialect"));
 		if (carrier == NULL || dialect == NULL)
@@ -286,8 +302,9 @@ show_kinds(struct buf *b, const struct span *s)
 	}
 	columns_add(&c, "");
 	json_array_foreach(kinds, i, one) {
-		add(&c, amount(json_number_value(json_object_get(one,
-		    "value")), ""));
+		if (is_shown(one))
+			add(&c, amount(json_number_value(json_object_get(one,
+			    "value")), ""));
 	}
 	finish(&c, b);
 }

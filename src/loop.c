@@ -498,7 +498,7 @@ tick_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct loop *l = arg;
 	uint64_t cpu = thread_cpu_us();
-	uint64_t clients[CLIENT_KINDS] = { 0 };
+	uint64_t clients[CLIENT_COUNTS] = { 0 };
 	uint32_t i;
 
 	(void)fd;
@@ -517,9 +517,10 @@ tick_cb(evutil_socket_t fd, short what, void *arg)
 			session_close(s, "shutdown");
 		else
 			session_tick(s);
-		clients[session_client_kind(s)] += !s->dead;
+		clients[session_client_kind(s) + (s->carrier == CARRIER_TLS ?
+		    CLIENT_KINDS : 0)] += !s->dead;
 	}
-	for (i = 0; i < CLIENT_KINDS; i++)
+	for (i = 0; i < CLIENT_COUNTS; i++)
 		metric_set(&l->metrics.clients[i], clients[i]);
 	metric_set(&l->metrics.lag, max_lag(l));
 	metric_set(&l->metrics.cpu_us, cpu);

@@ -56,12 +56,17 @@ label_build(const struct conf *conf, unsigned i, unsigned which)
 static const char *
 label_client(const struct conf *conf, unsigned i, unsigned which)
 {
-	static const char *const texts[CLIENT_KINDS][2] = {
+	static const char *const texts[CLIENT_COUNTS][2] = {
 		[CLIENT_NEW] = { "tcp", "none" },
 		[CLIENT_TEXT] = { "tcp", "text" },
 		[CLIENT_JSON] = { "tcp", "json" },
 		[CLIENT_HTTP] = { "http", "none" },
 		[CLIENT_WEBSOCKET] = { "websocket", "json" },
+		[CLIENT_KINDS + CLIENT_NEW] = { "tls", "none" },
+		[CLIENT_KINDS + CLIENT_TEXT] = { "tls", "text" },
+		[CLIENT_KINDS + CLIENT_JSON] = { "tls", "json" },
+		[CLIENT_KINDS + CLIENT_HTTP] = { "https", "none" },
+		[CLIENT_KINDS + CLIENT_WEBSOCKET] = { "wss", "json" },
 	};
 
 	(void)conf;
@@ -74,6 +79,20 @@ label_refusal(const struct conf *conf, unsigned i, unsigned which)
 	(void)conf;
 	(void)which;
 	return refusal_name((enum refusal)i);
+}
+
+static const char *
+label_handshake(const struct conf *conf, unsigned i, unsigned which)
+{
+	static const char *const names[HANDSHAKES] = {
+		[HANDSHAKE_FULL] = "full",
+		[HANDSHAKE_RESUMED] = "resumed",
+		[HANDSHAKE_FAILED] = "failed",
+	};
+
+	(void)conf;
+	(void)which;
+	return names[i];
 }
 
 static const char *
@@ -301,7 +320,7 @@ static const struct metric_def table[] = {
 	  .label = label_build,
 	  .help = "Always 1; what runs, as labels." },
 	{ "partyline_clients", GAUGE, LOOPS(metrics.clients),
-	  .labels = { "carrier", "dialect" }, .to = CLIENT_KINDS,
+	  .labels = { "carrier", "dialect" }, .to = CLIENT_COUNTS,
 	  .label = label_client,
 	  .help = "Clients connected, counted once a second; dialect none: "
 	    "not told apart yet." },
@@ -314,6 +333,10 @@ static const struct metric_def table[] = {
 	  LOOPS(metrics.refused), .labels = { "reason" }, .to = REFUSALS,
 	  .label = label_refusal,
 	  .help = "Connections turned away with server-full." },
+	{ "partyline_tls_handshakes_total", COUNTER,
+	  LOOPS(metrics.handshakes), .labels = { "result" }, .to = HANDSHAKES,
+	  .label = label_handshake,
+	  .help = "Handshakes of TLS that are over." },
 	{ "partyline_users", GAUGE, HUB(metrics.users),
 	  .help = "Names that are logged in, each once." },
 	{ "partyline_rooms", GAUGE, HUB(metrics.rooms),

@@ -23,6 +23,12 @@ enum client_kind {
 	CLIENT_TEXT, CLIENT_JSON, CLIENT_HTTP, CLIENT_WEBSOCKET,
 	CLIENT_KINDS
 };
+#define CLIENT_COUNTS	(2 * CLIENT_KINDS)	/* and once more, over TLS */
+
+enum handshake {
+	HANDSHAKE_FULL, HANDSHAKE_RESUMED, HANDSHAKE_FAILED,
+	HANDSHAKES
+};
 
 enum refusal {
 	REFUSED_CLIENTS,	/* max_clients */
@@ -54,11 +60,12 @@ extern const uint64_t histogram_us[], histogram_ops[];
 struct loop_metrics {
 	_Atomic uint64_t accepted;	/* by the loop that listens */
 	_Atomic uint64_t refused[REFUSALS];
+	_Atomic uint64_t handshakes[HANDSHAKES];	/* of TLS */
 	_Atomic uint64_t requests[CMD_MAX];	/* answered */
 	_Atomic uint64_t rejects[ERR_MAX];	/* of them, with an error */
 	_Atomic uint64_t says[ERR_MAX];	/* says and tells; ERR_NONE: good */
 	_Atomic uint64_t bytes_in, bytes_out;	/* at the carriers */
-	_Atomic uint64_t clients[CLIENT_KINDS];	/* once a second */
+	_Atomic uint64_t clients[CLIENT_COUNTS];	/* once a second */
 	_Atomic uint64_t lag;		/* seqs, likewise */
 	_Atomic uint64_t cpu_us;	/* likewise */
 	struct histogram rounds;	/* us */

@@ -148,6 +148,8 @@ session_secured(struct session *s)
 	    LS("subject", peer.subject.len > 0 ? buf_str(&peer.subject) :
 	    NULL), LEND);
 	buf_free(&peer.subject);
+	metric_add(&s->loop->metrics.handshakes[peer.resumed ?
+	    HANDSHAKE_RESUMED : HANDSHAKE_FULL], 1);
 	if (s->traced)
 		session_trace_carrier(s);
 	open_stage(s, peer.http && web_built());
@@ -161,6 +163,7 @@ session_handshake_failed(struct session *s, short what)
 
 	log_info("handshake-failed", LS("client", CLIENT_TEXT(session_id(s))),
 	    LS("reason", why), LEND);
+	metric_add(&s->loop->metrics.handshakes[HANDSHAKE_FAILED], 1);
 	session_close(s, "handshake-failed");
 }
 

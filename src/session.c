@@ -696,8 +696,12 @@ session_tick(struct session *s)
 			return;
 		if (s->stage == STAGE_PROXY && session_kept(s)->len == 0)
 			session_begin_plain(s);
-		else
+		else {
+			if (s->stage == STAGE_HANDSHAKE)
+				metric_add(&s->loop->metrics.handshakes[
+				    HANDSHAKE_FAILED], 1);
 			session_close(s, "handshake-timeout");
+		}
 		return;
 	}
 	if (s->blocked)

@@ -291,6 +291,61 @@ def _expect(d, start_at, event):
     return d.log.wait(event, start=start_at)
 
 
+def _metric(d, name, **labels):
+    """What /metrics says of it, in plain."""
+    c = Raw(d.address(0))
+    c.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n"
+           "Connection: close\r\n\r\n")
+    wanted = "%s{%s} " % (name, ",".join('%s="%s"' % one
+                                         for one in labels.items()))
+    rows = [line for line in c.to_end().decode().splitlines()
+            if line.startswith(wanted)]
+    eq(len(rows), 1, wanted)
+    return int(rows[0].split()[-1])
+
+
+@test()
+def counted():
+    """clients over TLS are told apart in /metrics, and handshakes counted"""
+    d, tls = start(BOTH, handshake_timeout=1)
+
+    def clients(carrier, dialect, n):
+        until(lambda: _metric(d, "partyline_clients", carrier=carrier,
+                              dialect=dialect) == n, 10,
+              "%d of %s %s" % (n, carrier, dialect))
+
+    def handshakes(full, resumed, failed):
+        for result, n in (("full", full), ("resumed", resumed),
+                          ("failed", failed)):
+            eq(_metric(d, "partyline_tls_handshakes_total", result=result), n,
+               result)
+
+    handshakes(0, 0, 0)
+    first, web = Json(d, "a", tls=tls), Web(d, "w", tls=tls)
+    first.ok("ping")
+    web.ok("ping")
+    plain = Json(d, "p")
+    Person(d.address(1), "b", tls=tls)
+    for carrier, dialect in (("tls", "json"), ("tls", "text"), ("wss", "json"),
+                             ("tcp", "json")):
+        clients(carrier, dialect, 1)
+    handshakes(3, 0, 0)
+    again = tls.wrap_socket(connect(d), server_hostname="localhost",
+                            session=first.sock.session)
+    clients("tls", "none", 1)
+    handshakes(3, 1, 0)
+    again.close()
+    clients("tls", "none", 0)
+    c = Raw(d.address(1))
+    c.send(b"\x16" * 600)
+    c.to_end()
+    slow = Raw(d)
+    slow.send(Hands(d, tls).hello()[:50])
+    slow.to_end(20)
+    handshakes(3, 1, 2)
+    plain.ok("ping")
+
+
 def _serial(where, tls):
     sock = tls.wrap_socket(connect(where), server_hostname="localhost")
     with sock:

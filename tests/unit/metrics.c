@@ -239,7 +239,7 @@ Test(metrics, json)
 	json_array_foreach(json_object_get(all, "partyline_clients"), i, one)
 		cr_assert_eq(json_integer_value(json_object_get(one, "value")),
 		    i == CLIENT_HTTP ? 3 : 0);
-	cr_assert_eq(i, CLIENT_KINDS);
+	cr_assert_eq(i, CLIENT_COUNTS);
 	one = json_object_get(all, "partyline_store_commit_seconds");
 	number = json_object_get(one, "counts");
 	cr_assert_eq(json_array_size(number), 16);
