@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -109,12 +111,31 @@ set(struct parse *p, const struct conf_option *o, const char *value,
 	*at = place;
 }
 
+/* A pipe is good for a start, but a daemon that serves waits for none. */
+static bool
+is_lasting(struct parse *p, const char *file, int fd)
+{
+	struct stat st;
+
+	if (p->running == NULL ||
+	    (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)))
+		return true;
+	conf_error_add(&p->errors, 0, 0, xasprintf("%s: is no regular file; a "
+	    "configuration file, which can be read again", file));
+	return false;
+}
+
 static bool
 read_file(struct parse *p, const char *file, struct buf *text)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	int fd = open(file, O_RDONLY | O_CLOEXEC |
+	    (p->running != NULL ? O_NONBLOCK : 0));
 	ssize_t n = -1;
 
+	if (fd != -1 && !is_lasting(p, file, fd)) {
+		close(fd);
+		return false;
+	}
 	if (fd != -1) {
 		do {
 			n = read(fd, buf_room(text, 8192), 8192);

@@ -92,6 +92,25 @@ def broken_file():
 
 
 @test()
+def no_regular_file():
+    """what is no file that can be read again is refused, and not waited for"""
+    d = Configured("max_text = 100")
+    ann = Json(d, "ann")
+    ann.join()
+    os.unlink(d.file)
+    for make, remove in ((os.mkdir, os.rmdir), (os.mkfifo, os.unlink)):
+        make(d.file)
+        status, out, err = run_ctl("-s", socket_of(d), "reload")
+        eq((status, out), (1, ""))
+        contains(err, "is no regular file")
+        eq(ctl_json(d, "status")["state"], "serving")
+        remove(d.file)
+    d.write("max_text = 300")
+    eq(_changes(ctl_json(d, "reload")), {"max_text": ("100", "300")})
+    ann.say("x" * 300)
+
+
+@test()
 def clash_with_what_stays():
     """what would not go with an option that needs a restart is an error"""
     d = Configured("max_text = 1K")
