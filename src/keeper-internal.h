@@ -18,7 +18,7 @@ struct job {
 	unsigned	 left;		/* orders still out */
 	uint64_t	 count;		/* summed from them */
 	char		*text;
-	struct request	*ban;		/* is answered with the count; or NULL */
+	struct request	*ban;		/* gets the count; or NULL */
 	struct conf	*old;		/* nobody uses it afterwards */
 	struct buf	 answer;
 };
