@@ -144,7 +144,7 @@ def ban_of_an_operator():
 @test()
 def counted():
     """what the pool does, and what was refused, is among the numbers"""
-    d = daemon("memory", login_tries=2, auth_workers=1)
+    d = daemon("memory", login_tries=3, auth_workers=1)
     account(d, "ann")
     for _ in range(2):
         Json(d).refused("login", "bad-password", name="ann", password="wrong")
