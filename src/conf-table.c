@@ -394,24 +394,35 @@ compute_server_name(const struct conf *conf)
 	return xstrdup("localhost");
 }
 
+char *
+conf_home(void)
+{
+	const char *home = getenv("HOME");
+	const struct passwd *pw;
+
+	if ((home == NULL || *home != '/') &&
+	    (pw = getpwuid(geteuid())) != NULL)
+		home = pw->pw_dir;
+	return home != NULL && *home == '/' ? xstrdup(home) : NULL;
+}
+
 /* XDG Base Directory: what is not absolute counts as unset. */
 static char *
 compute_state_dir(const struct conf *conf)
 {
-	const char *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-	const struct passwd *pw;
+	const char *xdg = getenv("XDG_STATE_HOME");
+	char *home, *dir;
 
 	/* The same before root is given up and after. */
 	if (geteuid() == 0 || conf->user[0] != '\0')
 		return xstrdup("/var/lib/partyline");
 	if (xdg != NULL && *xdg == '/')
 		return xasprintf("%s/partyline", xdg);
-	if ((home == NULL || *home != '/') &&
-	    (pw = getpwuid(geteuid())) != NULL)
-		home = pw->pw_dir;
-	if (home == NULL || *home != '/')
+	if ((home = conf_home()) == NULL)
 		return xstrdup("/var/lib/partyline");
-	return xasprintf("%s/.local/state/partyline", home);
+	dir = xasprintf("%s/.local/state/partyline", home);
+	free(home);
+	return dir;
 }
 
 /* The name as it is shown; an inbox is nobody's lobby. */

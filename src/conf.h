@@ -148,6 +148,10 @@ struct conf_source {
 
 #define CONF_FILE	SYSCONFDIR "/partylined.conf"	/* the Makefile's */
 
+/* The directory of who runs this: $HOME, or as the system has it. NULL: none.
+ * The caller frees. */
+char	*conf_home(void);
+
 /* What a reload finds changed, as it is written in a file. */
 struct conf_changes {
 	struct conf_change {

@@ -123,8 +123,7 @@ own_path(const char *name)
 static void
 make_home(const struct conf *conf)
 {
-	const char *home = getenv("HOME");
-	char *path = xstrdup(conf->state_dir), *slash;
+	char *path = xstrdup(conf->state_dir), *home = conf_home(), *slash;
 	size_t n = home != NULL ? strlen(home) : 0;
 
 	if (n > 1 && strncmp(path, home, n) == 0 && path[n] == '/') {
@@ -134,6 +133,7 @@ make_home(const struct conf *conf)
 			mkdir(path, 0700);
 		}
 	}
+	free(home);
 	free(path);
 }
 
@@ -350,6 +350,7 @@ serve_inetd(struct args *a, struct service_listens *given, int *lock)
 	struct service_socket socket;
 	char *error;
 
+	make_home(conf);	/* what is locked is in there */
 	socket.fd = inetd_run(&inetd, lock);
 	socket.name = xstrdup(conf_listen_kinds[inetd.kind]);
 	if (!service_set_listens(given, s, &socket, 1, &error))

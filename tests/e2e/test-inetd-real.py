@@ -84,8 +84,46 @@ def configured(user=None, **options):
     return s
 
 
+class AsItStands(Service):
+    """The daemon of a line that nothing was added to: no option is set, and
+    its user's home is empty."""
+
+    def __init__(self, user=None):
+        super().__init__(user=user)
+        self.conf = None
+        self.state_dir = self.home + "/.local/state/partyline"
+        if os.path.exists("/etc/partylined.conf"):
+            raise Skip("this machine has a configuration")
+
+    def environment(self, **more):
+        env = super().environment(HOME=self.home, **more)
+        env.pop("XDG_STATE_HOME", None)
+        return env
+
+    def daemon(self):
+        """Its lock's, which is there before any other."""
+        try:
+            with open(self.state_dir + "/partyline.lock") as f:
+                pid = int(f.read().split()[0])
+            os.kill(pid, 0)
+            return pid
+        except (FileNotFoundError, ProcessLookupError, IndexError):
+            return None
+
+    def gone(self, pid):
+        """None if it was the inetd's, which alone knows how it ended."""
+        def status():
+            try:
+                got, code = os.waitpid(pid, os.WNOHANG)
+                return (os.waitstatus_to_exitcode(code),) if got else None
+            except ChildProcessError:
+                return None if os.path.exists("/proc/%d" % pid) else (None,)
+        return until(status, 20, "the end of daemon %d" % pid)[0]
+
+
 def inetd_conf(s, wait, where, user):
-    """The line of contrib, with this test's port, user and program."""
+    """The line of contrib, with this test's port, user and program, and where
+    there is one, its configuration."""
     with open(CONTRIB + "/inetd/inetd.conf") as f:
         lines = [re.sub("^#(?=4000)", "", line) for line in f]
     found = [line.split() for line in lines
@@ -98,7 +136,8 @@ def inetd_conf(s, wait, where, user):
     words[4:6] = [user, BINARY]
     path = s.home + "/inetd.conf"
     with open(path, "w") as f:
-        f.write("\t".join(words + ["-f", s.conf]) + "\n")
+        f.write("\t".join(words + (["-f", s.conf] if s.conf else [])) +
+                "\n")
     return path
 
 
@@ -126,7 +165,9 @@ def xinetd(s, wait, user):
     for name, value in (
             ("port", port), ("wait", "no" if wait == "nowait" else "yes"),
             ("user", user), ("server", BINARY),
-            ("server_args", "-i -f " + s.conf)):
+            ("server_args", "-i -f %s" % s.conf)):
+        if name == "server_args" and not s.conf:
+            continue
         text, count = re.subn(r"(\n\t%s\s+= ).*" % name,
                               r"\g<1>%s" % value, text)
         eq(count, 1, "lines with " + name)
@@ -205,6 +246,22 @@ def waits(start):
     s.logged("ready", 2)
 
 
+def as_it_stands(start):
+    """nowait, then wait."""
+    need_root()
+    user = pwd.getpwuid(NOBODY).pw_name
+    for wait in ("nowait", "wait"):
+        s = AsItStands()
+        i = start(s, wait, user)
+        os.chown(s.home, NOBODY, NOBODY)
+        os.chmod(s.reports, 0o777)
+        talk(i)
+        eq(os.stat("/proc/%d" % s.daemon()).st_uid, NOBODY)
+        eq(s.status_of()["state_dir"], s.state_dir)
+        eq(s.end(), 0 if wait == "nowait" else None)
+        Json(i, "again").ok("ping")
+
+
 def _children(pid):
     with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
         return [int(n) for n in f.read().split() if not _is_zombie(int(n))]
@@ -219,7 +276,7 @@ def _is_zombie(pid):
 
 
 for _start in (openbsd, inetutils, xinetd):
-    for _mode in (nowait, waits):
+    for _mode in (nowait, waits, as_it_stands):
         def _bound(start=_start, mode=_mode):
             mode(start)
         _bound.__name__ = "%s_%s" % (_start.__name__, _mode.__name__)
@@ -251,14 +308,14 @@ class Sshd(Super):
         contains(lines, command)
         port = free_port()
         self._write("passwd", "partyline:x:%d:%d::%s:/bin/sh\n" %
-                    (uid, uid, self.home))
+                    (uid, uid, s.home))
         self._write("group", "partyline:x:%d:\n" % uid)
         self._write("config", "\n".join((
             "ListenAddress 127.0.0.1:%d" % port,
             "HostKey %s/host" % self.home, "PidFile none", "StrictModes no",
             "AuthorizedKeysFile %s/client.pub" % self.home,
-            lines.replace(command, "ForceCommand %s -i -f %s" %
-                          (BINARY, s.conf)))))
+            lines.replace(command, "ForceCommand %s -i" % BINARY +
+                          (" -f " + s.conf if s.conf else "")))))
         for name in os.listdir(self.home):
             os.chown(self.home + "/" + name, uid, -1)
         env = s.environment(LD_PRELOAD=wrapper[0],
@@ -312,6 +369,24 @@ def ssh():
     got = bot.to_end(timeout=30)
     eq(got.count(b'"reply":"say","ok":true'), 100)
     lacks(got, b"partylined")
+
+
+@test(timeout=90)
+def ssh_as_it_stands():
+    """contrib's lines alone, with the real sshd and an empty home"""
+    s = AsItStands(user=NOBODY if os.getuid() == 0 else None)
+    i = Sshd(s)
+    ann = i.client("-tt", terminal=True)
+    ann.until(NAME_PROMPT)
+    ann.send("ann\r")
+    ann.until(b"#lobby")
+    bob = i.client("-T")
+    bob.until(NAME_PROMPT)
+    bob.send("bob\nhello\n")
+    ann.until(b"<bob> hello")
+    eq(s.status_of()["state_dir"], s.state_dir)
+    ann.send(b"\x04")
+    eq(ann.wait_end(), 0)
 
 
 @test()
