@@ -160,6 +160,7 @@ struct conf_changes {
 		bool		 restart;	/* takes effect only then */
 	}		*list;
 	size_t		 n;
+	bool		 certificate;	/* the one in the file is another */
 };
 
 /* As conf_parse(); whatever the source is now. */

@@ -402,7 +402,8 @@ control_render_read(struct buf *b, const struct store_read *r)
 	}
 }
 
-/* To the log, and as "changed" and "restart" into the answer. */
+/* To the log, and as "changed", "restart" and "certificate_changed" into the
+ * answer. */
 void
 control_changed(const struct conf_changes *changes, struct buf *answer)
 {
@@ -416,6 +417,10 @@ control_changed(const struct conf_changes *changes, struct buf *answer)
 		    "option-changed", LS("option", c->name), LS("from",
 		    c->from), LS("to", c->to), LEND);
 	}
+	if (changes->certificate)
+		log_notice("certificate-changed", LEND);
+	buf_addf(answer, ",\"certificate_changed\":%s",
+	    changes->certificate ? "true" : "false");
 	for (restart = 0; restart <= 1; restart++) {
 		buf_addf(answer, ",\"%s\":[", restart ? "restart" : "changed");
 		for (i = n = 0; i < changes->n; i++) {

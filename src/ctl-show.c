@@ -342,6 +342,7 @@ show_reload(struct buf *b, const json_t *o)
 {
 	static const char *const lists[] = { "changed", "restart" };
 	static const char *const words[] = { "", "after a restart" };
+	bool cert = json_is_true(json_object_get(o, "certificate_changed"));
 	const json_t *one;
 	struct columns c;
 	size_t i, n;
@@ -356,7 +357,9 @@ show_reload(struct buf *b, const json_t *o)
 			columns_add(&c, words[n]);
 		}
 	}
-	if (c.n == 0)
+	if (cert)
+		buf_adds(b, "tls_cert: the certificate has changed\n");
+	else if (c.n == 0)
 		buf_adds(b, "nothing has changed\n");
 	finish(&c, b);
 }

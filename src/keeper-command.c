@@ -148,7 +148,8 @@ new_conf(struct keeper *k, struct conf_changes *changes, char **error)
 {
 	struct conf *conf = conf_reload(k->conf, k->source, changes, error);
 
-	if (conf != NULL && !tls_reload(k->daemon->tls, conf, error)) {
+	if (conf != NULL && !tls_reload(k->daemon->tls, conf,
+	    &changes->certificate, error)) {
 		conf_changes_free(changes);
 		conf_free(conf);
 		conf = NULL;

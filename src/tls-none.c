@@ -25,9 +25,12 @@ tls_free(struct tls *t)
 }
 
 bool
-tls_reload(struct tls *t, const struct conf *conf, char **error)
+tls_reload(struct tls *t, const struct conf *conf, bool *changed,
+    char **error)
 {
 	(void)t, (void)conf, (void)error;
+	if (changed != NULL)
+		*changed = false;
 	return true;
 }
 

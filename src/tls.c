@@ -220,7 +220,7 @@ tls_new(const struct conf *conf, char **error)
 		tls_free(t);
 		return NULL;
 	}
-	if (!tls_reload(t, conf, error)) {
+	if (!tls_reload(t, conf, NULL, error)) {
 		tls_free(t);
 		return NULL;
 	}
@@ -239,8 +239,32 @@ tls_free(struct tls *t)
 	free(t);
 }
 
+/* Whether clients are shown the same by both; NULL shows nothing. */
+static bool
+is_same(SSL_CTX *a, SSL_CTX *b)
+{
+	STACK_OF(X509) *one, *two;
+	int i;
+
+	if (a == NULL || b == NULL)
+		return a == b;
+	if (X509_cmp(SSL_CTX_get0_certificate(a),
+	    SSL_CTX_get0_certificate(b)) != 0)
+		return false;
+	SSL_CTX_get0_chain_certs(a, &one);
+	SSL_CTX_get0_chain_certs(b, &two);
+	if (sk_X509_num(one) != sk_X509_num(two))
+		return false;
+	for (i = 0; i < sk_X509_num(one); i++) {
+		if (X509_cmp(sk_X509_value(one, i), sk_X509_value(two, i)) != 0)
+			return false;
+	}
+	return true;
+}
+
 bool
-tls_reload(struct tls *t, const struct conf *conf, char **error)
+tls_reload(struct tls *t, const struct conf *conf, bool *changed,
+    char **error)
 {
 	SSL_CTX *new, *old;
 
@@ -252,6 +276,8 @@ tls_reload(struct tls *t, const struct conf *conf, char **error)
 	old = t->ctx;
 	t->ctx = new;
 	pthread_mutex_unlock(&t->lock);
+	if (changed != NULL)
+		*changed = !is_same(old, new);
 	SSL_CTX_free(old);
 	if (new != NULL)
 		tell(new);

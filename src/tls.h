@@ -30,9 +30,11 @@ struct tls *tls_new(const struct conf *, char **error);
 void	 tls_free(struct tls *);	/* NULL is nothing */
 /*
  * Reads certificate and key again, for clients to come. Their tickets stay
- * good. False and *error (caller frees): all is as it was.
+ * good. *changed, if not NULL: the certificate, or its chain, is another one.
+ * False and *error (caller frees): all is as it was.
  */
-bool	 tls_reload(struct tls *, const struct conf *, char **error);
+bool	 tls_reload(struct tls *, const struct conf *, bool *changed,
+	    char **error);
 /* Once a second or so, any thread, at clock_ms(): tickets get another key when
  * it is time. NULL is nothing. */
 void	 tls_turn(struct tls *, uint64_t now);

@@ -11,7 +11,7 @@ import subprocess
 import time
 
 from client import NAME_PROMPT, Json, Person, Program, Raw, connect, said
-from control import ctl_json
+from control import ctl, ctl_json, run_ctl, socket_of
 from daemon import BINARY, Daemon, run_binary, unhurried
 from harness import (SLOW, Failure, below, contains, diag, eq, lacks, main,
                      need, ok, quick, sanitized, tempdir, test, until, uss)
@@ -350,6 +350,33 @@ def _serial(where, tls):
     sock = tls.wrap_socket(connect(where), server_hostname="localhost")
     with sock:
         return sock.getpeercert()["serialNumber"]
+
+
+@test()
+def reload_tells_of_certificate():
+    """the answer says that the certificate has changed, when it has"""
+    cert, key = selfsigned(tempdir())
+    d = Daemon(tls_cert=cert, tls_key=key)
+    said = "tls_cert: the certificate has changed\n"
+    eq(ctl(d, "reload"), "nothing has changed\n")
+    for mine, its in zip((cert, key), selfsigned()):
+        shutil.copyfile(its, mine)
+    eq(ctl_json(d, "reload")["certificate_changed"], True)
+    d.log.wait("certificate-changed")
+    eq(ctl_json(d, "reload")["certificate_changed"], False)
+    for mine, its in zip((cert, key), selfsigned()):
+        shutil.copyfile(its, mine)
+    eq(ctl(d, "reload"), said)
+    # Another chain is shown to clients too, behind the same certificate.
+    with open(selfsigned()[0], encoding="ascii") as f:
+        other = f.read()
+    with open(cert, "a", encoding="ascii") as f:
+        f.write(other)
+    eq(ctl(d, "reload"), said)
+    eq(ctl(d, "reload"), "nothing has changed\n")
+    with open(key, "w", encoding="ascii") as f:
+        f.write("no key\n")
+    eq(run_ctl("-s", socket_of(d), "reload")[0], 1)
 
 
 @test()

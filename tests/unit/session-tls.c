@@ -306,7 +306,7 @@ Test(session_tls, tickets_keys_turn)
 		cr_assert(is_known(kept, &next), "%u", i);
 		SSL_SESSION_free(kept);
 		kept = next;
-		cr_assert(tls_reload(rig.d.tls, rig.conf, &error));
+		cr_assert(tls_reload(rig.d.tls, rig.conf, NULL, &error));
 	}
 	tls_turn(rig.d.tls, now - hour);
 	cr_assert(is_known(kept, NULL), "a clock that went back");
@@ -355,7 +355,7 @@ Test(session_tls, reload)
 	free(conf->tls_key);
 	conf->tls_cert = xstrdup(path("other.pem"));
 	conf->tls_key = xstrdup(path("key.pem"));
-	cr_assert(!tls_reload(rig.d.tls, conf, &error));
+	cr_assert(!tls_reload(rig.d.tls, conf, NULL, &error));
 	cr_assert_not_null(strstr(error, "key.pem: "), "%s", error);
 	free(error);
 	hands_open(&h, LISTEN_TLS, 0);
@@ -364,10 +364,10 @@ Test(session_tls, reload)
 
 	free(conf->tls_key);
 	conf->tls_key = xstrdup(path("other.key"));
-	cr_assert(tls_reload(rig.d.tls, conf, &error));
+	cr_assert(tls_reload(rig.d.tls, conf, NULL, &error));
 	cr_assert(tls_is_on(rig.d.tls));
 	conf->tls_cert[0] = '\0';
-	cr_assert(tls_reload(rig.d.tls, conf, &error));
+	cr_assert(tls_reload(rig.d.tls, conf, NULL, &error));
 	cr_assert(!tls_is_on(rig.d.tls));
 	client_open(&c, 0, LISTEN_AUTO, 0);
 	client_send(&c, "\x16\x03\x01\r\n", 5);
