@@ -405,7 +405,7 @@ static const struct metric_def table[] = {
 	  .help = "The option store_queue." },
 
 	{ "partyline_auth_workers", GAUGE, .call = get_auth_workers,
-	  .help = "Threads that hash passwords: the option auth_workers." },
+	  .help = "Processes that hash passwords: the option auth_workers." },
 	{ "partyline_auth_busy", GAUGE, .call = get_auth_busy,
 	  .help = "Of them, those that hash a password now." },
 	{ "partyline_auth_queue", GAUGE, .call = get_auth_waiting,
