@@ -165,6 +165,8 @@ keeper_reload(struct keeper *k, client_id who)
 	struct job *job;
 	char *error;
 
+	log_reopen();
+	log_notice("reopened", LEND);
 	if (keeper_is_busy(k, who, upgrade_is_active(k->upgrade))) {
 		log_error("reload-failed", LS("error", "upgrading"), LEND);
 		return;

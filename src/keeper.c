@@ -194,11 +194,9 @@ signal_cb(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (read(fd, &info, sizeof(info)) != sizeof(info))
 		return;
-	if (info.ssi_signo == SIGHUP) {
-		log_reopen();
-		log_notice("reopened", LEND);
+	if (info.ssi_signo == SIGHUP)
 		keeper_reload(k, 0);
-	} else if (info.ssi_signo == SIGUSR2)
+	else if (info.ssi_signo == SIGUSR2)
 		keeper_upgrade(k, 0, NULL);
 	else if (k->upgrade != NULL && upgrade_is_done(k->upgrade))
 		return;		/* it ends as it is; meant for the new one */
