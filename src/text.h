@@ -160,7 +160,7 @@ void	 text_enter_kept(struct dialect_io *, const struct request *);
 /* A room is entered: what of it is unread, as the hub knows of an account. */
 void	 text_returned(struct text_room *, const struct request *);
 /* dialect_text's member of the same name. */
-void	 text_begins(void *, struct dialect_io *, const char *room,
+void	 text_begins(void *, struct dialect_io *, const char *shown,
 	    uint64_t after);
 /* What is unread in a room that was entered so. */
 void	 text_kept_entered(struct text *, struct dialect_io *,
