@@ -145,6 +145,7 @@ enter_account(struct hub *h, struct account *a, struct login *l,
 {
 	req->guest = false;
 	req->operator = a->op;
+	req->time = a->created;
 	list_kept(h, a, l, req);
 	note_login(h, a, req);
 	if (a->inbox == NULL)

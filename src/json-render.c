@@ -321,6 +321,17 @@ add_kept(struct buf *b, const struct request *r)
 }
 
 static void
+add_ms(struct buf *b, int64_t ms)
+{
+	char text[TIME_RFC3339];
+
+	time_rfc3339(ms, text);
+	buf_addc(b, '"');
+	buf_add(b, text, TIME_RFC3339 - 1);
+	buf_addc(b, '"');
+}
+
+static void
 add_login(struct buf *b, const struct conf *conf, const struct request *r)
 {
 	add_name(b, r);
@@ -344,19 +355,11 @@ add_login(struct buf *b, const struct conf *conf, const struct request *r)
 	}
 	if (r->operator)
 		ADD(b, ",\"operator\":true");
-	if (!r->guest)
-		add_kept(b, r);
-}
-
-static void
-add_ms(struct buf *b, int64_t ms)
-{
-	char text[TIME_RFC3339];
-
-	time_rfc3339(ms, text);
-	buf_addc(b, '"');
-	buf_add(b, text, TIME_RFC3339 - 1);
-	buf_addc(b, '"');
+	if (r->guest)
+		return;
+	ADD(b, ",\"created\":");
+	add_ms(b, r->time);
+	add_kept(b, r);
 }
 
 static void

@@ -219,7 +219,8 @@ struct request {
 					 * rename: the inbox left, or 0 */
 	uint64_t	 head;		/* subscribe; say has it in seq */
 	uint64_t	 floor;		/* highest seq that was removed */
-	int64_t		 time;		/* ms since the epoch */
+	int64_t		 time;		/* ms since the epoch; login: when
+					 * the account was made */
 	const char	*topic;
 	const char	*role;
 	uint32_t	 members;

@@ -18,14 +18,14 @@ function allowed(act) {
 			it.role || roleOf(app.current, it.name || it.from));
 }
 
-/* One's own needs no role; but a guest's name may have been another's before. */
+/* One's own needs no role; but the name may have been a guest's before. */
 function removable(app, it) {
 	const { current, line } = app;
 	if (!inRoom(app) || !it.seq || it.redacted)
 		return false;
 	return may('redact', app.roleIn(current.role)) ||
 		(fold(it.from) === fold(line.name) &&
-			(!line.guest || it.seq > current.since));
+			(it.seq > current.since || it.time >= Date.parse(line.created)));
 }
 
 /* The only owner stays one. */

@@ -53,6 +53,7 @@ export class Partyline {
 	state = 'idle';
 	server = '';
 	guest = true;		// false: the name is an account's
+	created;		// when the account was made, as the server writes it
 	operator = false;	// of this server
 	lobby = 'lobby';
 	motd = '';		// the message of the day
@@ -313,9 +314,9 @@ export class Partyline {
 	/* At once with the reply: what is in an account's inbox comes next. */
 	#came(reply) {
 		const { session, server, limits, lobby, motd = '', guest,
-			operator = false } = reply;
+			created, operator = false } = reply;
 		Object.assign(this, { session, server, limits, lobby, motd, guest,
-			operator });
+			created, operator });
 		this.inbox.live = !guest;
 		this.#named(reply.name);
 		this.#emit('login', reply);

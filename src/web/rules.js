@@ -109,6 +109,7 @@ function setting(app) {
 
 	$('rules-form').onsubmit = () => {
 		put('rules-error', '');
+		tell('rules-said', '');
 		app.line.request('configure', fields()).then(reply => {
 			talk.settings = reply;
 			tell('rules-said', 'That is how it is now.');

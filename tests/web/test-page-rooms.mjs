@@ -23,6 +23,13 @@ for (const [name, options] of Object.entries({ light: {}, dark: DARK })) {
 		const ann = await Visitor.come(d, 'ann', options);
 		await ann.say('/join den');
 		await ann.shows('#title', '#den');
+		/* A guest's room stays open: nobody could open it again. */
+		await ann.page.click('#setup');
+		await ann.page.check('#set-private');
+		await ann.page.click('#rules-save');
+		await ann.shows('#rules-error', /register/);
+		await ann.page.click('#rules-close');
+		await keepName(ann, PASSWORD);
 		const ben = await Visitor.come(d, 'ben', options);
 		await ben.say('/join den');
 		const cat = await Person.come(d, 'cat');
@@ -293,8 +300,13 @@ async () => {
 	/* Whose name is kept, or who is an op, may. */
 	await keepName(ben, PASSWORD);
 	assert.ok(await offers(ben, 'again mine'));
-	assert.ok(await offers(ben, 'of a former ben'));
-	await ben.page.click('#log .msg:has-text("of a former ben") .text',
+	assert.ok(!await offers(ben, 'of a former ben'));
+	await ben.say('and mine now');
+	await ben.sees('and mine now');
+	await ben.page.reload();
+	await ben.sees('and mine now');
+	assert.ok(!await offers(ben, 'of a former ben'));
+	await ben.page.click('#log .msg:has-text("and mine now") .text',
 		{ button: 'right' });
 	await choose(ben, 'Remove it…');
 	await ben.page.click('#act-do');
