@@ -11,7 +11,7 @@
 
 #include "rules-model.h"
 
-#define SEQUENCES	250
+#define SEQUENCES	300
 #define STEPS		500
 #define EPOCH		INT64_C(1700000000000)	/* the clock's, as all begins */
 
@@ -34,11 +34,20 @@ __wrap_clock_wall(void)
 uint32_t
 rnd(uint32_t n)
 {
-	uint64_t x = w.dice += 0x9e3779b97f4a7c15;	/* splitmix64 */
+	return sequence_rnd(&w.dice, n);
+}
 
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-	x = (x ^ x >> 27) * 0x94d049bb133111eb;
-	return (uint32_t)((x ^ x >> 31) % n);
+int
+rather(int i, int n, bool (*is)(int, int), int of)
+{
+	int tries, other = i;
+
+	for (tries = 0; tries < 6; tries++) {
+		if (is(other, of))
+			return other;
+		other = (int)rnd((uint32_t)n);
+	}
+	return i;
 }
 
 /* Mail of the hub: what each client is shown, and where it has a place. */
@@ -526,48 +535,68 @@ check_places(void)
 	}
 }
 
+static bool
+is_kept_out(int p, int unused)
+{
+	(void)unused;
+	return m_named(&w.server, p);
+}
+
+static bool
+is_guest_here(int p, int unused)
+{
+	(void)unused;
+	return w.people[p].here && m_is_guest(p);
+}
+
+static bool
+is_free(int p, int unused)
+{
+	(void)unused;
+	return !w.people[p].here && m_is_guest(p);
+}
+
 /* What concerns names. */
 static void
 name_step(int p, int q)
 {
-	uint32_t dice = rnd(50);
+	uint32_t dice = rnd(60);
 
-	if (dice < 1)
-		enrol(q);
-	else if (dice < 4)
-		become(p);
-	else if (dice < 8)
+	if (dice == 0)
+		enrol(rather(q, PEOPLE, is_free, 0));
+	else if (dice == 1)
+		become(rather(p, PEOPLE, is_guest_here, 0));
+	else if (dice < 5)
 		shut_out(q, rnd(2));
-	else if (dice < 16)
-		let_in(q, rnd(2));
-	else if (dice < 24)
+	else if (dice < 17)
+		let_in(rather(q, PEOPLE, is_kept_out, 0), rnd(2));
+	else if (dice < 25)
 		ignore(p, q, rnd(3) == 0);
 	else
-		rename_to(p, rnd(4) > 0 ? ACCOUNTS + (int)rnd(PEOPLE -
-		    ACCOUNTS) : q);
+		rename_to(rather(p, PEOPLE, is_guest_here, 0), rather(q,
+		    PEOPLE, is_free, 0));
 }
 
-/* Rather one who may do something there. */
-static int
-someone(int p, int r)
+static bool
+has_power(int p, int r)
 {
-	int i, other;
+	return w.people[p].here && m_role(p, r) >= OP;
+}
 
-	for (i = 0; i < 6 && m_role(p, r) < OP; i++) {
-		other = (int)rnd(PEOPLE);
-		if (w.people[other].here)
-			p = other;
-	}
-	return p;
+static bool
+is_there(int r, int p)
+{
+	return w.people[p].in[r];
 }
 
 static void
 step(void)
 {
 	int p = (int)rnd(PEOPLE), r = (int)rnd(ROOMS), q = (int)rnd(PEOPLE);
-	uint32_t dice = rnd(100);
+	int there = rather(r, ROOMS, is_there, p);
+	uint32_t dice = rnd(200);
 
-	w.now += rnd(1000);
+	w.now += rnd(500);
 	memcpy(w.before, w.people, sizeof(w.before));
 	if (dice == 0)
 		restart();
@@ -575,20 +604,20 @@ step(void)
 		upgrade();
 	else if (!w.people[p].here)
 		log_in(p);
-	else if (dice < 6)
+	else if (dice < 8)
 		log_out(p);
-	else if (dice < 20)
+	else if (dice < 36)
 		name_step(p, q);
-	else if (dice < 38)
-		subscribe(p, r);
-	else if (dice < 42)
-		unsubscribe(p, r);
-	else if (dice < 62)
-		say(p, r);
 	else if (dice < 70)
+		subscribe(p, r);
+	else if (dice < 76)
+		unsubscribe(p, there);
+	else if (dice < 120)
+		say(p, there);
+	else if (dice < 134)
 		look(p, r);
 	else
-		act(someone(p, r), r, q);
+		act(rather(p, PEOPLE, has_power, r), r, q);
 	check_places();
 }
 
@@ -626,16 +655,5 @@ sequence(uint64_t seed)
 
 Test(hub_rules, random_sequences)
 {
-	const char *one = getenv("RULES_SEED");
-	uint64_t seed, i;
-
-	if (one != NULL) {
-		sequence(strtoull(one, NULL, 10));
-		return;
-	}
-	random_bytes(&seed, sizeof(seed));
-	fprintf(stderr, "# %d sequences from RULES_SEED=%llu on\n", SEQUENCES,
-	    (unsigned long long)seed);
-	for (i = 0; i < SEQUENCES; i++)
-		sequence(seed + i);
+	sequences_run("RULES_SEED", SEQUENCES, sequence);
 }

@@ -69,32 +69,21 @@ kick(int p, int r, int q)
 }
 
 static void
-ban(int p, int r, int q)
+ban(int p, int r, int q, bool mutes)
 {
 	uint32_t seconds = rnd(2) * 30;
 	enum error want = may_over(p, r, q);
 
 	if (want == ERR_NONE) {
-		keep_out(r, q, seconds);
+		if (mutes)
+			m_sanction(&w.rooms[r].mutes, q, m_until(seconds));
+		else
+			keep_out(r, q, seconds);
 		m_expel_banned(r);
 		done(r, w.f.store.seq);
 	}
-	ask_about(p, r, q, CMD_BAN, seconds);
-	expect(p, r, "ban", want);
-}
-
-static void
-mute(int p, int r, int q)
-{
-	uint32_t seconds = rnd(2) * 30;
-	enum error want = may_over(p, r, q);
-
-	if (want == ERR_NONE) {
-		m_sanction(&w.rooms[r].mutes, q, m_until(seconds));
-		done(r, w.f.store.seq);
-	}
-	ask_about(p, r, q, CMD_MUTE, seconds);
-	expect(p, r, "mute", want);
+	ask_about(p, r, q, mutes ? CMD_MUTE : CMD_BAN, seconds);
+	expect(p, r, mutes ? "mute" : "ban", want);
 }
 
 /* Of an address, for operators. */
@@ -116,6 +105,18 @@ ban_address(int p, int r, bool mutes)
 	ask(p, &(struct ask){ .cmd = mutes ? CMD_MUTE : CMD_BAN,
 	    .room = room_names[r], .whom_address = addresses[a] });
 	expect(p, r, "ban of an address", want);
+}
+
+static bool
+is_banned(int p, int r)
+{
+	return m_named(&w.rooms[r].bans, p);
+}
+
+static bool
+is_muted(int p, int r)
+{
+	return m_named(&w.rooms[r].mutes, p);
 }
 
 static void
@@ -277,8 +278,8 @@ static void
 configure(int p, int r)
 {
 	static const enum setting all[] = { SET_PRIVATE, SET_MODERATED,
-	    SET_HISTORY, SET_REGISTERED, SET_PACE };
-	static const uint32_t paces[] = { 0, 10, 60 };
+	    SET_HISTORY, SET_REGISTERED, SET_PACE, SET_PACE };
+	static const uint32_t paces[] = { 0, 20, 90 };
 	enum setting s = all[rnd(NITEMS(all))];
 	struct settings set = { .value = { 0 } };
 	enum error want = !m_exists(r) ? ERR_NO_SUCH_ROOM : m_sees(p, r);
@@ -303,15 +304,15 @@ configure(int p, int r)
 void
 act(int p, int r, int q)
 {
+	bool mutes;
+
 	switch (rnd(14)) {
 	case 0:
 		kick(p, r, q);
 		break;
 	case 1:
-		ban(p, r, q);
-		break;
 	case 2:
-		mute(p, r, q);
+		ban(p, r, q, rnd(2));
 		break;
 	case 3:
 		ban_address(rnd(2) && w.people[0].here ? 0 : p, r, rnd(2));
@@ -319,7 +320,9 @@ act(int p, int r, int q)
 	case 4:
 	case 5:
 	case 6:
-		unban(p, r, q, rnd(2), rnd(3) == 0);
+		mutes = rnd(2);
+		unban(p, r, rather(q, PEOPLE, mutes ? is_muted : is_banned, r),
+		    mutes, rnd(4) == 0);
 		break;
 	case 7:
 	case 8:

@@ -9,10 +9,8 @@
 #ifndef RULES_MODEL_H
 #define RULES_MODEL_H
 
-#include <criterion/criterion.h>
-#include <stdio.h>
-
 #include "hub-fake.h"
+#include "sequences.h"
 
 #define PEOPLE		8
 #define ACCOUNTS	4	/* of them at first; one runs the server */
@@ -69,16 +67,8 @@ struct world {
 };
 extern struct world w;
 
-#define CHECK(cond, ...) do {						\
-	if (!(cond)) {							\
-		fprintf(stderr, "RULES_SEED=%llu step %u line %d: %s: ", \
-		    (unsigned long long)w.seed, w.step, __LINE__, #cond); \
-		fprintf(stderr, __VA_ARGS__);				\
-		fprintf(stderr, "\n");					\
-		cr_assert_fail("RULES_SEED=%llu",			\
-		    (unsigned long long)w.seed);			\
-	}								\
-} while (0)
+#define CHECK(cond, ...)						\
+	SEQUENCE_CHECK("RULES_SEED", w.seed, w.step, cond, __VA_ARGS__)
 
 /* The model: rules-model.c. */
 bool	 m_is_guest(int p);
@@ -117,6 +107,8 @@ errors	 m_lift_address(struct sanctions *, int address);
 
 /* The driver: hub-rules.c. */
 uint32_t rnd(uint32_t n);
+/* i, or rather another of n, if that is so of it. */
+int	 rather(int i, int n, bool (*is)(int, int of), int of);
 const struct request *ask(int p, const struct ask *);
 void	 expect_one_of(int p, const char *where, const char *what, errors);
 void	 expect(int p, int r, const char *what, enum error);
