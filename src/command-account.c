@@ -114,6 +114,7 @@ cmd_register(struct hub *h, struct login *l, struct request *req)
 	}
 	switch (req->proof) {
 	case PROOF_NONE:
+		request_set_key(req, user_key(l->user));
 		if (!may_log_in(h, NULL, req) || !is_free(h, l, req) ||
 		    !fits(h, req, "password", req->password))
 			return ANSWER;

@@ -560,10 +560,18 @@ is_whom(const struct hub *h, const struct member *m, const struct request *req)
 	    strcmp(user_key(m->login->user), req->name_key) == 0;
 }
 
+/* Is this member the one who is kicked or banned? */
+static bool
+is_expelled(const struct hub *h, const struct member *m,
+    const struct request *req)
+{
+	return req->cmd != CMD_DEOP && is_whom(h, m, req);
+}
+
 static bool
 is_hit(const struct hub *h, const struct member *m, const struct request *req)
 {
-	return is_whom(h, m, req) || banned(h, m->login, m->room->rules,
+	return is_expelled(h, m, req) || banned(h, m->login, m->room->rules,
 	    role_in(h, m->login, m->room->rules, m)) != NULL;
 }
 
@@ -577,7 +585,7 @@ expel(struct hub *h, struct room *room, const struct request *req,
 
 	for (i = room->nmembers; i-- > 0;) {
 		m = room->members[i];
-		if (is_whom(h, m, req) || !is_hit(h, m, req) ||
+		if (is_expelled(h, m, req) || !is_hit(h, m, req) ||
 		    !member_is_first(m))
 			continue;
 		news_add(h, room, msg_new(MSG_LEAVE, user_shown(m->login->user),
@@ -624,6 +632,14 @@ is_ban(const struct request *req)
 	    (req->cmd == CMD_KICK && req->seconds > 0);
 }
 
+/* Who has no role any more is hit by a ban of their address. */
+static bool
+ends_exemption(const struct room *room, const struct request *req)
+{
+	return req->cmd == CMD_DEOP && room->rules != NULL &&
+	    room->rules->bans.n > 0;
+}
+
 enum verdict
 act_committed(struct hub *h, struct store_op *op)
 {
@@ -654,7 +670,8 @@ act_committed(struct hub *h, struct store_op *op)
 	if (req->cmd == CMD_INVITE)
 		inbox_note(h, req->name_key, msg_from(op->msg), request_fmt(req,
 		    "You are invited to #%s.", room_shown(room)));
-	if (req->cmd == CMD_KICK || req->cmd == CMD_BAN) {
+	if (req->cmd == CMD_KICK || req->cmd == CMD_BAN ||
+	    ends_exemption(room, req)) {
 		if (is_ban(req) && req->whom_sid != 0)
 			rules_uninvite(h, room->rules, req->whom_sid);
 		expel(h, room, req, op->msg);

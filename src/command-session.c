@@ -36,32 +36,32 @@ tell_renamed(struct hub *h, struct user *u, const char *from)
 }
 
 static bool
-is_muted(const struct rules *r, const struct login *l, struct request *req)
+keeps_name(const struct rules *r, struct request *req)
 {
-	if (r == NULL || rules_sanction(&r->mutes, subject(req, 'n',
-	    user_key(l->user))) == NULL)
-		return false;
 	request_fail(req, ERR_MUTED, "You are muted in #%s, and keep your "
 	    "name meanwhile.", r->key);
-	return true;
+	return false;
 }
 
-/* A mute is a name's: who is muted keeps it, also when invited to come again,
- * as somebody whom no address is held against. */
+/* Who is muted, by name or by address, keeps the name: the room would hear of
+ * the new one. A mute is a name's: so does who is invited to come again, as
+ * somebody whom no address is held against. */
 static bool
 may_leave_name(const struct hub *h, struct login *l, struct request *req)
 {
+	const char *subj = subject(req, 'n', user_key(l->user));
 	const struct invite *i;
+	const struct rules *r;
 	struct member *m;
 
 	for (m = l->members; m != NULL; m = m->next) {
-		if (role_in(h, l, m->room->rules, m) != ROLE_OPERATOR &&
-		    is_muted(m->room->rules, l, req))
-			return false;
+		r = m->room->rules;
+		if (muted(h, l, r, role_in(h, l, r, m)) != NULL)
+			return keeps_name(r, req);
 	}
 	for (i = rules_invites(h, l->sid); i != NULL; i = i->next) {
-		if (is_muted(i->rules, l, req))
-			return false;
+		if (rules_sanction(&i->rules->mutes, subj) != NULL)
+			return keeps_name(i->rules, req);
 	}
 	return true;
 }
@@ -86,6 +86,10 @@ may_come_as(const struct hub *h, const struct member *m, struct request *req)
 	    rules_sanction(&r->mutes, subj) != NULL)
 		request_fail(req, ERR_MUTED, "%s is muted in #%s, where you "
 		    "are: take another name.", req->name, room);
+	else if (is_stranger(h, m->login, r))
+		request_fail(req, ERR_FORBIDDEN, "Only who has an account may "
+		    "speak in #%s, where you keep your name: leave it first.",
+		    room);
 	else if (r->set.value[SET_MODERATED] && !right_has(ACT_SPEAK, role))
 		request_fail(req, right_of(ACT_SPEAK)->error, "You are a "
 		    "visitor in #%s, which is moderated, and keep your name "

@@ -257,9 +257,14 @@ bool	 may_speak(const struct hub *, const struct member *,
  * said in. It is given back, if nothing was stored. */
 void	 turn_take(struct member *, struct request *);
 void	 turn_back(struct hub *, const struct room *, struct request *);
-/* Whether this one is banned; the sanction. */
+/* Whether this one is banned, or muted; the sanction. */
 const struct sanction *banned(const struct hub *, const struct login *,
 	    const struct rules *, enum role);
+const struct sanction *muted(const struct hub *, const struct login *,
+	    const struct rules *, enum role);
+/* A guest, where only accounts are let in and speak. */
+bool	 is_stranger(const struct hub *, const struct login *,
+	    const struct rules *);
 /* The seq behind which the login may read the room. */
 uint64_t read_floor(const struct hub *, struct login *, const struct room *);
 /* As it is told: what somebody of this role is called in this room. */

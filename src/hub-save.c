@@ -1,7 +1,8 @@
 /*
  * What the hub knows, as a record for the hub of another daemon, and back:
  * rooms that the store does not know (and all inboxes), users, their sessions
- * and places, who has tries left, and who is known where. Tags are for ever.
+ * and places, who has tries left, who is known where, and who has to wait
+ * before they speak again. Tags are for ever.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,8 @@
 #define KEY_MAX		(NAME_SIZE + 64)	/* bytes of what is tried */
 
 enum { H_LAST_ID = 1, H_ROOM, H_USER, H_TRIED, H_REGISTERED,
-	H_PROVED };
+	H_PROVED, H_TURN };
+enum { N_ROOM = 1, N_KEY, N_MS };
 enum { P_KEY = 1, P_FROM };
 enum { T_KEY = 1, T_MS };
 enum { R_ID = 1, R_NAME, R_KEY, R_HEAD, R_FLOOR, R_STORED };
@@ -146,10 +148,30 @@ save_proved(const struct account *a, struct buf *b)
 	record_end(b, begun);
 }
 
+/* Who has spoken in a room with a pace, and has to wait still. */
+static void
+save_turns(const struct rules *r, struct buf *b)
+{
+	const struct turn *t;
+	uint32_t wait;
+	size_t pos = 0, begun;
+
+	while ((t = table_next(&r->turns, &pos)) != NULL) {
+		if ((wait = rules_wait(r, t->key)) == 0)
+			continue;
+		begun = record_begin(b, H_TURN);
+		record_adds(b, N_ROOM, r->key);
+		record_adds(b, N_KEY, t->key);
+		record_addu(b, N_MS, wait);
+		record_end(b, begun);
+	}
+}
+
 void
 hub_save(const struct hub *h, struct buf *b)
 {
 	const struct account *a;
+	const struct rules *rules;
 	const struct room *room;
 	const struct user *u;
 	uint32_t at = 0;
@@ -162,6 +184,8 @@ hub_save(const struct hub *h, struct buf *b)
 	}
 	while ((u = table_next(&h->users, &pos)) != NULL)
 		save_user(h, u, b);
+	for (pos = 0; (rules = table_next(&h->rules, &pos)) != NULL;)
+		save_turns(rules, b);
 	for (at = 0; (a = roll_next(&h->account_roll, &at)) != NULL;)
 		save_proved(a, b);
 	tries_each(h->tries, clock_ms(), save_tried,
@@ -522,6 +546,34 @@ load_proved(struct hub *h, struct record *outer)
 	free(from);
 }
 
+static void
+load_turn(struct hub *h, struct record *outer)
+{
+	char *room = NULL, *key = NULL;
+	struct record r;
+	uint32_t wait = 0;
+	struct rules *rules;
+
+	record_enter(outer, &r);
+	while (record_next(&r)) {
+		if (r.tag == N_ROOM && room == NULL)
+			room = record_s(&r, NAME_SIZE);
+		else if (r.tag == N_KEY && key == NULL)
+			key = record_s(&r, NAME_SIZE);
+		else if (r.tag == N_MS)
+			wait = (uint32_t)record_u(&r, UINT32_MAX);
+		else
+			r.bad = true;
+	}
+	if (room == NULL || key == NULL)
+		r.bad = true;
+	record_close(&r, outer);
+	if (!outer->bad && (rules = rules_find(h, room)) != NULL)
+		rules_must_wait(rules, key, wait);
+	free(room);
+	free(key);
+}
+
 /* What nobody has come for. */
 static void
 settle_rooms(struct hub *h, struct record *r)
@@ -560,6 +612,8 @@ hub_restore(struct hub *h, const void *data, size_t len, const uint32_t *sids,
 			load_tried(h->registers, &r);
 		else if (r.tag == H_PROVED)
 			load_proved(h, &r);
+		else if (r.tag == H_TURN)
+			load_turn(h, &r);
 		else if (r.tag != H_USER)
 			r.bad = true;
 	}

@@ -129,6 +129,13 @@ banned(const struct hub *h, const struct login *l, const struct rules *r,
 	return r != NULL ? sanctioned(h, l, &r->bans, role) : NULL;
 }
 
+const struct sanction *
+muted(const struct hub *h, const struct login *l, const struct rules *r,
+    enum role role)
+{
+	return r != NULL ? sanctioned(h, l, &r->mutes, role) : NULL;
+}
+
 const char *
 for_another(struct request *req, const struct sanction *s)
 {
@@ -180,8 +187,7 @@ is_lobby(const struct hub *h, const char *key)
 	    strlen(h->conf->lobby), NULL) && strcmp(lobby.key, key) == 0;
 }
 
-/* A guest, where only accounts are let in and speak. */
-static bool
+bool
 is_stranger(const struct hub *h, const struct login *l, const struct rules *r)
 {
 	return r->set.value[SET_REGISTERED] && user_account(h, l->user) == NULL;

@@ -547,6 +547,13 @@ put_turn(struct rules *r, const char *name, uint64_t next)
 	t->next = next;
 }
 
+void
+rules_must_wait(struct rules *r, const char *name, uint32_t ms)
+{
+	if (r->set.value[SET_PACE] > 0)
+		put_turn(r, name, clock_ms() + ms);
+}
+
 uint64_t
 rules_spoke(struct rules *r, const char *name)
 {

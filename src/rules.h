@@ -127,6 +127,8 @@ void	 rules_arrived(struct rules *, const char *name, uint64_t seq);
 void	 rules_left(struct rules *, const char *name);
 /* ms until this person may speak; 0 is now. */
 uint32_t rules_wait(const struct rules *, const char *name);
+/* So long, if the room has a pace. */
+void	 rules_must_wait(struct rules *, const char *name, uint32_t ms);
 /* It is this person's turn, until what is returned. */
 uint64_t rules_spoke(struct rules *, const char *name);
 /* It was not, if nothing more was said since. */

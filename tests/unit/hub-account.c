@@ -483,17 +483,12 @@ mark(struct fake_client *c, uint32_t room, uint64_t seq)
 Test(account, marks)
 {
 	struct fake_client a = registered("ann"), bob = login(2, "bob");
-	int i;
 
 	enter(&bob, "lobby");
-	for (i = 0; i < 5; i++)
-		ASK(&f, &bob, CMD_SAY, .room = "lobby", .text = "hi");
-	fake_round(&f);
+	chat(&bob, "lobby", 5);
 	enter(&a, "lobby");	/* nothing of before is unread */
 	eq_str(fake_fact(&f, "seen/ann/lobby"), "5");
-	for (i = 0; i < 5; i++)
-		ASK(&f, &bob, CMD_SAY, .room = "lobby", .text = "hi");
-	fake_round(&f);
+	chat(&bob, "lobby", 5);
 	mark(&a, 1, 8);
 	eq_str(fake_fact(&f, "seen/ann/lobby"), "8");
 	mark(&a, 1, 7);

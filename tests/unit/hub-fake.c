@@ -44,10 +44,41 @@ make_room(struct fake_store *s, const struct store_op *op)
 		    .name = xstrdup(op->name), .key = xstrdup(op->key),
 		    .topic = "" };
 	}
-	if (op->kind == STORE_FORGET)
-		s->made[i].floor = op->seq;
-	else if (op->seq > s->made[i].head)
+	if (op->seq > s->made[i].head)
 		s->made[i].head = op->seq;
+}
+
+/* Of one that was made here, if that is all there was in it. */
+static void
+forget_room(struct fake_store *s, const struct store_op *op)
+{
+	struct store_room *room;
+	uint32_t i;
+
+	for (i = 0; i < s->nmade && s->made[i].id != op->room; i++)
+		;
+	if (i == s->nmade || s->made[i].head > op->seq)
+		return;
+	room = &s->made[i];
+	free((char *)(uintptr_t)room->name);
+	free((char *)(uintptr_t)room->key);
+	memmove(room, room + 1, (--s->nmade - i) * sizeof(*room));
+}
+
+/* Its log up to there, and the room. */
+static void
+forget(struct fake_store *s, const struct store_op *op)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->nlog; i++) {
+		if (s->log[i].room == op->room && s->log[i].msg != NULL &&
+		    s->log[i].msg->seq <= op->seq) {
+			msg_unref(s->log[i].msg);
+			s->log[i].msg = NULL;
+		}
+	}
+	forget_room(s, op);
 }
 
 static void
@@ -231,15 +262,10 @@ complete(struct fake *f, struct store_op *op)
 		store_append(s, op);
 	if (op->kind == STORE_IMPORT && op->nmsgs > 0)
 		store_import(s, op);
-	if (op->room != 0)
+	if (op->kind == STORE_FORGET)
+		forget(s, op);
+	else if (op->room != 0)
 		make_room(s, op);
-	for (i = 0; op->kind == STORE_FORGET && i < s->nlog; i++) {
-		if (s->log[i].room == op->room && s->log[i].msg != NULL &&
-		    s->log[i].msg->seq <= op->seq) {
-			msg_unref(s->log[i].msg);
-			s->log[i].msg = NULL;
-		}
-	}
 }
 
 uint32_t

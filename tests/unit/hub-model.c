@@ -6,12 +6,11 @@
  *
  * A sequence has a seed. HUB_SEED=n repeats one of them.
  */
-#include <criterion/criterion.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "model.h"
+#include "sequences.h"
 
 #define SEQUENCES	5000
 #define STEPS		400
@@ -58,16 +57,8 @@ static struct world {
 	unsigned	 step;
 } w;
 
-#define CHECK(cond, ...) do {						\
-	if (!(cond)) {							\
-		fprintf(stderr, "HUB_SEED=%llu step %u line %d: %s: ",	\
-		    (unsigned long long)w.seed, w.step, __LINE__, #cond); \
-		fprintf(stderr, __VA_ARGS__);				\
-		fprintf(stderr, "\n");					\
-		cr_assert_fail("HUB_SEED=%llu",				\
-		    (unsigned long long)w.seed);			\
-	}								\
-} while (0)
+#define CHECK(cond, ...)						\
+	SEQUENCE_CHECK("HUB_SEED", w.seed, w.step, cond, __VA_ARGS__)
 
 static uint32_t
 rnd(uint32_t n)
@@ -741,16 +732,5 @@ sequence(uint64_t seed)
 
 Test(hub_model, random_sequences)
 {
-	const char *one = getenv("HUB_SEED");
-	uint64_t seed, i;
-
-	if (one != NULL) {
-		sequence(strtoull(one, NULL, 10));
-		return;
-	}
-	random_bytes(&seed, sizeof(seed));
-	fprintf(stderr, "# %d sequences from HUB_SEED=%llu on\n", SEQUENCES,
-	    (unsigned long long)seed);
-	for (i = 0; i < SEQUENCES; i++)
-		sequence(seed + i);
+	sequences_run("HUB_SEED", SEQUENCES, sequence);
 }

@@ -209,6 +209,28 @@ Test(moderate, ban_a_guest)
 	cr_assert_null(fake_fact(&f, "ban/den/i:192.0.2.1"));
 }
 
+/* Who has a role is not hit by the ban of another's address: until then. */
+Test(moderate, no_role_any_more)
+{
+	struct fake_client ann = registered("ann"), eve, bob;
+
+	enter(&ann, "den");
+	eve = from("eve", "192.0.2.1");
+	bob = from("bob", "192.0.2.1");
+	enter(&eve, "den");
+	enter(&bob, "den");
+	OK(&ann, CMD_OP, .room = "den", .name = "eve");
+	OK(&ann, CMD_BAN, .room = "den", .name = "bob");
+	OK(&ann, CMD_DEOP, .room = "den", .name = "eve");
+	OK(&eve, CMD_SAY, .room = "den", .text = "hi");
+	fake_trace(&f);
+	OK(&ann, CMD_DEOP, .room = "den", .name = "eve");
+	eq_trace(&f, "0 #1: leave eve banned; 5 role ann to eve none\n"
+	    "0 unplace #1 role\n0 deop ok\n");
+	NO(ERR_NOT_SUBSCRIBED, &eve, CMD_SAY, .room = "den", .text = "hi");
+	NO(ERR_BANNED, &eve, CMD_SUBSCRIBE, .room = "den");
+}
+
 /* Behind the loopback anybody may be: it is never banned. */
 Test(moderate, no_ban_of_this_host)
 {

@@ -85,6 +85,38 @@ Test(names, muted_in_a_room)
 	OK(&bob, CMD_RENAME, .name = "bill");
 }
 
+/* Nor does one get away from a mute of one's address by another name. */
+Test(names, muted_by_address)
+{
+	struct fake_client ann = registered("ann"), loud = from("loud",
+	    "192.0.2.2"), bob = from("bob", "192.0.2.2");
+
+	enter(&ann, "den");
+	enter(&loud, "den");
+	enter(&bob, "den");
+	OK(&ann, CMD_MUTE, .room = "den", .name = "loud");
+	NO(ERR_MUTED, &bob, CMD_RENAME, .name = "buy-tomatoes");
+	eq_str(f.reply->message, "You are muted in #den, and keep your name "
+	    "meanwhile.");
+	OK(&ann, CMD_INVITE, .room = "den", .name = "bob");
+	OK(&bob, CMD_RENAME, .name = "bill");
+}
+
+/* A guest's, where only accounts speak. */
+Test(names, accounts_only)
+{
+	struct fake_client ann = registered("ann"), bob = from("bob", NULL);
+
+	enter(&ann, "den");
+	enter(&bob, "den");
+	set(&ann, SET_REGISTERED, 1);
+	NO(ERR_FORBIDDEN, &bob, CMD_RENAME, .name = "buy-tomatoes");
+	eq_str(f.reply->message, "Only who has an account may speak in #den, "
+	    "where you keep your name: leave it first.");
+	OK(&bob, CMD_UNSUBSCRIBE, .room = "den");
+	OK(&bob, CMD_RENAME, .name = "bill");
+}
+
 /* A visitor's name would be heard there. */
 Test(names, moderated)
 {

@@ -94,12 +94,10 @@ Test(operator, promotes)
 /* Wherever they are, and only of what is new. */
 Test(operator, tells_who_is_promoted)
 {
-	struct fake_client c = login(0, "ann");
 	const char *trace;
 
+	registered("ann");
 	login(1, "bob");
-	ASK(&f, &c, CMD_REGISTER, .password = "secret");
-	fake_round(&f);
 	with_password(1, "ann", "secret");
 	fake_trace(&f);
 	cr_assert_eq(does(CMD_PROMOTE, "ann", NULL), ERR_NONE);
@@ -119,10 +117,8 @@ Test(operator, tells_who_is_promoted)
 /* One made while the others go stays. */
 Test(operator, revokes)
 {
-	struct fake_client c = login(0, "ann");
+	struct fake_client c = registered("ann");
 
-	ASK(&f, &c, CMD_REGISTER, .password = "secret");
-	fake_round(&f);
 	ASK(&f, &c, CMD_TOKEN, .string = "a/b");
 	ASK(&f, &c, CMD_TOKEN, .string = "c");
 	fake_round(&f);
@@ -167,10 +163,8 @@ Test(operator, lists_in_pages)
 /* Also of what was not yet stored nothing is left for the next of that name. */
 Test(operator, erases_what_is_under_way)
 {
-	struct fake_client c = login(0, "ann");
+	struct fake_client c = registered("ann");
 
-	ASK(&f, &c, CMD_REGISTER, .password = "secret");
-	fake_round(&f);
 	ASK(&f, &c, CMD_TOKEN, .string = "bot");
 	ASK(&f, &c, CMD_SUBSCRIBE, .room = "den");
 	ASK(&f, &control, CMD_ERASE, .name = "ann");
@@ -180,9 +174,7 @@ Test(operator, erases_what_is_under_way)
 	cr_assert_null(fake_fact(&f, "account/ann"));
 	cr_assert_null(fake_fact(&f, "token/ann/bot"));
 	cr_assert_null(fake_fact(&f, "role/den/ann"));
-	c = login(0, "ann");
-	ASK(&f, &c, CMD_REGISTER, .password = "secret");
-	fake_round(&f);
+	c = registered("ann");
 	ASK(&f, &c, CMD_TOKENS);
 	cr_assert_eq(f.reply->nlisted, 0);
 	ASK(&f, &c, CMD_CONFIGURE, .room = "den");
@@ -297,11 +289,9 @@ Test(operator, lists_bans)
 /* One connection of several, by its number. */
 Test(operator, kicks_a_client)
 {
-	struct fake_client ann = login(0, "ann"), again = client(1, 905);
+	struct fake_client ann = registered("ann"), again = client(1, 905);
 	struct request *req = request_new(CMD_EXPEL);
 
-	ASK(&f, &ann, CMD_REGISTER, .password = "secret");
-	fake_round(&f);
 	ASK(&f, &again, CMD_LOGIN, .name = "ann", .password = "secret");
 	cr_assert_eq(f.reply->error, ERR_NONE);
 	req->client = control.id;

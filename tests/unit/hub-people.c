@@ -382,6 +382,16 @@ Test(hub_people, rename)
 	    "0 say ok\n0 #2: 1 ANNA me\n");
 }
 
+/* As whoever it was before, if resume says so; and what says so next time. */
+static void
+log_in(struct fake_client *c, const char *name, const char *resume,
+    char secret[17])
+{
+	ASK(&f, c, CMD_LOGIN, .name = name, .resume = resume);
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	strcpy(secret, f.reply->session);
+}
+
 /* What was a session's secret is worth nothing for another name or session. */
 Test(hub_people, resume_needs_the_secret)
 {
@@ -390,8 +400,7 @@ Test(hub_people, resume_needs_the_secret)
 	char secret[17];
 
 	(void)a;
-	ASK(&f, &b, CMD_LOGIN, .name = "Bob");
-	strcpy(secret, f.reply->session);
+	log_in(&b, "Bob", NULL, secret);
 	gone(&b, NULL);
 	b = client(1, 901);
 	/* Nobody has the name: a secret of before does no harm. */
@@ -401,8 +410,7 @@ Test(hub_people, resume_needs_the_secret)
 	eq_trace(&f, "2 login name-taken\n");
 	gone(&b, NULL);
 	b = client(1, 902);
-	ASK(&f, &b, CMD_LOGIN, .name = "Bob");
-	strcpy(secret, f.reply->session);
+	log_in(&b, "Bob", NULL, secret);
 	fake_trace(&f);
 	ASK(&f, &c, CMD_LOGIN, .name = "ann", .resume = secret);
 	ASK(&f, &c, CMD_LOGIN, .name = "bob", .resume = "0123456789abcdef");
@@ -432,8 +440,7 @@ Test(hub_people, resume)
 	struct fake_client c = client(2, 900);
 	char secret[17];
 
-	ASK(&f, &b, CMD_LOGIN, .name = "Bob");
-	strcpy(secret, f.reply->session);
+	log_in(&b, "Bob", NULL, secret);
 	enter(&a, "lobby");
 	enter(&b, "lobby");
 	enter(&b, "den");
@@ -472,13 +479,11 @@ Test(hub_people, resume_and_again)
 	char secret[17];
 
 	enter(&a, "lobby");
-	ASK(&f, &b, CMD_LOGIN, .name = "bob");
-	strcpy(secret, f.reply->session);
+	log_in(&b, "bob", NULL, secret);
 	ASK(&f, &b, CMD_SUBSCRIBE, .room = "den");
 	enter(&b, "lobby");
 	fake_trace(&f);
-	ASK(&f, &c, CMD_LOGIN, .name = "bob", .resume = secret);
-	strcpy(secret, f.reply->session);
+	log_in(&c, "bob", secret, secret);
 	ASK(&f, &d, CMD_LOGIN, .name = "bob", .resume = secret);
 	eq_trace(&f, "1 replaced\n2 login ok\n2 replaced\n0 login ok\n");
 	/* Still the owner. */
@@ -500,8 +505,7 @@ Test(hub_people, resumed_inbox)
 	struct fake_client c = client(2, 900);
 	char secret[17];
 
-	ASK(&f, &b, CMD_LOGIN, .name = "bob");
-	strcpy(secret, f.reply->session);
+	log_in(&b, "bob", NULL, secret);
 	ASK(&f, &a, CMD_TELL, .name = "bob", .text = "one");
 	fake_round(&f);
 	ASK(&f, &a, CMD_TELL, .name = "bob", .text = "two");

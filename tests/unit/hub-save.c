@@ -260,11 +260,21 @@ Test(hub_save, damage)
 	buf_free(&b);
 }
 
+/* With the same store, and nobody comes along. */
+static void
+upgrade(void)
+{
+	struct buf b = saved(f.hub);
+
+	fake_restart(&f);
+	cr_assert(hub_restore(f.hub, b.data, b.len, NULL, 0));
+	buf_free(&b);
+}
+
 /* The inbox of an account that is not here, which nothing is in yet. */
 Test(hub_save, empty_inbox)
 {
 	struct fake_client ann = login(0, "ann"), bob;
-	struct buf b;
 
 	ASK(&f, &ann, CMD_REGISTER, .password = "secret");
 	fake_round(&f);
@@ -275,10 +285,7 @@ Test(hub_save, empty_inbox)
 	fake_round(&f);
 	cr_assert_eq(f.reply->error, ERR_STORE_UNAVAILABLE);
 	f.store.fail = false;
-	b = saved(f.hub);
-	fake_restart(&f);
-	cr_assert(hub_restore(f.hub, b.data, b.len, NULL, 0));
-	buf_free(&b);
+	upgrade();
 	cr_assert_eq(hub_rooms(f.hub), 1);
 	bob = login(0, "bob");
 	ASK(&f, &bob, CMD_TELL, .name = "ann", .text = "psst");
@@ -291,7 +298,6 @@ Test(hub_save, empty_inbox)
 Test(hub_save, known_where)
 {
 	struct fake_client c = login(0, "ann");
-	struct buf b;
 
 	ASK(&f, &c, CMD_REGISTER, .password = "secret");
 	fake_round(&f);
@@ -309,10 +315,7 @@ Test(hub_save, known_where)
 	do
 		ASK(&f, &c, CMD_LOGIN, .name = "ann", .password = "wrong");
 	while (f.reply->error == ERR_BAD_PASSWORD);
-	b = saved(f.hub);
-	fake_restart(&f);
-	cr_assert(hub_restore(f.hub, b.data, b.len, NULL, 0));
-	buf_free(&b);
+	upgrade();
 	f.address = "192.0.2.3";
 	ASK(&f, &c, CMD_LOGIN, .name = "ann", .password = "secret");
 	cr_assert_eq(f.reply->error, ERR_RATE_LIMITED);
@@ -326,7 +329,6 @@ Test(hub_save, known_where)
 Test(hub_save, tries)
 {
 	struct fake_client c = login(0, "ann");
-	struct buf b;
 
 	f.conf.login_tries = f.conf.register_max = 1;
 	f.conf.login_tries_window = f.conf.register_window = 600;
@@ -338,10 +340,7 @@ Test(hub_save, tries)
 	c = client(0, 50);
 	ASK(&f, &c, CMD_LOGIN, .name = "ann", .password = "wrong");
 	cr_assert_eq(f.reply->error, ERR_BAD_PASSWORD);
-	b = saved(f.hub);
-	fake_restart(&f);
-	cr_assert(hub_restore(f.hub, b.data, b.len, NULL, 0));
-	buf_free(&b);
+	upgrade();
 	f.address = "192.0.2.2";
 	ASK(&f, &c, CMD_LOGIN, .name = "ann", .password = "secret");
 	cr_assert_eq(f.reply->error, ERR_RATE_LIMITED);
@@ -354,4 +353,31 @@ Test(hub_save, tries)
 	ASK(&f, &c, CMD_REGISTER, .password = "secret");
 	cr_assert_eq(f.reply->error, ERR_RATE_LIMITED);
 	f.address = NULL;
+}
+
+/* Who has spoken in a slow room waits as long as before. */
+Test(hub_save, turns)
+{
+	struct fake_client c;
+	uint32_t wait;
+
+	fake_put(&f, "set/den/pace", "60");
+	fake_restart(&f);
+	c = login(0, "cat");
+	enter(&c, "den");
+	ASK(&f, &c, CMD_SAY, .room = "den", .text = "1");
+	fake_round(&f);
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	upgrade();
+	c = login(0, "cat");
+	enter(&c, "den");
+	ASK(&f, &c, CMD_SAY, .room = "den", .text = "2");
+	cr_assert_eq(f.reply->error, ERR_RATE_LIMITED);
+	wait = f.reply->retry_ms;
+	cr_assert(wait > 0 && wait <= 60000);
+	c = login(0, "dee");
+	enter(&c, "den");
+	ASK(&f, &c, CMD_SAY, .room = "den", .text = "1");
+	fake_round(&f);
+	cr_assert_eq(f.reply->error, ERR_NONE);
 }

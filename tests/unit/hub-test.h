@@ -41,6 +41,15 @@ enter(struct fake_client *c, const char *room)
 	fake_trace(&f);
 }
 
+/* So many messages, all stored. */
+static inline void
+chat(struct fake_client *c, const char *room, unsigned n)
+{
+	while (n-- > 0)
+		ASK(&f, c, CMD_SAY, .room = room, .text = "hi");
+	fake_round(&f);
+}
+
 static inline void
 gone(struct fake_client *c, const char *reason)
 {

@@ -296,12 +296,9 @@ Test(hub, where_reading_begins)
 {
 	struct fake_client a = login(0, "ann"), b = login(0, "bob");
 	struct request *r;
-	int i;
 
 	enter(&a, "lobby");
-	for (i = 0; i < 5; i++)
-		ASK(&f, &a, CMD_SAY, .room = "lobby", .text = "x");
-	fake_round(&f);
+	chat(&a, "lobby", 5);
 #define SUB(...)	(gone(&b, NULL), b = login(0, "bob"),		\
 			    r = ASK(&f, &b, CMD_SUBSCRIBE, .room = "lobby", \
 			    __VA_ARGS__))
@@ -340,12 +337,9 @@ Test(hub, gap)
 {
 	struct fake_client a = login(0, "ann"), b = login(0, "bob");
 	struct request *r;
-	int i;
 
 	enter(&a, "lobby");
-	for (i = 0; i < 5; i++)
-		ASK(&f, &a, CMD_SAY, .room = "lobby", .text = "x");
-	fake_round(&f);
+	chat(&a, "lobby", 5);
 	pruned(1, 3);
 	pruned(1, 2);			/* it never falls */
 	pruned(77, 2);			/* no such room */

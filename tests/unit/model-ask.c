@@ -4,15 +4,12 @@
 #include <stdio.h>
 
 #include "model.h"
+#include "sequences.h"
 
 uint32_t
 model_rnd(struct model *m, uint32_t n)
 {
-	uint64_t x = m->dice += 0x9e3779b97f4a7c15;	/* splitmix64 */
-
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-	x = (x ^ x >> 27) * 0x94d049bb133111eb;
-	return (uint32_t)((x ^ x >> 31) % n);
+	return sequence_rnd(&m->dice, n);
 }
 
 static bool

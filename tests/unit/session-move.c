@@ -6,6 +6,7 @@
 
 #include <event2/bufferevent.h>
 
+#include "record-fields.h"
 #include "session-rig.h"
 
 static const char *const text_conf[] = { "greet_delay=0", NULL };
@@ -141,10 +142,9 @@ Test(session, moves_with_lines_held_back)
 }
 
 /*
- * Every field of a session, and how it comes to the next loop; every field of
- * the record. A field that is added makes this an error: carry it in
- * session_detach() and attach_old(), or tell here why it needs none, and have
- * it compared in same().
+ * Every field of a session, and how it comes to the next loop. A field that is
+ * added makes this an error: carry it in session_detach() and attach_old(), or
+ * tell here why it needs none, and have it compared in same().
  */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic error "-Wmissing-field-initializers"
@@ -183,13 +183,6 @@ static const struct session session_fields = {
 	false, false, false, false, false,	/* nor about to end */
 	false,		/* hidden: carried */
 	false		/* traced: its traces are */
-};
-
-static const struct session_record record_fields = {
-	{ NULL, 0 }, SESSION_RECORD_VERSION, -1, NULL, LISTEN_AUTO, NULL, 0,
-	false, false, 0, NULL, NULL, { NULL }, false, ENC_TEXT, NULL, 0, 0, 0,
-	0, 0, false, false, false, false, false, false, false, false, END_QUIT,
-	{ NULL, 0, 0 }, { NULL, 0, 0 }, NULL, NULL
 };
 
 #pragma GCC diagnostic pop

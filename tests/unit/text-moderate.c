@@ -236,23 +236,6 @@ Test(moderate, redact)
 	answers(r, "** Nothing of bob is among the last 1 here.\r\n");
 }
 
-Test(moderate, sent_out)
-{
-	struct request *r;
-
-	log_in();
-	r = asks("/join dev", CMD_SUBSCRIBE);
-	r->members = 1;
-	answers(r, "-- You are in #dev (1 here).\r\n");
-	request_fail(r = asks("hi", CMD_SAY), ERR_NOT_SUBSCRIBED, NULL);
-	answers(r, "** You are not in #dev any more. You are talking in #Lobby "
-	    "now.\r\n");
-	says("hi", "lobby", "hi");
-	request_fail(r = asks("hi", CMD_SAY), ERR_NOT_SUBSCRIBED, NULL);
-	answers(r, "** You are not in #Lobby: /join ROOM enters a room.\r\n");
-	gets("hi", HERE);
-}
-
 static void
 enters(const char *line, const char *shown)
 {
@@ -262,6 +245,21 @@ enters(const char *line, const char *shown)
 	r->members = 1;
 	snprintf(want, sizeof(want), "-- You are in #%s (1 here).\r\n", shown);
 	answers(r, want);
+}
+
+Test(moderate, sent_out)
+{
+	struct request *r;
+
+	log_in();
+	enters("/join dev", "dev");
+	request_fail(r = asks("hi", CMD_SAY), ERR_NOT_SUBSCRIBED, NULL);
+	answers(r, "** You are not in #dev any more. You are talking in #Lobby "
+	    "now.\r\n");
+	says("hi", "lobby", "hi");
+	request_fail(r = asks("hi", CMD_SAY), ERR_NOT_SUBSCRIBED, NULL);
+	answers(r, "** You are not in #Lobby: /join ROOM enters a room.\r\n");
+	gets("hi", HERE);
 }
 
 static void
@@ -294,9 +292,7 @@ Test(moderate, sent_out_and_back)
 	struct request *r;
 
 	log_in();
-	r = asks("/join dev", CMD_SUBSCRIBE);
-	r->members = 1;
-	answers(r, "-- You are in #dev (1 here).\r\n");
+	enters("/join dev", "dev");
 	request_fail(r = asks("/join dev", CMD_SUBSCRIBE),
 	    ERR_ALREADY_SUBSCRIBED, NULL);
 	answers(r, "-- You are talking in #dev now.\r\n");
