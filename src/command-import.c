@@ -313,6 +313,7 @@ cmd_import(struct hub *h, struct login *l, struct request *req)
 	op.msgs = req->msgs;
 	op.nmsgs = req->nlisted;
 	add_facts(h, req, &op);
+	op.by_operator = true;
 	if (p->begin)
 		op.audit = operator_audit(req, p->account ? "import-account" :
 		    "import-room");

@@ -48,7 +48,8 @@ struct conf {
 	uint64_t	 history_age;	/* seconds, 0: no limit */
 	uint64_t	 history_bytes;	/* bytes a room, 0: no limit */
 	uint64_t	 audit_age;	/* seconds, 0: no limit */
-	uint64_t	 audit_max;	/* lines, 0: no limit */
+	uint64_t	 audit_max;	/* lines of a room, 0: no limit */
+	uint64_t	 audit_rooms;	/* of all rooms, 0: no limit */
 	uint64_t	 store_queue;	/* bytes waiting for a commit */
 
 	unsigned	 loops;		/* worker loops; never 0 once parsed */
