@@ -32,7 +32,10 @@ enum tls_version { TLS_1_2, TLS_1_3 };
 
 enum tls_login { TLS_LOGIN_NO, TLS_LOGIN_CN };
 
-enum auth_cost { COST_INTERACTIVE, COST_MODERATE, COST_MINIMAL };
+enum auth_cost {
+	COST_INTERACTIVE, COST_MODERATE, COST_MINIMAL,
+	AUTH_COSTS
+};
 
 enum durability { DURABILITY_COMMIT, DURABILITY_RELAXED };
 
