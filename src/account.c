@@ -54,8 +54,21 @@ release(struct account *a)
 }
 
 void
+account_set_hash(struct hub *h, struct account *a, const char *hash)
+{
+	char *before = a->hash;
+
+	decoys_add(&h->decoys, hash);
+	a->hash = xstrdup(hash);
+	if (before != NULL)
+		decoys_del(&h->decoys, before);
+	free(before);
+}
+
+void
 account_free(struct hub *h, struct account *a)
 {
+	decoys_del(&h->decoys, a->hash);
 	skeletons_del(&h->guises, a);
 	table_del(&h->accounts, account_key(a));
 	roll_del(&h->account_roll, a->num);
@@ -264,7 +277,7 @@ load_account(struct hub *h, struct account *a, const struct fact *f)
 	if (a != NULL)
 		return;
 	a = account_new(h, f->a, *shown != '\0' ? shown : f->a);
-	a->hash = xstrdup(fact_str(f, "hash"));
+	account_set_hash(h, a, fact_str(f, "hash"));
 	a->author = (uint64_t)fact_int(f, "author");
 	account_created(a, fact_int(f, "created"));
 }

@@ -68,6 +68,8 @@ struct account {
 struct account *account_find(const struct hub *, const char *key);
 struct account *account_new(struct hub *, const char *key, const char *shown);
 void	 account_free(struct hub *, struct account *);
+/* Its password has this hash; "": it has none yet. */
+void	 account_set_hash(struct hub *, struct account *, const char *);
 void	 accounts_free(struct hub *);
 
 /* Takes up a stored fact, those of accounts before all others of theirs.

@@ -25,7 +25,6 @@ struct auth {
 	struct mailbox	*to;
 	struct hashers	*hashers;	/* one for each thread */
 	struct hash_cost cost;
-	char		 nobodys[crypto_pwhash_STRBYTES];
 	pthread_mutex_t	 lock;		/* of the next four */
 	pthread_cond_t	 cond;
 	struct mail_list waiting;
@@ -68,17 +67,6 @@ hash_print(const struct hash *h, char text[crypto_pwhash_STRBYTES])
 	    h->cost.passes, salt, sum);
 }
 
-/* The string of a cost that no password is known to have. */
-static void
-make_nobodys(struct auth *a)
-{
-	struct hash h = { .cost = a->cost };
-
-	random_bytes(h.salt, sizeof(h.salt));
-	random_bytes(h.sum, sizeof(h.sum));
-	hash_print(&h, a->nobodys);
-}
-
 static bool
 from_base64(unsigned char *to, size_t size, const char *s, size_t n)
 {
@@ -107,8 +95,8 @@ hash_parse(struct hash *h, const char *s)
 	return true;
 }
 
-bool
-auth_hash_fits(const char *s)
+enum auth_cost
+auth_hash_cost(const char *s)
 {
 	struct hash h;
 	size_t i;
@@ -116,9 +104,9 @@ auth_hash_fits(const char *s)
 	for (i = 0; i < NITEMS(costs) && hash_parse(&h, s); i++) {
 		if (h.cost.passes == costs[i].passes &&
 		    h.cost.memory == costs[i].memory)
-			return true;
+			return (enum auth_cost)i;
 	}
-	return false;
+	return AUTH_COSTS;
 }
 
 /* The sum of a password, or of as much as any may have. */
@@ -137,22 +125,35 @@ make_sum(const struct worker *w, const char *password, const struct hash *h,
 	return good;
 }
 
+/* What no password is known to have. */
+static void
+make_nobodys(struct hash *h, enum auth_cost cost)
+{
+	h->cost = costs[cost];
+	random_bytes(h->salt, sizeof(h->salt));
+	random_bytes(h->sum, sizeof(h->sum));
+}
+
 /*
  * Not crypto_pwhash_str_verify(): for that one a password is wrong as well if
  * there is no memory to check it.
  */
 static enum proof
-verify(const struct worker *w, const char *password, const char *text)
+verify(const struct worker *w, const struct request *req)
 {
+	const char *password = req->password;
 	unsigned char sum[HASH_SUM_SIZE];
 	struct hash h;
 
+	if (req->hash == NULL)
+		make_nobodys(&h, (enum auth_cost)req->decoy);
 	if (password == NULL ||
-	    !hash_parse(&h, text != NULL ? text : w->auth->nobodys) ||
+	    (req->hash != NULL && !hash_parse(&h, req->hash)) ||
 	    !make_sum(w, password, &h, sum))
 		return PROOF_FAILED;
-	return sodium_memcmp(sum, h.sum, sizeof(sum)) == 0 && text != NULL &&
-	    strlen(password) <= PASSWORD_MAX ? PROOF_GOOD : PROOF_BAD;
+	return sodium_memcmp(sum, h.sum, sizeof(sum)) == 0 &&
+	    req->hash != NULL && strlen(password) <= PASSWORD_MAX ?
+	    PROOF_GOOD : PROOF_BAD;
 }
 
 /* The string of a password, in the request's arena; NULL: no memory. */
@@ -194,7 +195,7 @@ work(const struct worker *w, struct request *req)
 		if (wanted == NULL)
 			wanted = req->password;
 	} else
-		req->proof = verify(w, req->password, req->hash);
+		req->proof = verify(w, req);
 	if (req->auth_job == AUTH_VERIFY) {
 		if (req->proof == PROOF_GOOD)
 			renew(w, req);
@@ -259,7 +260,6 @@ auth_new(const struct conf *conf, struct hashers *hashers, struct mailbox *to)
 	a->cost = costs[conf->auth_cost];
 	a->max = conf->auth_queue;
 	metric_set(&a->metrics.workers, conf->auth_workers);
-	make_nobodys(a);
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_cond_init(&a->cond, NULL);
 	mail_list_init(&a->waiting);

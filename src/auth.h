@@ -52,8 +52,8 @@ bool	 auth_password_fits(struct request *, const char *password,
 #define TOKEN_SIZE	(sizeof(TOKEN_PREFIX) + TOKEN_RANDOM / 3 * 4)
 #define TOKEN_HASH_SIZE	65	/* BLAKE2b-256 in hex, and NUL */
 
-/* Is it a password's hash as one of auth_cost's words has it made? */
-bool	 auth_hash_fits(const char *);
+/* The word of auth_cost that has such a hash made; AUTH_COSTS: none. */
+enum auth_cost auth_hash_cost(const char *);
 
 /* A new token, of letters that a URL may hold. */
 void	 auth_token_new(char [TOKEN_SIZE]);

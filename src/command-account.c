@@ -84,7 +84,7 @@ make(struct hub *h, const struct login *l, struct request *req)
 	a->pending = true;
 	a->created = a->login = clock_wall();
 	a->author = login_author(h, l);	/* who was no account yet */
-	a->hash = xstrdup(req->rehash);
+	account_set_hash(h, a, req->rehash);
 	request_set_key(req, account_key(a));
 	req->name = request_str(req, account_shown(a));
 	account_fact(req, &op, a, a->hash);
@@ -230,9 +230,6 @@ cmd_passwd(struct hub *h, struct login *l, struct request *req)
 			return bad(req, "old", "The old password is missing.");
 		if (!req->proves && !fits(h, req, "new", req->new_password))
 			return ANSWER;
-		/* An account may have none yet: then nothing is right. */
-		req->hash = *a->hash != '\0' ? request_str(req, a->hash) :
-		    NULL;
 		return guess_ask(h, a, req, req->proves ? AUTH_VERIFY :
 		    AUTH_VERIFY_HASH, account_key(a)) ? KEPT : ANSWER;
 	}
@@ -270,9 +267,8 @@ passwd_committed(struct hub *h, struct store_op *op)
 		return ANSWER;
 	a->changing--;
 	if (op->error == STORE_OK) {
-		free(a->hash);
+		account_set_hash(h, a, op->req->rehash);
 		free(a->hash_before);
-		a->hash = xstrdup(op->req->rehash);
 		a->hash_before = NULL;
 	}
 	return ANSWER;

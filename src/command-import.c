@@ -201,7 +201,7 @@ account_for(struct hub *h, struct request *req)
 	}
 	a = account_new(h, req->name_key, req->name);
 	a->pending = true;
-	a->hash = xstrdup("");
+	account_set_hash(h, a, "");
 	return a;
 }
 
@@ -313,6 +313,7 @@ cmd_import(struct hub *h, struct login *l, struct request *req)
 	op.msgs = req->msgs;
 	op.nmsgs = req->nlisted;
 	add_facts(h, req, &op);
+	op.by_operator = true;
 	if (p->begin)
 		op.audit = operator_audit(req, p->account ? "import-account" :
 		    "import-room");
@@ -341,10 +342,8 @@ take_account(struct hub *h, const struct store_op *op)
 			account_load(h, &f);
 		fact_free(&f);
 	}
-	if (req->hash != NULL) {
-		free(a->hash);
-		a->hash = xstrdup(req->hash);
-	}
+	if (req->hash != NULL)
+		account_set_hash(h, a, req->hash);
 	a->pending = false;
 }
 

@@ -114,11 +114,11 @@ note_login(struct hub *h, struct account *a, const struct request *req)
 
 /* Who was asked about by the old hash meanwhile has shown the same password. */
 static void
-rehashed(struct account *a, const char *hash)
+rehashed(struct hub *h, struct account *a, const char *hash)
 {
 	free(a->hash_before);
-	a->hash_before = a->hash;
-	a->hash = xstrdup(hash);
+	a->hash_before = xstrdup(a->hash);
+	account_set_hash(h, a, hash);
 }
 
 enum verdict
@@ -129,11 +129,14 @@ note_committed(struct hub *h, struct store_op *op)
 
 	if (op->error == STORE_OK && op->msg != NULL)
 		inbox_noted(h, op);
+	if (op->error != STORE_OK && op->nfacts == 1 &&
+	    strcmp(op->facts[0].key, DECOY_FACT) == 0)
+		h->decoys.kept = false;
 	if (req->hash != NULL &&
 	    (a = account_find(h, req->name_key)) != NULL) {
 		a->rehashing = false;
 		if (op->error == STORE_OK)
-			rehashed(a, req->hash);
+			rehashed(h, a, req->hash);
 	}
 	request_free(req);
 	return KEPT;
@@ -191,13 +194,9 @@ enter(struct hub *h, struct account *a, struct login *old, struct request *req)
 static enum verdict
 prove(struct hub *h, struct account *a, struct request *req)
 {
-	if (req->proof == PROOF_NONE) {
-		/* An account may have none yet. */
-		req->hash = a != NULL && *a->hash != '\0' ?
-		    request_str(req, a->hash) : NULL;
+	if (req->proof == PROOF_NONE)
 		return guess_ask(h, a, req, AUTH_VERIFY, req->name_key) ?
 		    KEPT : ANSWER;
-	}
 	if (!guess_right(h, a, req, req->name_key))
 		return ANSWER;
 	return enter(h, a, resumed(user_find(h, req->name_key), req->resume),

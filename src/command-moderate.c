@@ -52,6 +52,7 @@ act_submit(struct doing *d, enum msg_kind kind, const char *to,
 	if (req->string != NULL && *req->string != '\0')
 		json_object_set_new(audit, "reason", json_string(req->string));
 	d->op.audit = audit_line(req, audit);
+	d->op.by_operator = d->role == ROLE_OPERATOR;
 	d->op.msg = msg_new(kind, user_shown(d->by->user), to, text,
 	    strlen(text), NULL);
 	verdict = hub_ask_store(d->hub, d->room, &d->op);

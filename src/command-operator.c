@@ -126,7 +126,7 @@ cmd_enrol(struct hub *h, struct login *l, struct request *req)
 	a = account_new(h, req->name_key, req->name);
 	a->pending = true;
 	account_created(a, clock_wall());
-	a->hash = xstrdup(req->rehash);
+	account_set_hash(h, a, req->rehash);
 	account_fact(req, &op, a, a->hash);
 	op.audit = operator_audit(req, "register");
 	verdict = hub_ask_store(h, NULL, &op);

@@ -541,6 +541,7 @@ cmd_topic(struct hub *h, struct login *l, struct request *req)
 	op.audit = audit_line(req, json_pack("{s:s,s:s,s:s,s:s}", "act",
 	    "topic", "by", user_shown(l->user), "room", room_shown(m->room),
 	    "topic", topic));
+	op.by_operator = role_in(h, l, m->room->rules, m) == ROLE_OPERATOR;
 	turn_take(m, req);
 	if (hub_ask_store(h, m->room, &op) == ANSWER) {
 		turn_back(h, m->room, req);

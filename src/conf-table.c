@@ -100,8 +100,12 @@ const struct conf_option conf_options[] = {
 	    "a hundred busy rooms fit a small disk." },
 	{ OPTION(audit_max, CONF_NUMBER), BOUNDS(0, 1000000000000),
 	  .def = "1000000", .reloadable = true,
-	  .help = "Lines of the audit kept; 0 for no limit. The oldest go "
-	    "first." },
+	  .help = "Lines of the audit kept of each room, and of the server's "
+	    "operators; 0 for no limit. The oldest go first." },
+	{ OPTION(audit_rooms, CONF_NUMBER), BOUNDS(0, 1000000000000),
+	  .def = "1000000", .reloadable = true,
+	  .help = "Lines of the audit kept of all rooms together; 0 for no "
+	    "limit. The room that has the most loses its oldest." },
 	{ OPTION(audit_age, CONF_SECONDS), BOUNDS(0, 100 * YEAR), .def = "0",
 	  .reloadable = true,
 	  .help = "How long a line of the audit is kept; 0 for no limit. The "

@@ -32,7 +32,10 @@ enum tls_version { TLS_1_2, TLS_1_3 };
 
 enum tls_login { TLS_LOGIN_NO, TLS_LOGIN_CN };
 
-enum auth_cost { COST_INTERACTIVE, COST_MODERATE, COST_MINIMAL };
+enum auth_cost {
+	COST_INTERACTIVE, COST_MODERATE, COST_MINIMAL,
+	AUTH_COSTS
+};
 
 enum durability { DURABILITY_COMMIT, DURABILITY_RELAXED };
 
@@ -48,7 +51,8 @@ struct conf {
 	uint64_t	 history_age;	/* seconds, 0: no limit */
 	uint64_t	 history_bytes;	/* bytes a room, 0: no limit */
 	uint64_t	 audit_age;	/* seconds, 0: no limit */
-	uint64_t	 audit_max;	/* lines, 0: no limit */
+	uint64_t	 audit_max;	/* lines of a room, 0: no limit */
+	uint64_t	 audit_rooms;	/* of all rooms, 0: no limit */
 	uint64_t	 store_queue;	/* bytes waiting for a commit */
 
 	unsigned	 loops;		/* worker loops; never 0 once parsed */

@@ -11,7 +11,7 @@
 #include "text.h"
 
 #define AUDIT_LINES	20	/* shown if no number is given */
-#define AUDIT_MAX	1000000
+#define AUDIT_MAX	1000000000
 #define AUDIT_BYTES	(256 * 1024)	/* of a page, or one line more */
 
 static void
@@ -225,7 +225,7 @@ read_audit(const struct asking *a)
 		if (*a->arg < '0' || *a->arg > '9' || *end != '\0' || n == 0 ||
 		    n > AUDIT_MAX) {
 			fail(a, "bad-argument", "count is a number of lines, "
-			    "1 to 1000000.");
+			    "1 to 1000000000.");
 			return;
 		}
 	}

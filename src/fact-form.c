@@ -127,7 +127,7 @@ is_string(const char *s, enum form form)
 	case SUM:
 		return is_sum(s);
 	case HASH:
-		return *s == '\0' || auth_hash_fits(s);
+		return *s == '\0' || auth_hash_cost(s) != AUTH_COSTS;
 	default:
 		return true;
 	}

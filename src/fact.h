@@ -21,6 +21,7 @@
  *				came as history was off
  *
  *	import/ROOM		{"of","line"}: how far one is that is not over
+ *	decoy/key		"HEX", random: see decoy.h
  *
  * SUBJECT is a:KEY, an account, n:KEY, a guest's name, or i:ADDRESS, that of
  * the guest of this name, or any client's there.

@@ -5,6 +5,7 @@
 #define HUB_INTERNAL_H
 
 #include "account.h"
+#include "decoy.h"
 #include "hub.h"
 #include "id-map.h"
 #include "roll.h"
@@ -23,6 +24,7 @@ struct hub {
 	struct roll	 account_roll;	/* of them */
 	uint64_t	 last_account;	/* a number there */
 	struct skeletons guises;	/* of them */
+	struct decoys	 decoys;	/* of names that have no account */
 	struct table	 ignorers;	/* see ignorer.c */
 	struct tries	*tries;		/* logins that failed */
 	struct tries	*registers;	/* accounts made, by address */

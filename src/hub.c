@@ -147,7 +147,7 @@ fact_cb(void *arg, const struct store_fact *stored)
 	if (account_lost(h, &f))
 		note_lost(h, stored->key);
 	else if (!account_load(h, &f) && !rules_load(h, &f) &&
-	    !import_load(h, &f))
+	    !import_load(h, &f) && !decoys_load(&h->decoys, &f))
 		log_warn("store-fact-unknown", LS("key", stored->key), LEND);
 	fact_free(&f);
 }

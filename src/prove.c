@@ -174,6 +174,35 @@ guess_good(struct hub *h, struct account *a, const struct request *req,
 	a->proved_from = xstrdup(req->address);
 }
 
+/* If it cannot be stored now, the next guess will do. */
+static void
+keep_key(struct hub *h)
+{
+	struct request *note = request_new(CMD_NOTE);
+	struct store_op op = { .kind = STORE_FACTS, .req = note };
+
+	fact_add(note, &op, DECOY_FACT, json_string(h->decoys.key));
+	h->decoys.kept = hub_submit(h, NULL, &op);
+	if (!h->decoys.kept)
+		request_free(note);
+}
+
+/* What the password is compared with. An account may have none yet. */
+static void
+set_hash(struct hub *h, const struct account *a, struct request *req,
+    const char *name)
+{
+	if (a != NULL && *a->hash != '\0') {
+		req->hash = request_str(req, a->hash);
+		return;
+	}
+	req->hash = NULL;
+	if (decoys_want_key(&h->decoys))
+		keep_key(h);
+	req->decoy = (uint8_t)decoys_cost(&h->decoys, name,
+	    h->conf->auth_cost);
+}
+
 bool
 guess_ask(struct hub *h, struct account *a, struct request *req,
     enum auth_job job, const char *name)
@@ -183,6 +212,7 @@ guess_ask(struct hub *h, struct account *a, struct request *req,
 	guess_keys(&g, req, name);
 	if (!guess_begin(h, a, req, &g))
 		return false;
+	set_hash(h, a, req, name);
 	if (auth_ask(h, req, job))
 		return true;
 	guess_undo(h, &g);

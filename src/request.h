@@ -201,14 +201,16 @@ struct request {
 
 	/*
 	 * Between hub and auth pool. hash: what the password is compared with
-	 * (NULL: with nothing, but that takes as long); rehash: the hash that
-	 * was asked for, or that is to take the old one's place, or NULL.
+	 * (NULL: with nothing, but that takes as long as decoy, an enum
+	 * auth_cost, has it); rehash: the hash that was asked for, or that is
+	 * to take the old one's place, or NULL.
 	 */
 	enum auth_job	 auth_job;
 	enum proof	 proof;
 	const char	*hash, *rehash;
 	struct request	*waits;		/* the hub's, of those being proved */
 	bool		 abandoned;	/* its client is gone meanwhile */
+	uint8_t		 decoy;
 
 	/* the answer */
 	enum error	 error;

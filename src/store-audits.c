@@ -4,81 +4,175 @@
 #include "store-audits.h"
 #include "util.h"
 
+struct audit_line {
+	TAILQ_ENTRY(audit_line) all, own;
+	struct audit_owner *owner;
+	uint64_t	 id;
+	int64_t		 time;
+	char		 act[];
+};
+
+/* A room that has lines, or 0, the server. */
+struct audit_owner {
+	LIST_ENTRY(audit_owner) rooms;
+	struct audit_lines lines;
+	uint32_t	 room;
+	uint32_t	 n;
+};
+
+void
+audits_init(struct audits *a)
+{
+	TAILQ_INIT(&a->all);
+}
+
 void
 audits_configure(struct audits *a, const struct conf *conf)
 {
 	a->max = conf->audit_max;
+	a->max_rooms = conf->audit_rooms;
 	a->age = conf->audit_age * 1000;
 }
 
-static bool
-over(const struct audits *a, uint64_t id, int64_t oldest, uint64_t young)
+/* So many lines more or, being -1, less. */
+static void
+count(struct audits *a, struct audit_owner *o, int more)
 {
-	uint64_t n = a->newest - id;	/* that are newer */
-
-	if (n == 0)
-		return false;
-	return (a->max > 0 && n >= a->max) || (a->age > 0 &&
-	    a->lines[id % AUDITS].time < oldest && id <= young);
+	if (o->room != 0) {
+		if (o->n > 0)
+			LIST_REMOVE(o, rooms);
+		a->n += (uint32_t)more;
+	}
+	o->n += (uint32_t)more;
+	if (o->room != 0 && o->n > 0) {
+		LIST_INSERT_HEAD(&a->rooms[o->n], o, rooms);
+		a->most = o->n > a->most ? o->n : a->most;
+	}
+	if (o->n == 0) {
+		id_map_del(&a->owners, o->room);
+		free(o);
+	}
 }
 
-/* The newest one stays. */
+static void
+drop(struct audits *a, struct audit_line *line)
+{
+	TAILQ_REMOVE(&a->all, line, all);
+	TAILQ_REMOVE(&line->owner->lines, line, own);
+	count(a, line->owner, -1);
+	free(line);
+}
+
+/* The one of the rooms with the most whose oldest line is to go. */
+static struct audit_owner *
+find_most(struct audits *a)
+{
+	struct audit_owner *o;
+
+	while (a->most > 0 && LIST_EMPTY(&a->rooms[a->most]))
+		a->most--;
+	o = LIST_FIRST(&a->rooms[a->most]);
+	if (o != NULL && TAILQ_FIRST(&o->lines)->id == a->newest)
+		o = LIST_NEXT(o, rooms);
+	return o;
+}
+
+static uint64_t
+least(uint64_t max, uint64_t most)
+{
+	return max == 0 || max > most ? most : max;
+}
+
+/* The newest of all stays. */
 static void
 prune(struct audits *a, int64_t now)
 {
 	uint64_t young = store_young(&a->marks, a->newest, a->age);
+	struct audit_owner *o;
+	struct audit_line *line;
 
-	while (a->gone < a->newest && over(a, a->gone + 1,
-	    now - (int64_t)a->age, young)) {
-		a->gone++;
-		free(a->lines[a->gone % AUDITS].act);
-		a->lines[a->gone % AUDITS].act = NULL;
-	}
+	while (a->age > 0 && (line = TAILQ_FIRST(&a->all)) != NULL &&
+	    line->id != a->newest && line->id <= young &&
+	    line->time < now - (int64_t)a->age)
+		drop(a, line);
+	while ((o = id_map_get(&a->owners, 0)) != NULL &&
+	    o->n > least(a->max, AUDITS))
+		drop(a, TAILQ_FIRST(&o->lines));
+	while ((o = find_most(a)) != NULL && (o->n > least(a->max, AUDITS) ||
+	    a->n > least(a->max_rooms, AUDITS)))
+		drop(a, TAILQ_FIRST(&o->lines));
+}
+
+static struct audit_owner *
+owner_get(struct audits *a, uint32_t room)
+{
+	struct audit_owner *o = id_map_get(&a->owners, room);
+
+	if (o != NULL)
+		return o;
+	o = xcalloc(1, sizeof(*o));
+	o->room = room;
+	TAILQ_INIT(&o->lines);
+	id_map_put(&a->owners, room, o);
+	return o;
 }
 
 void
-audits_put(struct audits *a, const char *act, int64_t now)
+audits_put(struct audits *a, uint32_t room, const char *act, int64_t now)
 {
-	uint64_t id = a->newest + 1;
-	char **at = &a->lines[id % AUDITS].act;
+	size_t size = strlen(act) + 1;
+	struct audit_line *line = xcalloc(1, sizeof(*line) + size);
 
-	if (id > AUDITS && a->gone < id - AUDITS)
-		a->gone = id - AUDITS;
-	free(*at);
-	*at = xstrdup(act);
-	a->lines[id % AUDITS].time = now;
-	a->newest = id;
+	memcpy(line->act, act, size);
+	line->owner = owner_get(a, room);
+	line->id = ++a->newest;
+	line->time = now;
+	TAILQ_INSERT_TAIL(&a->all, line, all);
+	TAILQ_INSERT_TAIL(&line->owner->lines, line, own);
+	count(a, line->owner, 1);
 	prune(a, now);
+}
+
+/* The first of what is to be read. */
+static struct audit_line *
+find(struct audits *a, uint64_t after, uint64_t newest)
+{
+	struct audit_line *line, *found = NULL;
+	uint64_t n = 0;
+
+	TAILQ_FOREACH_REVERSE(line, &a->all, audit_lines, all) {
+		if (line->id <= after || (newest > 0 && n++ == newest))
+			break;
+		found = line;
+	}
+	return found;
 }
 
 void
 audits_read(struct audits *a, struct store_read *r, int64_t now)
 {
-	uint64_t id, last = r->before;
+	struct audit_line *line;
 	uint32_t n = 0;
 
 	prune(a, now);
-	id = a->gone;
-	if (last > 0 && a->newest - id > last)
-		id = a->newest - last;
+	line = find(a, r->after, r->before);
 	r->before = r->after;
-	for (id = r->after > id ? r->after : id; id < a->newest; id++) {
+	for (; line != NULL; line = TAILQ_NEXT(line, all)) {
 		if (n++ == r->limit || r->text.len > r->bytes) {
 			r->more = true;
 			break;
 		}
-		r->before = id + 1;
-		store_audit_line(&r->text, r->before,
-		    a->lines[r->before % AUDITS].time,
-		    a->lines[r->before % AUDITS].act);
+		r->before = line->id;
+		store_audit_line(&r->text, line->id, line->time, line->act);
 	}
 }
 
 void
 audits_free(struct audits *a)
 {
-	unsigned i;
+	struct audit_line *line;
 
-	for (i = 0; i < AUDITS; i++)
-		free(a->lines[i].act);
+	while ((line = TAILQ_FIRST(&a->all)) != NULL)
+		drop(a, line);
+	id_map_free(&a->owners);
 }

@@ -90,6 +90,7 @@ memory_open(const struct conf *conf, char **error)
 	pthread_mutex_init(&s->searching, NULL);
 	mail_list_init(&s->pending);
 	keys_init(&s->keys);
+	audits_init(&s->audits);
 	s->bytes_max = memory_bound();
 	memory_configure(&s->store, conf);
 	return &s->store;
@@ -386,7 +387,7 @@ run_op(struct memory *s, struct store_op *op, int64_t now)
 		break;
 	}
 	if (op->audit != NULL && op->error == STORE_OK && !op->duplicate)
-		audits_put(&s->audits, op->audit, now);
+		audits_put(&s->audits, store_audit_room(op), op->audit, now);
 }
 
 static void

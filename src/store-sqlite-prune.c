@@ -3,7 +3,7 @@
  * their oldest message on, a slice at a time, within the transaction of the
  * group that is being committed anyway, or in one of their own when the
  * writer has nothing else to do. Keys that are too old go the same way,
- * and lines of the audit that are too old or too many.
+ * and lines of the audit (store-sqlite-audit.c).
  */
 #include <stdlib.h>
 
@@ -62,7 +62,7 @@ sqlite_prune_wanted(struct sqlite *s, int64_t now)
 		s->young_key = store_young(&s->key_marks, s->seq,
 		    STORE_KEY_AGE);
 		s->keys_due = true;
-		s->audit_due = s->now.audit_max > 0 || s->now.audit_age > 0;
+		s->audit_due = sqlite_audit_bounded(s);
 		while (s->now.age > 0 &&
 		    (room = id_map_next(&s->rooms, &pos)) != NULL)
 			sqlite_prune_due(s, room, now);
@@ -169,47 +169,6 @@ key_slice(struct sqlite *s, int64_t now)
 	return sqlite_run(s->w[W_KEY_EXPIRE]);
 }
 
-/* Whether a line, of as many as head has, is to go. The newest one stays, so
- * that no id is given twice. */
-static bool
-audit_over(struct sqlite *s, uint64_t id, int64_t at, uint64_t head,
-    int64_t now)
-{
-	uint64_t max = s->now.audit_max;
-	int64_t age = s->now.audit_age;
-
-	if (id == head)
-		return false;
-	return (max > 0 && head - id >= max) || (age > 0 && at < now - age &&
-	    id <= store_young(&s->audit_marks, head, (uint64_t)age));
-}
-
-static int
-audit_slice(struct sqlite *s, int64_t now)
-{
-	sqlite3_stmt *st = s->w[W_AUDIT_OLDEST];
-	uint64_t id, cut = 0;
-	int rc, n = 0;
-
-	sqlite_bind(st, 1, SLICE);
-	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		id = (uint64_t)sqlite3_column_int64(st, 0);
-		if (!audit_over(s, id, sqlite3_column_int64(st, 1),
-		    (uint64_t)sqlite3_column_int64(st, 2), now))
-			break;
-		cut = id;
-		n++;
-	}
-	sqlite3_reset(st);
-	s->audit_due = n == SLICE;
-	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-		return rc;
-	if (n == 0)
-		return SQLITE_OK;
-	sqlite_bind(s->w[W_AUDIT_PRUNE], 1, cut);
-	return sqlite_run(s->w[W_AUDIT_PRUNE]);
-}
-
 int
 sqlite_prune(struct sqlite *s, int64_t now, uint64_t us)
 {
@@ -235,7 +194,7 @@ sqlite_prune(struct sqlite *s, int64_t now, uint64_t us)
 			break;
 	}
 	while (rc == SQLITE_OK && s->audit_due) {
-		rc = audit_slice(s, now);
+		rc = sqlite_audit_slice(s, now);
 		if (clock_us() >= end)
 			break;
 	}

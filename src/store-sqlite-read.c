@@ -189,7 +189,7 @@ read_audit(sqlite3_stmt *st, struct store_read *r)
 	int rc;
 
 	sqlite_bind(st, 1, r->after);
-	sqlite_bind(st, 2, r->before ? r->before : INT64_MAX);
+	sqlite_bind(st, 2, r->before);
 	r->before = r->after;
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		if (n++ == r->limit || r->text.len > r->bytes) {

@@ -40,7 +40,33 @@ static const char *const steps[] = {
 	"    part INTEGER NOT NULL UNIQUE);",
 
 	/* struct msg's; NULL: not known */
-	"ALTER TABLE messages ADD COLUMN author INTEGER;"
+	"ALTER TABLE messages ADD COLUMN author INTEGER;",
+
+	/* 0: the server's own. In a line of before, a room stands as shown */
+	"ALTER TABLE audit ADD COLUMN room INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX rooms_name ON rooms (name);"
+	"UPDATE audit SET room = ifnull((SELECT max(id) FROM rooms"
+	"    WHERE name = json_extract(act, '$.room') AND key IS NOT NULL), 0)"
+	"    WHERE instr(act, '\"room\":') AND json_valid(act);"
+	"DROP INDEX rooms_name;"
+	"CREATE INDEX audit_room ON audit (room);"
+	/* how many lines each room has, and -1: all rooms together */
+	"CREATE TABLE audits (room INTEGER PRIMARY KEY,"
+	"    count INTEGER NOT NULL);"
+	"INSERT INTO audits SELECT room, count(*) FROM audit GROUP BY room;"
+	"INSERT INTO audits SELECT -1, count(*) FROM audit WHERE room <> 0;"
+	"CREATE INDEX audits_count ON audits (count);"
+	"CREATE TRIGGER audit_more AFTER INSERT ON audit BEGIN"
+	"    INSERT INTO audits VALUES (new.room, 1)"
+	"        ON CONFLICT (room) DO UPDATE SET count = count + 1;"
+	"    UPDATE audits SET count = count + 1"
+	"        WHERE room = -1 AND new.room <> 0;"
+	"END;"
+	"CREATE TRIGGER audit_less AFTER DELETE ON audit BEGIN"
+	"    UPDATE audits SET count = count - 1 WHERE room = old.room"
+	"        OR (room = -1 AND old.room <> 0);"
+	"    DELETE FROM audits WHERE room = old.room AND count = 0;"
+	"END;"
 };
 
 const char *const sqlite_writes[W_MAX] = {
@@ -79,10 +105,17 @@ const char *const sqlite_writes[W_MAX] = {
 	[W_FACT] = "INSERT INTO facts (key, value) VALUES (?1, ?2)"
 	    " ON CONFLICT (key) DO UPDATE SET value = ?2",
 	[W_FACT_DROP] = "DELETE FROM facts WHERE key = ?1",
-	[W_AUDIT] = "INSERT INTO audit (time, act) VALUES (?1, ?2)",
+	[W_AUDIT] = "INSERT INTO audit (time, act, room) VALUES (?1, ?2, ?3)",
 	[W_AUDIT_OLDEST] = "SELECT id, time, (SELECT max(id) FROM audit)"
 	    " FROM audit ORDER BY id LIMIT ?1",
 	[W_AUDIT_PRUNE] = "DELETE FROM audit WHERE id <= ?1",
+	/* + is for the index of counts */
+	[W_AUDIT_MOST] = "SELECT room, count FROM audits WHERE +room >= ?1"
+	    " ORDER BY count DESC, room DESC LIMIT 2",
+	[W_AUDIT_ROOMS] = "SELECT count FROM audits WHERE room = -1",
+	[W_AUDIT_CUT] = "DELETE FROM audit WHERE id IN (SELECT id FROM audit"
+	    " WHERE room = ?1 AND id < (SELECT max(id) FROM audit)"
+	    " ORDER BY id LIMIT ?2)",
 	[W_TARGET] = "SELECT kind, flags, sender, length(CAST(text AS BLOB)),"
 	    " time, author FROM messages WHERE seq = ?1 AND room = ?2",
 	[W_REDACT] = "UPDATE messages SET flags = ?2, text = ?3 WHERE seq = ?1",
@@ -115,7 +148,8 @@ const char *const sqlite_reads[R_MAX] = {
 	    " AND seq < ?3 LIMIT ?4)",
 	[R_ERASURES] = "SELECT key, upto FROM erasures",
 	[R_AUDIT] = "SELECT id, time, act FROM audit WHERE id > max(?1,"
-	    " (SELECT ifnull(max(id), 0) FROM audit) - ?2) ORDER BY id"
+	    " ifnull((SELECT id FROM audit WHERE ?2 > 0"
+	    " ORDER BY id DESC LIMIT 1 OFFSET ?2), 0)) ORDER BY id"
 };
 
 const int sqlite_version = NITEMS(steps);

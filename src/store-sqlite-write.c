@@ -283,17 +283,13 @@ put_fact(struct sqlite *s, const struct store_fact *fact)
 static int
 put_facts(struct sqlite *s, const struct store_op *op, int64_t now)
 {
-	sqlite3_stmt *st = s->w[W_AUDIT];
 	int rc = SQLITE_OK;
 	uint32_t i;
 
 	for (i = 0; i < op->nfacts && rc == SQLITE_OK; i++)
 		rc = put_fact(s, &op->facts[i]);
-	if (rc != SQLITE_OK || op->audit == NULL)
-		return rc;
-	sqlite3_bind_int64(st, 1, now);
-	bind_str(st, 2, op->audit, strlen(op->audit));
-	return sqlite_run(st);
+	return rc == SQLITE_OK && op->audit != NULL ?
+	    sqlite_audit_put(s, op, now) : rc;
 }
 
 static int

@@ -15,6 +15,7 @@ sqlite_limits(struct sqlite *s, const struct conf *conf)
 	    .bytes = conf->history_bytes,
 	    .age = (int64_t)conf->history_age * 1000,
 	    .audit_max = conf->audit_max,
+	    .audit_rooms = conf->audit_rooms,
 	    .audit_age = (int64_t)conf->audit_age * 1000,
 	    .durability = conf->durability };
 }

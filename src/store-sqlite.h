@@ -21,7 +21,9 @@ enum sqlite_write {
 	W_KEY_ERASE,
 	W_ROOM_BY_KEY, W_ROOM_NEW, W_ROOM_GONE, W_ROOM_DROP, W_ROOM_KEYS,
 	W_ROOM, W_TOPIC, W_SEQ, W_OLDEST, W_PRUNE, W_TRY, W_TRIED,
-	W_FACT, W_FACT_DROP, W_AUDIT, W_AUDIT_OLDEST, W_AUDIT_PRUNE,
+	W_FACT, W_FACT_DROP,
+	W_AUDIT, W_AUDIT_OLDEST, W_AUDIT_PRUNE, W_AUDIT_MOST, W_AUDIT_ROOMS,
+	W_AUDIT_CUT,
 	W_TARGET, W_REDACT, W_STALE,
 	W_ERASE, W_ERASING, W_ERASE_ROWS, W_ERASED_TO, W_ERASED,
 	W_MAX
@@ -41,6 +43,7 @@ struct sqlite_limits {
 	uint64_t	 max, bytes;	/* 0: none */
 	int64_t		 age;		/* ms, 0: none */
 	uint64_t	 audit_max;	/* the audit's, likewise */
+	uint64_t	 audit_rooms;
 	int64_t		 audit_age;
 	enum durability	 durability;
 };
@@ -171,6 +174,16 @@ void	 sqlite_prune_due(struct sqlite *, struct sqlite_room *, int64_t now);
 bool	 sqlite_prune_wanted(struct sqlite *, int64_t now);
 /* Works down the list for at most this many us. An SQLite result. */
 int	 sqlite_prune(struct sqlite *, int64_t now, uint64_t us);
+
+/* store-sqlite-audit.c: the writer's thread, within a transaction. */
+/* Appends the op's line. An SQLite result. */
+int	 sqlite_audit_put(struct sqlite *, const struct store_op *,
+	    int64_t now);
+/* Whether anything bounds it. */
+bool	 sqlite_audit_bounded(const struct sqlite *);
+/* Removes some of what is too old or too much; audit_due tells whether there
+ * may be more. An SQLite result. */
+int	 sqlite_audit_slice(struct sqlite *, int64_t now);
 
 /* store-sqlite-read.c: any thread, with a statement of its connection, which
  * is R_ERASURES; those that were there are freed. */

@@ -200,6 +200,12 @@ store_may_redact(const struct store_op *op, const char *from, uint64_t author,
 	return time >= op->since && store_is_from(from, op->from_key);
 }
 
+uint32_t
+store_audit_room(const struct store_op *op)
+{
+	return op->by_operator ? 0 : op->room;
+}
+
 void
 store_audit_line(struct buf *out, uint64_t id, int64_t at, const char *act)
 {

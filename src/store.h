@@ -104,6 +104,8 @@ struct store_op {
 	uint32_t	 nfacts;
 	const char	*audit;		/* JSON text, appended with a time to
 					 * what is never changed; or NULL */
+	bool		 by_operator;	/* the line is among the server's own,
+					 * whatever the room: see below */
 	uint64_t	 seq;		/* append: set too, see duplicate */
 	int64_t		 time;
 	struct request	*req;		/* the hub's, untouched */
@@ -251,6 +253,12 @@ bool	 store_is_from(const char *from, const char *key);
 /* For the backends: may the op redact what this one said then? */
 bool	 store_may_redact(const struct store_op *, const char *from,
 	    uint64_t author, int64_t time);
+/*
+ * For the backends: among whose lines of the audit the op's one is: a room's,
+ * or 0, the server's own. They are bounded each by themselves, and those of
+ * rooms all together, where the rooms with the most lose theirs.
+ */
+uint32_t store_audit_room(const struct store_op *);
 /* For the backends: appends a line of the audit, the act's own object with id
  * and time before the rest. */
 void	 store_audit_line(struct buf *, uint64_t id, int64_t at,

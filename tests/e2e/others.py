@@ -101,9 +101,9 @@ class Shim:
         subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library,
                         os.path.join(HERE, "shim.c")], check=True)
         with open(path, "w+b") as f:
-            f.write(bytes(16))
+            f.write(bytes(24))
             f.flush()
-            self.map = mmap.mmap(f.fileno(), 16)
+            self.map = mmap.mmap(f.fileno(), 24)
         self.environment = {"LD_PRELOAD": library, "SHIM_FAULTS": path}
         keep(self)
 
@@ -114,6 +114,10 @@ class Shim:
     def slow(self, ms):
         """Every sync takes so much longer."""
         struct.pack_into("q", self.map, 8, ms)
+
+    def hashed(self):
+        """What memory the password needed that was checked last."""
+        return struct.unpack_from("Q", self.map, 16)[0]
 
     def cleanup(self):
         self.slow(0)

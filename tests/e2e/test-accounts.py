@@ -7,6 +7,8 @@ import os
 from client import Json, registered
 from daemon import Daemon, need_web
 from harness import eq, lacks, main, ok, test, until
+from others import Shim
+from upgrade import Upgradable
 from websocket import Web
 
 KEPT = {"auth_cost": "minimal", "store": "sqlite"}
@@ -41,6 +43,43 @@ def register_and_return():
     a = wrong.refused("login", "bad-password", name="ann", password="nope")
     b = wrong.refused("login", "bad-password", name="nobody", password="x")
     eq(a["message"], b["message"], "the message")
+
+
+@test()
+def no_account_costs_the_same():
+    """where auth_cost has changed, the password of a name without an account
+    costs what accounts' passwords do, and the same one each time"""
+    def cost(name):
+        Json(d).refused("login", "bad-password", name=name, password="wrong")
+        return shim.hashed()
+
+    old, new = 8 << 20, 64 << 20
+    shim = Shim()
+    d = Upgradable(environment=shim.environment, sandbox="no", login_tries=0,
+                   register_max=0, auth_cost="minimal")
+    eq(cost("nobody"), old)
+    for name in ("ann", "bob", "cat", "dan"):
+        registered(d, name).close()
+    d.stop()
+    d.options["auth_cost"] = "interactive"
+    d.start()
+    names = ["name%d" % i for i in range(24)]
+    eq([cost(name) for name in ["ann", "nobody"] + names], 26 * [old])
+    for name in ("ann", "bob"):
+        back(d, name)
+    until(lambda: (cost("ann"), cost("bob")) == (new, new), 20,
+          "their new hashes")
+    eq(cost("cat"), old)
+    first = [cost(name) for name in names]
+    eq(set(first), {old, new})
+    for end in (d.stop, d.kill, d.upgrade):
+        end()
+        if end != d.upgrade:
+            d.start()
+        eq([cost(name) for name in names], first)
+    for name in ("cat", "dan"):
+        back(d, name)
+    until(lambda: {cost(name) for name in names} == {new}, 60, "all are new")
 
 
 @test()

@@ -16,6 +16,7 @@
 #define LIMIT_MS	60000	/* for any of it */
 
 static struct mailbox box;
+static enum auth_cost pool;	/* of the one started last */
 
 static struct auth *
 start_within(unsigned ms, enum auth_cost cost, unsigned workers,
@@ -24,6 +25,7 @@ start_within(unsigned ms, enum auth_cost cost, unsigned workers,
 	const struct conf conf = { .auth_cost = cost, .auth_workers = workers,
 	    .auth_queue = queue };
 
+	pool = cost;
 	mailbox_init(&box, NULL, NULL);
 	return auth_new(&conf, hashers_start(workers, ms, true, NULL), &box);
 }
@@ -40,6 +42,7 @@ job(enum auth_job what, const char *password, const char *new, const char *hash)
 	struct request *r = request_new(CMD_LOGIN);
 
 	r->auth_job = what;
+	r->decoy = (uint8_t)pool;
 	if (password != NULL)
 		r->password = request_str(r, password);
 	if (new != NULL)
@@ -201,6 +204,34 @@ status_kib(const char *format)
 	fclose(f);
 	cr_assert_neq(kib, 0);
 	return kib;
+}
+
+/* It takes the memory that the decoy's cost does, whatever auth_cost is. */
+Test(auth, nobodys_costs_what_it_is_to)
+{
+	static const enum auth_cost costs[] = { COST_MINIMAL,
+	    COST_INTERACTIVE };
+	struct rlimit before, limit;
+	struct request *r;
+	struct auth *a;
+	size_t i;
+
+	cr_assert_eq(getrlimit(RLIMIT_DATA, &before), 0);
+	limit = before;
+	limit.rlim_cur = status_kib("VmData: %lu") * 1024 + (32 << 20);
+	for (i = 0; i < NITEMS(costs); i++) {
+		cr_assert_eq(setrlimit(RLIMIT_DATA, &limit), 0);
+		a = start(COST_MODERATE, 1, 8);
+		cr_assert_eq(setrlimit(RLIMIT_DATA, &before), 0);
+		r = job(AUTH_VERIFY, "password", NULL, NULL);
+		r->decoy = (uint8_t)costs[i];
+		cr_assert(auth_submit(a, r));
+		cr_assert_eq(answer(), r);
+		cr_assert_eq(r->proof, costs[i] == COST_MINIMAL ? PROOF_BAD :
+		    PROOF_FAILED);
+		request_free(r);
+		end(a);
+	}
 }
 
 Test(auth, no_memory_is_not_a_wrong_password)

@@ -32,6 +32,7 @@ Test(conf, defaults)
 	cr_assert_eq(c->history_age, 0);
 	cr_assert_eq(c->history_bytes, 64 << 20);
 	cr_assert_eq(c->audit_max, 1000000);
+	cr_assert_eq(c->audit_rooms, 1000000);
 	cr_assert_eq(c->audit_age, 0);
 	cr_assert_eq(c->register_max, 50);
 	cr_assert_eq(c->register_window, 86400);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "account.h"
+#include "decoy.h"
 #include "hub-account.h"
 
 TestSuite(account, .init = start, .fini = end);
@@ -67,6 +68,102 @@ Test(account, wrong_passwords)
 	cr_assert_eq(hub_users(f.hub), 1);
 	cr_assert_eq(hub_pending(f.hub), 0);
 	gone(&c, NULL);
+}
+
+#define COST(m, t) "{\"hash\":\"$argon2id$v=19$m=" m ",t=" t ",p=1$"	\
+    "AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}"
+#define MINIMAL		COST("8192", "5")
+#define MODERATE	COST("262144", "3")
+
+/* What checking a wrong password of a name costs. */
+static enum auth_cost
+cost_of(const char *name)
+{
+	struct fake_client c = newcomer(0);
+	const struct request *req;
+	enum auth_cost cost;
+
+	hub_request(f.hub, fake_request(&c, &(struct ask){ .cmd = CMD_LOGIN,
+	    .name = name, .password = "wrong" }));
+	cr_assert_not_null(f.proving.first);
+	req = (struct request *)f.proving.first;
+	cost = req->hash != NULL ? auth_hash_cost(req->hash) :
+	    (enum auth_cost)req->decoy;
+	fake_prove(&f);
+	fake_round(&f);
+	cr_assert_eq(f.reply->error, ERR_BAD_PASSWORD);
+	return cost;
+}
+
+/* A bit a name. */
+static uint64_t
+who_is_moderate(void)
+{
+	uint64_t bits = 0;
+	char name[16];
+	unsigned i;
+
+	for (i = 0; i < 64; i++) {
+		snprintf(name, sizeof(name), "name%u", i);
+		if (cost_of(name) == COST_MODERATE)
+			bits |= UINT64_C(1) << i;
+		else
+			cr_assert_eq(cost_of(name), COST_MINIMAL);
+	}
+	return bits;
+}
+
+/* After auth_cost has changed: no other than accounts have, and the same one
+ * behind a restart. */
+Test(account, a_name_without_one_costs_what_accounts_do)
+{
+	struct fake_client guest;
+	uint64_t moderate;
+
+	f.conf.auth_cost = COST_MODERATE;
+	cr_assert_eq(cost_of("eve"), COST_MODERATE);
+	fake_put(&f, "account/ann", MINIMAL);
+	fake_put(&f, "account/bob", MINIMAL);
+	fake_restart(&f);
+	guest = login(0, "gus");
+	cr_assert_eq(cost_of("ann"), COST_MINIMAL);
+	cr_assert_eq(cost_of("eve"), COST_MINIMAL);
+	cr_assert_eq(cost_of("gus"), COST_MINIMAL, "a guest");
+	cr_assert_eq(who_is_moderate(), 0);
+	cr_assert_null(fake_fact(&f, DECOY_FACT), "not needed");
+	gone(&guest, NULL);
+	fake_put(&f, "account/bob", MODERATE);
+	fake_restart(&f);
+	f.store.fail = true;
+	moderate = who_is_moderate();
+	cr_assert(moderate != 0 && moderate != UINT64_MAX);
+	cr_assert_null(fake_fact(&f, DECOY_FACT));
+	f.store.fail = false;
+	cr_assert_eq(who_is_moderate(), moderate);
+	cr_assert_not_null(fake_fact(&f, DECOY_FACT));
+	fake_restart(&f);
+	cr_assert_eq(who_is_moderate(), moderate);
+}
+
+/* Each is counted by the hash that it has now. */
+Test(account, costs_are_those_of_now)
+{
+	struct fake_client control = { CLIENT_ID(OPERATOR_LOOP, 0, 1), 0 };
+
+	fake_put(&f, "account/ann", MINIMAL);
+	fake_put(&f, "account/bob", MODERATE);
+	fake_put(&f, "account/cat", "{\"hash\":\"\"}");
+	fake_restart(&f);
+	ASK(&f, &control, CMD_ERASE, .name = "ann");
+	fake_round(&f);
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	cr_assert_eq(who_is_moderate(), UINT64_MAX);
+	cr_assert_eq(cost_of("cat"), COST_MODERATE, "it has no password");
+	ASK(&f, &control, CMD_REPASS, .name = "bob", .password = "secret");
+	fake_round(&f);
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	f.conf.auth_cost = COST_MINIMAL;
+	cr_assert_eq(who_is_moderate(), 0, "the fake's hash costs nothing");
 }
 
 Test(account, many_sessions_see_the_same)

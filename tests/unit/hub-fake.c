@@ -256,8 +256,10 @@ complete(struct fake *f, struct store_op *op)
 		store_seek(s, op);
 		return;
 	}
-	if (op->audit != NULL)
+	if (op->audit != NULL) {
 		buf_addf(&s->audit, "%s\n", op->audit);
+		s->audited = store_audit_room(op);
+	}
 	if (op->kind == STORE_APPEND || op->kind == STORE_REDACT)
 		store_append(s, op);
 	if (op->kind == STORE_IMPORT && op->nmsgs > 0)

@@ -31,6 +31,8 @@ struct fake_store {
 	struct store_fact *facts;	/* by key; value NULL: none */
 	uint32_t	 nfacts;
 	struct buf	 audit;
+	uint32_t	 audited;	/* whose the last line is, as
+					 * store_audit_room() has it */
 	uint64_t	 seq;
 	bool		 fail;		/* nothing can be stored */
 };

@@ -84,6 +84,7 @@ Test(import, a_room)
 	cr_assert_eq(put("room", "dev", "x1", END), ERR_NONE);
 	cr_assert_null(fake_fact(&f, "import/dev"));
 	cr_assert_not_null(strstr(buf_str(&f.store.audit), "import-room"));
+	cr_assert_eq(f.store.audited, 0, "the operator's");
 	bob = login(0, "bob");
 	ASK(&f, &bob, CMD_SUBSCRIBE, .room = "dev");
 	fake_round(&f);

@@ -432,6 +432,29 @@ Test(moderate, owners)
 	OK(&root, CMD_OWNER, .room = "den", .name = "ann");
 }
 
+/* A room's, or of what an operator does the server's. */
+Test(moderate, whose_a_line_of_the_audit_is)
+{
+	struct fake_client root = operator(), ann = registered("ann");
+	struct fake_client bob = from("bob", NULL);
+	uint32_t den;
+
+	enter(&ann, "den");
+	den = f.reply->room_id;
+	enter(&bob, "den");
+	enter(&root, "den");
+	OK(&ann, CMD_MUTE, .room = "den", .name = "bob");
+	cr_assert_eq(f.store.audited, den);
+	OK(&root, CMD_UNMUTE, .room = "den", .name = "bob");
+	cr_assert_eq(f.store.audited, 0);
+	set(&ann, SET_PRIVATE, true);
+	cr_assert_eq(f.store.audited, den);
+	OK(&root, CMD_TOPIC, .room = "den", .string = "no more of that");
+	cr_assert_eq(f.store.audited, 0);
+	OK(&ann, CMD_TOPIC, .room = "den", .string = "more");
+	cr_assert_eq(f.store.audited, den);
+}
+
 /* Nobody is given more rooms than they may own, by haste neither. */
 Test(moderate, no_more_rooms_by_gift)
 {

@@ -569,6 +569,122 @@ BOTH(the_audit_keeps_so_many_lines)
 	await_oldest(rig, 701);
 }
 
+/* A line of a room's, or of the server's own (0). */
+static void
+put_line(struct rig *rig, uint32_t room, bool by_operator)
+{
+	struct store_op *op = op_new(STORE_FACTS, room);
+	char *act = xasprintf("{\"of\":%u}", by_operator ? 0 : room);
+
+	op->audit = act;
+	op->by_operator = by_operator;
+	cr_assert_eq(rig_do(rig, op)->error, STORE_OK);
+	op_free(op);
+	free(act);
+}
+
+static void
+put_lines(struct rig *rig, uint32_t room, unsigned n)
+{
+	for (; n > 0; n--)
+		put_line(rig, room, false);
+}
+
+/* "1 1 2 0 " tells whose the lines are, the oldest first. */
+static const char *
+whose_lines(struct rig *rig)
+{
+	struct store_read *r = rig_read(rig, READ_AUDIT, 0, 0, 0, 1000000,
+	    SIZE_MAX);
+	static char got[4096];
+	const char *at = buf_str(&r->text);
+
+	got[0] = '\0';
+	while ((at = strstr(at, "\"of\":")) != NULL) {
+		at += strlen("\"of\":");
+		cr_assert_lt(strlen(got) + 16, sizeof(got));
+		sprintf(got + strlen(got), "%.*s ", (int)strcspn(at, "}"), at);
+	}
+	store_read_free(r);
+	return got;
+}
+
+/* Once the writer has looked. */
+static void
+lines_are(struct rig *rig, const char *want)
+{
+	uint64_t end = clock_ms() + DEADLINE;
+
+	while (strcmp(whose_lines(rig), want) != 0) {
+		cr_assert_lt(clock_ms(), end, "%s, not %s", whose_lines(rig),
+		    want);
+		mailbox_wait(&rig->box, 10);
+	}
+}
+
+/* The same of how many they are and what they end with. */
+static void
+until_lines(struct rig *rig, unsigned n, const char *end_with)
+{
+	uint64_t end = clock_ms() + DEADLINE;
+	const char *got, *at;
+	unsigned spaces;
+
+	do {
+		cr_assert_lt(clock_ms(), end, "%s", whose_lines(rig));
+		mailbox_wait(&rig->box, 10);
+		got = whose_lines(rig);
+		for (at = got, spaces = 0; *at != '\0'; at++)
+			spaces += *at == ' ';
+	} while (spaces != n);
+	cr_assert_str_eq(got + strlen(got) - strlen(end_with), end_with);
+}
+
+BOTH(a_room_pushes_out_its_own_lines)
+{
+	rig->conf.audit_max = 3;
+	store_configure(rig->store, &rig->conf);
+	put_lines(rig, 2, 2);
+	put_lines(rig, 0, 2);
+	put_lines(rig, 1, 700);
+	lines_are(rig, "2 2 0 0 1 1 1 ");
+	put_lines(rig, 0, 2);
+	lines_are(rig, "2 2 0 1 1 1 0 0 ");
+	put_line(rig, 1, true);		/* an operator's, in that room */
+	lines_are(rig, "2 2 1 1 1 0 0 0 ");
+	rig->conf.audit_max = 1;
+	store_configure(rig->store, &rig->conf);
+	lines_are(rig, "2 1 0 ");
+}
+
+/* Who fills many rooms takes little from one with few lines, and nothing from
+ * the server's. */
+BOTH(all_rooms_have_so_many_lines)
+{
+	unsigned i;
+
+	rig->conf.audit_rooms = 8;
+	store_configure(rig->store, &rig->conf);
+	put_lines(rig, 0, 10);
+	put_lines(rig, 1, 2);
+	put_lines(rig, 2, 300);
+	lines_are(rig, "0 0 0 0 0 0 0 0 0 0 1 1 2 2 2 2 2 2 ");
+	put_lines(rig, 3, 300);
+	lines_are(rig, "0 0 0 0 0 0 0 0 0 0 1 1 2 2 2 3 3 3 ");
+	for (i = 4; i < 6; i++)
+		put_lines(rig, i, 1);
+	lines_are(rig, "0 0 0 0 0 0 0 0 0 0 1 1 2 2 3 3 4 5 ");
+	for (; i < 9; i++)
+		put_lines(rig, i, 1);
+	lines_are(rig, "0 0 0 0 0 0 0 0 0 0 1 2 3 4 5 6 7 8 ");
+	for (; i < 20; i++)
+		put_lines(rig, i, 1);
+	until_lines(rig, 18, " 19 ");
+	rig->conf.audit_rooms = 1;
+	store_configure(rig->store, &rig->conf);
+	lines_are(rig, "0 0 0 0 0 0 0 0 0 0 19 ");
+}
+
 /* The newest stays, whatever its age: no id is given twice. */
 BOTH(the_audit_keeps_lines_so_long)
 {

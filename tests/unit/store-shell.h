@@ -86,6 +86,18 @@ sql_until(const char *text, int64_t want)
 	}
 }
 
+/* The audit's counts are those of its lines. */
+static inline void
+check_audits(void)
+{
+	cr_assert_eq(sql_int("SELECT count(*) FROM (SELECT room, count(*) "
+	    "FROM audit GROUP BY room EXCEPT SELECT * FROM audits)"), 0);
+	cr_assert_eq(sql_int("SELECT total(count) FROM audits WHERE room >= 0"),
+	    sql_int("SELECT count(*) FROM audit"));
+	cr_assert_eq(sql_int("SELECT count FROM audits WHERE room = -1"),
+	    sql_int("SELECT count(*) FROM audit WHERE room <> 0"));
+}
+
 static inline void
 write_file(const char *name, const char *text, size_t n)
 {

@@ -527,7 +527,11 @@ static const char *const filled[] = {
 	"    (2, 1, 6, 0, 0, 'Bob', '', 'two');"
 	"INSERT INTO keys VALUES (2, 6, 1, 'bob', 'k');",
 	"INSERT INTO facts VALUES ('k', '{}');"
-	"INSERT INTO audit VALUES (1, 5, '{\"act\":\"old\"}')"
+	"INSERT INTO audit VALUES (1, 5, '{\"act\":\"old\"}'),"
+	"    (2, 5, '{\"act\":\"kick\",\"room\":\"Room1\"}'),"
+	"    (3, 5, '{\"act\":\"kick\",\"room\":\"nowhere\"}'),"
+	"    (4, 5, 'no \"room\":'),"
+	"    (5, 5, '{\"act\":\"topic\",\"room\":\"Room1\"}')"
 };
 
 static void
@@ -551,6 +555,19 @@ make_version(int version)
 	free(path);
 }
 
+/* Of the version's audit two lines were a room's, as their text has it. */
+static void
+check_lines(int version)
+{
+	int64_t n = version > 1 ? 2 : 0;
+
+	cr_assert_eq(sql_int("SELECT count(*) FROM audit WHERE room = 1 AND "
+	    "id IN (2, 5)"), n);
+	cr_assert_eq(sql_int("SELECT count(*) FROM audit WHERE room <> 0"), n);
+	cr_assert_eq(sql_int("SELECT count FROM audits WHERE room = -1"), n);
+	check_audits();
+}
+
 static void
 check_version(int version)
 {
@@ -568,8 +585,11 @@ check_version(int version)
 	r = rig_read(&rig, READ_AUDIT, 1, 0, 0, 10, SIZE_MAX);
 	cr_assert_eq(r->text.len > 0, version > 1);
 	store_read_free(r);
+	check_lines(version);
 	cr_assert_eq(rig_redact(&rig, 1, 1, "ann"), STORE_OK);
 	cr_assert_eq(rig_say(&rig, 1, "on"), 4);
+	rig_facts(&rig, NULL, 0, "{}");
+	check_audits();
 	rig_close(&rig);
 }
 
