@@ -61,7 +61,8 @@ usage(FILE *out)
 	struct buf form = { 0 };
 
 	fputs("usage: partylinectl [-hjnV] [-f file] [-o name=value]... "
-	    "[-s socket] command [argument]\n"
+	    "[-s socket]\n"
+	    "                    command [argument]...\n"
 	    "  -f  the daemon's configuration, instead of " CONF_FILE "\n"
 	    "  -h  print this\n"
 	    "  -j  print the answer as JSON\n"

@@ -5,10 +5,12 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
 #include "log.h"
+#include "tls-file.h"
 #include "tls-internal.h"
 #include "tls-ticket.h"
 
@@ -34,14 +36,16 @@ tls_built(void)
 
 /* Errors. */
 
-/* The oldest of OpenSSL's errors, which is nearest to the cause. */
+/* The oldest of OpenSSL's errors, which is nearest to the cause; *system: it
+ * is the system's. */
 static const char *
-reason(void)
+reason(bool *system)
 {
 	unsigned long e = ERR_get_error();
 	const char *text = ERR_SYSTEM_ERROR(e) ? strerror(ERR_GET_REASON(e)) :
 	    ERR_reason_error_string(e);
 
+	*system = ERR_SYSTEM_ERROR(e);
 	ERR_clear_error();
 	return text != NULL ? text : "unknown error";
 }
@@ -49,7 +53,28 @@ reason(void)
 static bool
 fail(char **error, const char *option, const char *path)
 {
-	*error = xasprintf("%s: %s: %s", option, path, reason());
+	bool system;
+
+	*error = xasprintf("%s: %s: %s", option, path, reason(&system));
+	return false;
+}
+
+/* The file can't be read, or does not hold what it should. */
+static bool
+fail_file(char **error, const char *option, const char *path,
+    enum tls_file kind)
+{
+	bool system;
+	const char *why = reason(&system);
+	char *said;
+
+	if (system) {
+		*error = xasprintf("%s: %s: %s", option, path, why);
+		return false;
+	}
+	said = tls_file_fault(path, kind, why);
+	*error = xasprintf("%s: %s", option, said);
+	free(said);
 	return false;
 }
 
@@ -104,6 +129,30 @@ set_defaults(SSL_CTX *ctx, const struct conf *conf)
 	SSL_CTX_set_alpn_select_cb(ctx, alpn_cb, NULL);
 }
 
+/* Read here: SSL_CTX_use_PrivateKey_file() tells a key of another certificate
+ * in different ways, by what kinds of keys the two have. */
+static bool
+load_key(SSL_CTX *ctx, const char *path, const char *cert, char **error)
+{
+	BIO *file = BIO_new_file(path, "r");
+	EVP_PKEY *key = file == NULL ? NULL :
+	    PEM_read_bio_PrivateKey(file, NULL, no_password, NULL);
+	bool ok = true;
+
+	BIO_free(file);
+	if (key == NULL)
+		return fail_file(error, "tls_key", path, TLS_FILE_KEY);
+	if (X509_check_private_key(SSL_CTX_get0_certificate(ctx), key) != 1) {
+		*error = xasprintf("tls_key: %s holds the key of another "
+		    "certificate; that of the first one in %s", path, cert);
+		ok = false;
+	} else if (SSL_CTX_use_PrivateKey(ctx, key) != 1)
+		ok = fail(error, "tls_key", path);
+	ERR_clear_error();
+	EVP_PKEY_free(key);
+	return ok;
+}
+
 static bool
 load_certificate(SSL_CTX *ctx, const struct conf *conf, char **error)
 {
@@ -111,11 +160,9 @@ load_certificate(SSL_CTX *ctx, const struct conf *conf, char **error)
 	    conf->tls_cert;
 
 	if (SSL_CTX_use_certificate_chain_file(ctx, conf->tls_cert) != 1)
-		return fail(error, "tls_cert", conf->tls_cert);
-	if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1 ||
-	    SSL_CTX_check_private_key(ctx) != 1)
-		return fail(error, "tls_key", key);
-	return true;
+		return fail_file(error, "tls_cert", conf->tls_cert,
+		    TLS_FILE_CERTIFICATE);
+	return load_key(ctx, key, conf->tls_cert, error);
 }
 
 /* Of the file as it is now; false: it can't be read. */
@@ -154,7 +201,8 @@ load_client_ca(SSL_CTX *ctx, const struct conf *conf, char **error)
 		if (names == NULL || !hash_file(path, id, &len) ||
 		    SSL_CTX_load_verify_file(ctx, path) != 1) {
 			sk_X509_NAME_pop_free(names, X509_NAME_free);
-			return fail(error, "tls_client_ca", path);
+			return fail_file(error, "tls_client_ca", path,
+			    TLS_FILE_CERTIFICATE);
 		}
 		SSL_CTX_set_client_CA_list(ctx, names);
 		SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);

@@ -2,8 +2,6 @@
 """TLS: by first byte and as a kind, good and bad handshakes, slow readers."""
 
 import concurrent.futures
-import re
-import shutil
 import signal
 import socket
 import ssl
@@ -11,10 +9,10 @@ import subprocess
 import time
 
 from client import NAME_PROMPT, Json, Person, Program, Raw, connect, said
-from control import ctl, ctl_json, run_ctl, socket_of
+from control import ctl_json
 from daemon import BINARY, Daemon, run_binary, unhurried
 from harness import (SLOW, Failure, below, contains, diag, eq, lacks, main,
-                     need, ok, quick, sanitized, tempdir, test, until, uss)
+                     need, ok, quick, sanitized, test, until, uss)
 from load import Load
 from others import judge, twin
 from tls import V12, V13, Authority, Hands, context, selfsigned
@@ -286,11 +284,6 @@ def resumed():
                    resumed="yes")
 
 
-def _expect(d, start_at, event):
-    d.send_signal(signal.SIGHUP)
-    return d.log.wait(event, start=start_at)
-
-
 def _metric(d, name, **labels):
     """What /metrics says of it, in plain."""
     c = Raw(d.address(0))
@@ -344,73 +337,6 @@ def counted():
     slow.to_end(20)
     handshakes(3, 1, 2)
     plain.ok("ping")
-
-
-def _serial(where, tls):
-    sock = tls.wrap_socket(connect(where), server_hostname="localhost")
-    with sock:
-        return sock.getpeercert()["serialNumber"]
-
-
-@test()
-def reload_tells_of_certificate():
-    """the answer says that the certificate has changed, when it has"""
-    cert, key = selfsigned(tempdir())
-    d = Daemon(tls_cert=cert, tls_key=key)
-    said = "tls_cert: the certificate has changed\n"
-    eq(ctl(d, "reload"), "nothing has changed\n")
-    for mine, its in zip((cert, key), selfsigned()):
-        shutil.copyfile(its, mine)
-    eq(ctl_json(d, "reload")["certificate_changed"], True)
-    d.log.wait("certificate-changed")
-    eq(ctl_json(d, "reload")["certificate_changed"], False)
-    for mine, its in zip((cert, key), selfsigned()):
-        shutil.copyfile(its, mine)
-    eq(ctl(d, "reload"), said)
-    # Another chain is shown to clients too, behind the same certificate.
-    with open(selfsigned()[0], encoding="ascii") as f:
-        other = f.read()
-    with open(cert, "a", encoding="ascii") as f:
-        f.write(other)
-    eq(ctl(d, "reload"), said)
-    eq(ctl(d, "reload"), "nothing has changed\n")
-    with open(key, "w", encoding="ascii") as f:
-        f.write("no key\n")
-    eq(run_ctl("-s", socket_of(d), "reload")[0], 1)
-
-
-@test()
-def reload():
-    """SIGHUP takes a new certificate in; where it is bad the old one stays"""
-    directory = tempdir()
-    cert, key = selfsigned(directory)
-    kept = context(cert)
-    d = Daemon(store="memory", tls_cert=cert, tls_key=key)
-    old = Json(d, "old", tls=kept)
-    old.ok("ping")
-    session = old.sock.session
-    before = _serial(d, kept)
-
-    new, new_key = selfsigned()
-    shutil.copyfile(new, cert)          # the key is still the old one's
-    error = _expect(d, len(d.log.lines), "reload-failed")["error"]
-    contains(error, "key values mismatch", "the reload's error")
-    eq(_serial(d, kept), before, "the certificate")
-    with open(key, "w", encoding="ascii") as f:
-        f.write("no key\n")
-    contains(_expect(d, len(d.log.lines), "reload-failed")["error"], key,
-             "the reload's error")
-    eq(_serial(d, kept), before, "the certificate")
-
-    shutil.copyfile(new_key, key)
-    _expect(d, len(d.log.lines), "reloaded")
-    kept.load_verify_locations(new)
-    ok(_serial(d, kept) != before, "the new certificate is in force")
-    old.ok("ping")
-    at = len(d.log.lines)
-    kept.wrap_socket(connect(d), server_hostname="localhost",
-                     session=session).close()
-    d.log.wait("client-tls", start=at, resumed="yes")   # by a ticket of before
 
 
 @test()
@@ -809,53 +735,6 @@ def shutdown():
     eq(early.to_end(), b"", "in the middle of a handshake")
     eq(d.wait_end(), 0, "status")
     d.ended()
-
-
-@test()
-def bad_certificates():
-    """what is wrong with a certificate is said at the start"""
-    cert, key = selfsigned()
-    other = selfsigned()[1]
-    directory = tempdir()
-    empty = directory + "/empty.pem"
-    with open(empty, "w", encoding="ascii"):
-        pass
-    for options, wanted in (
-            ({"tls_cert": cert, "tls_key": other}, "key values mismatch"),
-            ({"tls_cert": cert, "tls_key": empty}, empty),
-            ({"tls_cert": cert}, "tls_key"),
-            ({"tls_cert": directory + "/none.pem"},
-             "No such file or directory"),
-            ({"tls_cert": cert, "tls_key": key, "tls_client_ca": empty},
-             "tls_client_ca"),
-            ({"tls_key": key}, "without a certificate"),
-            ({"listen": "tls 127.0.0.1:0"}, "without a certificate")):
-        words = ["-n", "-o", "store=memory"]
-        if "listen" not in options:
-            words += ["-o", "listen=auto 127.0.0.1:0"]
-        for name, value in options.items():
-            words += ["-o", "%s=%s" % (name, value)]
-        status, _, err = run_binary(*words)
-        eq(status, 1, "status with %s" % options)
-        contains(err, wanted, "the error")
-        lacks(err, "PASS", "no password is asked for")
-    both = directory + "/both.pem"
-    with open(both, "wb") as out:
-        for path in (cert, key):
-            with open(path, "rb") as f:
-                shutil.copyfileobj(f, out)
-    d = Daemon(store="memory", tls_cert=both)
-    Json(d, "one-file", tls=context(cert)).ok("ping")
-
-
-@test()
-def expired():
-    """an expired certificate is warned of"""
-    ca = Authority()
-    cert, key = ca.sign("/CN=localhost", days=-1)
-    d = Daemon(store="memory", tls_cert=cert, tls_key=key)
-    ok(re.match(r"\d{4}-\d\d-\d\dT", d.log.wait("certificate-expired")
-                ["until"]), "until when it was good")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from harness import TOP, Skip, keep, need, tempdir
 V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
 
-def _openssl(*words):
+def openssl(*words):
+    """The program, which must not fail."""
     need("openssl")
     subprocess.run(["openssl", *words], check=True, capture_output=True)
 
@@ -40,17 +41,17 @@ class Authority:
         need_tls()
         self.dir = tempdir()
         self.cert, self.key = self.dir + "/ca.pem", self.dir + "/ca.key"
-        _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt",
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt",
                  "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj",
                  "/CN=" + name, "-keyout", self.key, "-out", self.cert)
 
     def sign(self, subject, days=1):
         """(certificate, key) of one."""
         base = os.path.join(self.dir, subject.strip("/").replace("/", "-"))
-        _openssl("req", "-newkey", "ec", "-pkeyopt",
+        openssl("req", "-newkey", "ec", "-pkeyopt",
                  "ec_paramgen_curve:P-256", "-nodes", "-subj", subject,
                  "-keyout", base + ".key", "-out", base + ".csr")
-        _openssl("x509", "-req", "-in", base + ".csr", "-CA", self.cert,
+        openssl("x509", "-req", "-in", base + ".csr", "-CA", self.cert,
                  "-CAkey", self.key, "-CAcreateserial", "-days", str(days),
                  "-out", base + ".pem")
         return base + ".pem", base + ".key"

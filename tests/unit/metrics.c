@@ -402,6 +402,37 @@ Test(metrics, clients_by_kind)
 	buf_free(&page);
 }
 
+/* Of all loops together, each result by itself. */
+Test(metrics, handshakes)
+{
+	static const char *const series[HANDSHAKES] = {
+		[HANDSHAKE_FULL] =
+		    "partyline_tls_handshakes_total{result=\"full\"}",
+		[HANDSHAKE_RESUMED] =
+		    "partyline_tls_handshakes_total{result=\"resumed\"}",
+		[HANDSHAKE_FAILED] =
+		    "partyline_tls_handshakes_total{result=\"failed\"}",
+	};
+	unsigned i, j;
+
+	rig_open(NULL);
+	render();
+	for (i = 0; i < HANDSHAKES; i++)
+		expect_value(series[i], 0);
+	for (i = 0; i < HANDSHAKES; i++) {
+		for (j = 0; j < LOOPS; j++)
+			metric_add(&rig.d.loops[j].metrics.handshakes[i],
+			    10 * (i + 1) + j);
+	}
+	render();
+	check_page();
+	for (i = 0; i < HANDSHAKES; i++)
+		expect_value(series[i], LOOPS * 10 * (i + 1) +
+		    LOOPS * (LOOPS - 1) / 2);
+	rig_close();
+	buf_free(&page);
+}
+
 static int
 dial(const char *path)
 {

@@ -318,6 +318,43 @@ Test(session_tls, tickets_keys_turn)
 	close_all();
 }
 
+static void
+expect_handshakes(unsigned full, unsigned resumed, unsigned failed)
+{
+	const _Atomic uint64_t *n = rig.d.loops[0].metrics.handshakes;
+
+	cr_assert_eq(metric_get(&n[HANDSHAKE_FULL]), full);
+	cr_assert_eq(metric_get(&n[HANDSHAKE_RESUMED]), resumed);
+	cr_assert_eq(metric_get(&n[HANDSHAKE_FAILED]), failed);
+}
+
+Test(session_tls, handshakes_are_counted)
+{
+	SSL_SESSION *session;
+	struct client c;
+
+	open_all();
+	session = be_known();
+	expect_handshakes(1, 0, 0);
+	cr_assert(is_known(session, NULL));
+	expect_handshakes(1, 1, 0);
+	client_open(&c, 0, LISTEN_AUTO, 0);
+	client_send(&c, "\x16\x09\x09\x00\x01\x01", 6);
+	client_drain(&c);
+	cr_assert(c.eof);
+	expect_handshakes(1, 1, 1);
+	client_close(&c);
+	/* Who does not begin one has not failed in it. */
+	client_open(&c, 0, LISTEN_TLS, 0);
+	client_line(&c, "{\"cmd\":\"ping\"}");
+	client_drain(&c);
+	cr_assert(c.eof);
+	expect_handshakes(1, 1, 1);
+	client_close(&c);
+	SSL_SESSION_free(session);
+	close_all();
+}
+
 /* In the middle of a handshake nobody can be told anything. */
 Test(session_tls, handshake_at_the_end)
 {
@@ -356,7 +393,8 @@ Test(session_tls, reload)
 	conf->tls_cert = xstrdup(path("other.pem"));
 	conf->tls_key = xstrdup(path("key.pem"));
 	cr_assert(!tls_reload(rig.d.tls, conf, NULL, &error));
-	cr_assert_not_null(strstr(error, "key.pem: "), "%s", error);
+	cr_assert_not_null(strstr(error, "key.pem holds the key of another "
+	    "certificate; "), "%s", error);
 	free(error);
 	hands_open(&h, LISTEN_TLS, 0);
 	hands_shake(&h, 4096);
