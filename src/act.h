@@ -13,10 +13,11 @@ struct doing {
 	struct request	*req;
 	struct room	*room;
 	enum role	 role;		/* of who does it */
-	/* whom: of a guest account is NULL, of who is away user is */
+	/* whom: of a guest account is NULL, of who is away or gone user is */
 	struct user	*user;
 	struct account	*account;
 	const char	*key;
+	const char	*whose;		/* of a guest: see address_whose() */
 	enum role	 theirs;
 	struct store_op	 op;		/* facts so far */
 };

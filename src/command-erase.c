@@ -157,6 +157,7 @@ erase_committed(struct hub *h, struct store_op *op)
 	forget_ignores(h, op->req);
 	forget_rest(h, a);
 	account_free(h, a);
+	formers_forget(&h->formers, op->req->name_key);
 	if (inbox != NULL)
 		inbox_end(h, inbox, 0);
 	/* No loop is to give any of its texts to a slow reader any more. */

@@ -94,9 +94,41 @@ find_whom(struct doing *d)
 	    user_key(d->user);
 	req->name = request_str(req, d->user != NULL ? user_shown(d->user) :
 	    account_shown(d->account));
-	if (d->account == NULL)
+	if (d->account == NULL) {
 		req->whom_sid = d->user->logins->sid;
+		d->whose = address_whose(d->user->logins->address);
+	}
 	d->theirs = role_of_user(d->hub, d->user, d->account, d->room);
+	return true;
+}
+
+/* Or a guest who was, and is gone or has another name now. */
+static bool
+find_culprit(struct doing *d)
+{
+	struct request *req = d->req;
+	const struct former *f;
+	struct login *l;
+
+	if (find_whom(d))
+		return true;
+	f = formers_find(&d->hub->formers, clock_ms(), req->name_key);
+	if (f == NULL) {
+		request_fail(req, ERR_NO_SUCH_USER, "There is nobody of that "
+		    "name here, nor was there a while ago.");
+		return false;
+	}
+	req->error = ERR_NONE;
+	req->message = NULL;
+	if ((l = login_get(d->hub, f->sid)) != NULL &&
+	    login_author(d->hub, l) == f->author) {
+		req->name_key = request_str(req, user_key(l->user));
+		return find_whom(d);
+	}
+	d->key = req->name_key;
+	d->whose = f->whose;
+	d->theirs = ROLE_NONE;
+	req->name = request_str(req, f->shown);
 	return true;
 }
 
@@ -177,17 +209,15 @@ drop_role(struct doing *d)
 static bool
 sanction(struct doing *d, bool mute)
 {
-	const char *kind = mute ? "mute" : "ban", *whose = NULL;
+	const char *kind = mute ? "mute" : "ban";
 	struct request *req = d->req;
 
-	if (d->account == NULL)
-		whose = address_whose(d->user->logins->address);
-	if (!has_space(d, mute, whose != NULL ? 2 : 1))
+	if (!has_space(d, mute, d->whose != NULL ? 2 : 1))
 		return false;
 	add_sanction(d, kind, subject(req, d->account != NULL ? 'a' : 'n',
 	    d->key), req->name);
-	if (whose != NULL)
-		add_sanction(d, kind, subject(req, 'i', whose), d->key);
+	if (d->whose != NULL)
+		add_sanction(d, kind, subject(req, 'i', d->whose), d->key);
 	if (!mute)
 		drop_role(d);
 	return true;
@@ -257,7 +287,7 @@ cmd_ban(struct hub *h, struct login *l, struct request *req)
 		    !has_space(&d, mute, 1))
 			return ANSWER;
 		add_sanction(&d, kind, address, "");
-	} else if (!find_whom(&d) || !is_above(&d, act) ||
+	} else if (!find_culprit(&d) || !is_above(&d, act) ||
 	    !sanction(&d, mute))
 		return ANSWER;
 	audit = audit_of(kind, req);

@@ -6,6 +6,7 @@
 
 #include "account.h"
 #include "decoy.h"
+#include "former.h"
 #include "hub.h"
 #include "id-map.h"
 #include "roll.h"
@@ -32,6 +33,7 @@ struct hub {
 	struct request	*proving;	/* what the auth pool has */
 	uint32_t	 nproving;
 	struct table	 users;		/* struct user by key */
+	struct formers	 formers;	/* names of guests who have gone */
 	struct login_slots logins;
 	struct client_sids *clients;	/* one a loop */
 	struct id_map	 taken;		/* struct taken_place by sid */

@@ -16,8 +16,9 @@
 #define KEY_MAX		(NAME_SIZE + 64)	/* bytes of what is tried */
 
 enum { H_LAST_ID = 1, H_ROOM, H_USER, H_TRIED, H_REGISTERED,
-	H_PROVED, H_TURN };
+	H_PROVED, H_TURN, H_FORMER };
 enum { N_ROOM = 1, N_KEY, N_MS };
+enum { F_KEY = 1, F_SHOWN, F_WHOSE, F_SID, F_AGE, F_AUTHOR };
 enum { P_KEY = 1, P_FROM };
 enum { T_KEY = 1, T_MS };
 enum { R_ID = 1, R_NAME, R_KEY, R_HEAD, R_FLOOR, R_STORED };
@@ -167,9 +168,25 @@ save_turns(const struct rules *r, struct buf *b)
 	}
 }
 
+static void
+save_former(const struct former *f, uint64_t now, struct buf *b)
+{
+	size_t begun = record_begin(b, H_FORMER);
+
+	record_adds(b, F_KEY, f->key);
+	record_adds(b, F_SHOWN, f->shown);
+	record_adds(b, F_WHOSE, f->whose);
+	record_addu(b, F_SID, f->sid);
+	record_addu(b, F_AUTHOR, f->author);
+	record_addu(b, F_AGE, now - f->at);
+	record_end(b, begun);
+}
+
 void
 hub_save(const struct hub *h, struct buf *b)
 {
+	uint64_t now = clock_ms();
+	const struct former *f;
 	const struct account *a;
 	const struct rules *rules;
 	const struct room *room;
@@ -188,9 +205,11 @@ hub_save(const struct hub *h, struct buf *b)
 		save_turns(rules, b);
 	for (at = 0; (a = roll_next(&h->account_roll, &at)) != NULL;)
 		save_proved(a, b);
-	tries_each(h->tries, clock_ms(), save_tried,
+	for (at = 0; (f = formers_next(&h->formers, now, &at)) != NULL;)
+		save_former(f, now, b);
+	tries_each(h->tries, now, save_tried,
 	    &(struct saving){ b, H_TRIED });
-	tries_each(h->registers, clock_ms(), save_tried,
+	tries_each(h->registers, now, save_tried,
 	    &(struct saving){ b, H_REGISTERED });
 }
 
@@ -574,6 +593,44 @@ load_turn(struct hub *h, struct record *outer)
 	free(key);
 }
 
+static void
+load_former(struct hub *h, struct record *outer)
+{
+	char *key = NULL, *shown = NULL, *whose = NULL;
+	uint64_t now = clock_ms(), age = 0;
+	struct former one = { 0 };
+	struct record r;
+
+	record_enter(outer, &r);
+	while (record_next(&r)) {
+		if (r.tag == F_KEY && key == NULL)
+			key = record_s(&r, NAME_SIZE);
+		else if (r.tag == F_SHOWN && shown == NULL)
+			shown = record_s(&r, NAME_SIZE);
+		else if (r.tag == F_WHOSE && whose == NULL)
+			whose = record_s(&r, ADDRESS_SIZE);
+		else if (r.tag == F_SID)
+			one.sid = (uint32_t)record_u(&r, UINT32_MAX);
+		else if (r.tag == F_AUTHOR)
+			one.author = record_u(&r, UINT64_MAX);
+		else if (r.tag == F_AGE)
+			age = record_u(&r, UINT64_MAX);
+		else
+			r.bad = true;
+	}
+	if (key == NULL || shown == NULL)
+		r.bad = true;
+	record_close(&r, outer);
+	one.at = age < now ? now - age : 0;
+	one.shown = shown;
+	one.whose = whose;
+	if (!outer->bad)
+		formers_add(&h->formers, &one, key);
+	free(key);
+	free(shown);
+	free(whose);
+}
+
 /* What nobody has come for. */
 static void
 settle_rooms(struct hub *h, struct record *r)
@@ -614,6 +671,8 @@ hub_restore(struct hub *h, const void *data, size_t len, const uint32_t *sids,
 			load_proved(h, &r);
 		else if (r.tag == H_TURN)
 			load_turn(h, &r);
+		else if (r.tag == H_FORMER)
+			load_former(h, &r);
 		else if (r.tag != H_USER)
 			r.bad = true;
 	}

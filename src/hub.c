@@ -246,6 +246,7 @@ hub_free(struct hub *h)
 	skeletons_free(&h->guises);
 	accounts_free(h);
 	ignorers_free(h);
+	formers_free(&h->formers);
 	tries_free(h->tries);
 	tries_free(h->registers);
 	rules_free_all(h);

@@ -79,9 +79,22 @@ replace(struct hub *h, struct user *old, const char *key, const char *shown,
 	return u;
 }
 
+/* A guest of rooms goes, or has another name. */
+static void
+remember(struct hub *h, const struct login *l)
+{
+	if (l->nrooms > 0 && user_account(h, l->user) == NULL)
+		formers_add(&h->formers, &(struct former){ .at = clock_ms(),
+		    .sid = l->sid, .author = login_author(h, l),
+		    .shown = user_shown(l->user),
+		    .whose = address_whose(l->address) }, user_key(l->user));
+}
+
 struct user *
 user_rename(struct hub *h, struct user *u, const char *key, const char *shown)
 {
+	if (strcmp(user_key(u), key) != 0)
+		remember(h, u->logins);
 	return replace(h, u, key, shown, user_away(u));
 }
 
@@ -332,6 +345,7 @@ login_end(struct hub *h, struct login *l, const char *reason)
 {
 	struct user *u = l->user;
 
+	remember(h, l);
 	while (l->members != NULL)
 		member_leave(h, l->members, reason);
 	login_free(h, l);
@@ -358,6 +372,7 @@ login_replace(struct hub *h, struct login *old, struct login *l)
 		l->holds = true;
 	}
 	rules_resumed(h, old->sid, l->sid);
+	formers_resumed(&h->formers, old->sid, l->sid);
 	if (user_account(h, l->user) == NULL)
 		login_set_author(h, l, login_author(h, old));
 	login_free(h, old);

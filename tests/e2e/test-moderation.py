@@ -4,6 +4,7 @@
 from client import Json, Person, registered
 from daemon import Daemon
 from harness import contains, eq, lacks, main, ok, slowly, test, until
+from upgrade import Upgradable
 
 KEPT = {"auth_cost": "minimal", "store": "sqlite"}
 PASSWORD = "correct horse"
@@ -126,6 +127,51 @@ def bans_last():
     r = rob.refused("subscribe", "banned", room="den")
     ok(0 < r["retry_ms"] <= seconds * 1000, "retry_ms")
     until(lambda: rob.cmd("subscribe", room="den")["ok"], 10, "its end")
+
+
+@test()
+def who_has_gone():
+    """a guest who has gone, or is somebody else by now, is banned as well, over
+    an upgrade too, but not after a restart"""
+    d = Upgradable(trusted="127.0.0.1", **KEPT)
+    registered(d, "ann").ok("subscribe", room="lobby")
+    ann = back(d, "ann")
+    ann.ok("subscribe", room="lobby")
+
+    def comes_and_goes(name, address, leaves=True):
+        c = forwarded(d, name, address)
+        c.ok("subscribe", room="lobby")
+        c.ok("say", room="lobby", text="rubbish")
+        if leaves:
+            c.ok("quit")
+            ann.event("leave", name=name)
+        return c
+
+    comes_and_goes("eve", "192.0.2.1")
+    d.upgrade()
+    person = Person(d)
+    person.say("ann")
+    person.see("Password")
+    person.say(PASSWORD)
+    person.see("You are in #lobby")
+    person.say("/ban eve rubbish")
+    person.see("ann banned eve: rubbish")
+    forwarded(d, "adam", "192.0.2.1").refused("subscribe", "banned",
+                                              room="lobby")
+    forwarded(d, "eve", "192.0.2.9").refused("subscribe", "banned",
+                                             room="lobby")
+    mallory = comes_and_goes("mallory", "192.0.2.3", leaves=False)
+    mallory.ok("rename", name="nobody")
+    person.say("/mute mallory")
+    person.see("ann muted nobody")
+    mallory.refused("say", "muted", room="lobby", text="more")
+    comes_and_goes("oscar", "192.0.2.4")
+    d.kill()
+    d.start()
+    ann = back(d, "ann")
+    ann.ok("subscribe", room="lobby")
+    ann.refused("ban", "no-such-user", room="lobby", name="oscar")
+    ann.ok("unban", room="lobby", name="eve")
 
 
 @test()

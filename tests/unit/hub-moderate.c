@@ -209,6 +209,46 @@ Test(moderate, ban_a_guest)
 	cr_assert_null(fake_fact(&f, "ban/den/i:192.0.2.1"));
 }
 
+/* Who has gone, or has another name by now, is banned and muted like who is
+ * here; but nothing else is done to them. */
+Test(moderate, who_has_gone)
+{
+	struct fake_client ann = registered("ann"), bob, eve;
+
+	enter(&ann, "den");
+	bob = from("Bob", "192.0.2.1");
+	enter(&bob, "den");
+	gone(&bob, NULL);
+	bob = from("silent", "192.0.2.9");
+	gone(&bob, NULL);
+	NO(ERR_NO_SUCH_USER, &ann, CMD_BAN, .room = "den", .name = "silent");
+	eq_str(f.reply->message, "There is nobody of that name here, nor was "
+	    "there a while ago.");
+	NO(ERR_NO_SUCH_USER, &ann, CMD_KICK, .room = "den", .name = "bob");
+	NO(ERR_NO_SUCH_USER, &ann, CMD_INVITE, .room = "den", .name = "bob");
+	NO(ERR_NO_SUCH_USER, &ann, CMD_OP, .room = "den", .name = "bob");
+	OK(&ann, CMD_MUTE, .room = "den", .name = "BOB", .string = "rude");
+	cr_assert_not_null(fake_fact(&f, "mute/den/n:bob"));
+	cr_assert_not_null(fake_fact(&f, "mute/den/i:192.0.2.1"));
+	OK(&ann, CMD_BAN, .room = "den", .name = "bob");
+	eve = from("eve", "192.0.2.1");
+	NO(ERR_BANNED, &eve, CMD_SUBSCRIBE, .room = "den");
+	OK(&ann, CMD_UNBAN, .room = "den", .name = "bob");
+	OK(&ann, CMD_UNMUTE, .room = "den", .name = "bob");
+	enter(&eve, "den");
+	/* By another name, it is still the same one. */
+	OK(&eve, CMD_RENAME, .name = "adam");
+	OK(&ann, CMD_BAN, .room = "den", .name = "eve");
+	eq_str(f.reply->name, "adam");
+	cr_assert_not_null(fake_fact(&f, "ban/den/n:adam"));
+	NO(ERR_NOT_SUBSCRIBED, &eve, CMD_SAY, .room = "den", .text = "hey");
+	/* Who has the name now is meant before who had it. */
+	OK(&ann, CMD_UNBAN, .room = "den", .name = "adam");
+	eve = from("eve", "192.0.2.5");
+	OK(&ann, CMD_MUTE, .room = "den", .name = "eve");
+	cr_assert_not_null(fake_fact(&f, "mute/den/i:192.0.2.5"));
+}
+
 /* Who has a role is not hit by the ban of another's address: until then. */
 Test(moderate, no_role_any_more)
 {

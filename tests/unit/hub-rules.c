@@ -465,6 +465,7 @@ restart(void)
 		m_ends(p);
 	for (r = 0; r < ROOMS; r++)
 		memset(w.rooms[r].turn, 0, sizeof(w.rooms[r].turn));
+	memset(w.formers, 0, sizeof(w.formers));
 	fake_restart(&w.f);
 }
 

@@ -381,3 +381,29 @@ Test(hub_save, turns)
 	fake_round(&f);
 	cr_assert_eq(f.reply->error, ERR_NONE);
 }
+
+/* Who has gone can be banned still. */
+Test(hub_save, former_names)
+{
+	struct fake_client c = login(0, "ann");
+
+	ASK(&f, &c, CMD_REGISTER, .password = "secret");
+	fake_round(&f);
+	enter(&c, "den");
+	f.address = "192.0.2.1";
+	c = login(0, "Bob");
+	enter(&c, "den");
+	gone(&c, NULL);
+	f.address = NULL;
+	upgrade();
+	c = client(0, 50);
+	ASK(&f, &c, CMD_LOGIN, .name = "ann", .password = "secret");
+	fake_prove(&f);
+	c.sid = f.reply->sid;
+	enter(&c, "den");
+	ASK(&f, &c, CMD_BAN, .room = "den", .name = "bob");
+	fake_round(&f);
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	cr_assert_not_null(fake_fact(&f, "ban/den/n:bob"));
+	cr_assert_not_null(fake_fact(&f, "ban/den/i:192.0.2.1"));
+}

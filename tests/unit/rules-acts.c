@@ -72,13 +72,18 @@ static void
 ban(int p, int r, int q, bool mutes)
 {
 	uint32_t seconds = rnd(2) * 30;
-	enum error want = may_over(p, r, q);
+	int whom = m_culprit(q);
+	enum error want = may(p, r, OP, -1);
 
+	if (want == ERR_NONE && whom < 0)
+		want = ERR_NO_SUCH_USER;
+	else if (want == ERR_NONE && m_role(whom, r) >= m_role(p, r))
+		want = ERR_FORBIDDEN;
 	if (want == ERR_NONE) {
 		if (mutes)
-			m_sanction(&w.rooms[r].mutes, q, m_until(seconds));
+			m_sanction(&w.rooms[r].mutes, whom, m_until(seconds));
 		else
-			keep_out(r, q, seconds);
+			keep_out(r, whom, seconds);
 		m_expel_banned(r);
 		done(r, w.f.store.seq);
 	}

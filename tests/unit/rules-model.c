@@ -176,6 +176,38 @@ m_renames(int p, int q)
 	return may != 0 ? may : ONE(ERR_NONE);
 }
 
+/* The name is somebody's no more, who has another now (-1: is gone). */
+static void
+m_was(int p, int now)
+{
+	int r, q;
+
+	for (q = 0; q < PEOPLE; q++) {
+		if (w.formers[q].known && w.formers[q].now == p)
+			w.formers[q].now = now;
+	}
+	for (r = 0; r < ROOMS && m_is_guest(p); r++) {
+		if (w.people[p].in[r])
+			w.formers[p] = (struct former_one){ true,
+			    w.people[p].address, now };
+	}
+}
+
+int
+m_culprit(int q)
+{
+	const struct former_one *was = &w.formers[q];
+
+	if (!m_is_guest(q) || w.people[q].here)
+		return q;
+	if (!was->known)
+		return -1;
+	if (was->now >= 0)
+		return was->now;
+	w.people[q].address = was->address;
+	return q;
+}
+
 void
 m_leaves(int p, int r, bool for_good)
 {
@@ -196,6 +228,8 @@ m_ends(int p)
 	struct person *who = &w.people[p];
 	int r;
 
+	if (who->here)
+		m_was(p, -1);
 	for (r = 0; r < ROOMS; r++) {
 		m_leaves(p, r, false);
 		who->invited[r] = who->place[r] = false;
@@ -229,6 +263,7 @@ m_renamed(int p, int q)
 {
 	int r;
 
+	m_was(p, q);
 	for (r = 0; r < ROOMS; r++) {
 		uint64_t *turn = w.rooms[r].turn;
 

@@ -54,9 +54,17 @@ struct room {
 	uint64_t	 head;
 };
 
+/* A guest of rooms who had that name. */
+struct former_one {
+	bool		 known;
+	int		 address;
+	int		 now;			/* the name it has; -1: gone */
+};
+
 struct world {
 	struct fake	 f;
 	struct person	 people[PEOPLE];
+	struct former_one formers[PEOPLE];
 	struct room	 rooms[ROOMS];
 	struct sanctions server;
 	uint64_t	 now;			/* ms */
@@ -85,6 +93,8 @@ uint64_t m_floor(int p, int r);
 /* Is there an owner who has an account? */
 bool	 m_owned(int r);
 bool	 m_named(const struct sanctions *, int p);
+/* Whom a ban of this name means: who has it, or had it; -1: nobody. */
+int	 m_culprit(int q);
 /* When what begins now is over: 0 seconds are for ever. */
 uint64_t m_until(uint32_t seconds);
 
