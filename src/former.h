@@ -14,8 +14,8 @@
 
 struct former {
 	uint64_t	 at;		/* monotonic ms: had until then */
-	uint32_t	 sid;		/* of the session, which may go on: only if */
-	uint64_t	 author;	/* its author is this one */
+	uint32_t	 sid;		/* of its session: that goes on if */
+	uint64_t	 author;	/* it has this author */
 	const char	*shown;
 	const char	*whose;		/* see address_whose(); NULL */
 	char		 key[];
