@@ -25,7 +25,7 @@ enum { R_ID = 1, R_NAME, R_KEY, R_HEAD, R_FLOOR, R_STORED };
 enum { U_KEY = 1, U_SHOWN, U_AWAY, U_INBOX, U_LOGIN, U_IGNORED };
 enum { I_KEY = 1, I_NAME, I_AT };
 enum { L_SID = 1, L_SECRET, L_MEMBER, L_ADDRESS, L_INVITED,
-	L_MARKS, L_AUTHOR };
+	L_MARKS, L_AUTHOR, L_ROAMED };
 /* M_OWNER is that of older daemons; M_CAME is a guest's. */
 enum { M_ROOM = 1, M_SEEN, M_OWNER, M_HELD, M_ROLE, M_CAME };
 
@@ -66,6 +66,8 @@ save_login(const struct hub *h, const struct login *l, struct buf *b)
 		record_adds(b, L_ADDRESS, address_text(l->address));
 	if (l->marks)
 		record_addu(b, L_MARKS, true);
+	if (l->roamed)
+		record_addu(b, L_ROAMED, true);
 	if (l->heir)
 		record_addu(b, L_AUTHOR, login_author(h, l));
 	for (i = rules_invites(h, l->sid); i != NULL; i = i->next)
@@ -379,7 +381,8 @@ load_login(const struct restoring *x, struct user *u, struct record *outer)
 		else if (r.tag == L_ADDRESS && address == NULL)
 			address = record_s(&r, ADDRESS_SIZE);
 		else if (r.tag != L_MEMBER && r.tag != L_INVITED &&
-		    r.tag != L_MARKS && r.tag != L_AUTHOR)
+		    r.tag != L_MARKS && r.tag != L_AUTHOR &&
+		    r.tag != L_ROAMED)
 			r.bad = true;
 	}
 	record_close(&r, outer);
@@ -395,6 +398,8 @@ load_login(const struct restoring *x, struct user *u, struct record *outer)
 	while (record_next(&again)) {
 		if (again.tag == L_MARKS)
 			l->marks = record_u(&again, 1) != 0;
+		else if (again.tag == L_ROAMED)
+			l->roamed = record_u(&again, 1) != 0;
 		else if (again.tag == L_AUTHOR)
 			login_set_author(x->hub, l,
 			    record_u(&again, INT64_MAX));

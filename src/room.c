@@ -338,8 +338,10 @@ member_add(struct room *room, struct login *l)
 	room->loops[CLIENT_LOOP(l->client)].members++;
 	m->next = l->members;
 	l->members = m;
-	if (!room->inbox)
+	if (!room->inbox) {
 		l->nrooms++;
+		l->roamed = true;
+	}
 	return m;
 }
 

@@ -83,7 +83,7 @@ replace(struct hub *h, struct user *old, const char *key, const char *shown,
 static void
 remember(struct hub *h, const struct login *l)
 {
-	if (l->nrooms > 0 && user_account(h, l->user) == NULL)
+	if (l->roamed && user_account(h, l->user) == NULL)
 		formers_add(&h->formers, &(struct former){ .at = clock_ms(),
 		    .sid = l->sid, .author = login_author(h, l),
 		    .shown = user_shown(l->user),
@@ -373,6 +373,7 @@ login_replace(struct hub *h, struct login *old, struct login *l)
 	}
 	rules_resumed(h, old->sid, l->sid);
 	formers_resumed(&h->formers, old->sid, l->sid);
+	l->roamed = old->roamed;
 	if (user_account(h, l->user) == NULL)
 		login_set_author(h, l, login_author(h, old));
 	login_free(h, old);

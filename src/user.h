@@ -34,6 +34,7 @@ struct login {
 	bool		 marks : 1;	/* tells itself what it has read */
 	bool		 taken : 1;	/* see struct taken_place */
 	bool		 heir : 1;	/* hub->authors has its author */
+	bool		 roamed : 1;	/* has been in a room */
 };
 
 struct user {

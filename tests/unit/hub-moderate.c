@@ -218,6 +218,7 @@ Test(moderate, who_has_gone)
 	enter(&ann, "den");
 	bob = from("Bob", "192.0.2.1");
 	enter(&bob, "den");
+	OK(&ann, CMD_KICK, .room = "den", .name = "bob");
 	gone(&bob, NULL);
 	bob = from("silent", "192.0.2.9");
 	gone(&bob, NULL);

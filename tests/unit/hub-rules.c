@@ -299,7 +299,7 @@ subscribe(int p, int r)
 		}
 		if (m_is_guest(p))
 			who->role[r] = m_role(p, r);
-		who->in[r] = true;
+		who->in[r] = who->roamed = true;
 		if (made && !m_owned(r)) {
 			who->role[r] = OWNER;
 			w.rooms[r].stored |= !m_is_guest(p);

@@ -180,17 +180,15 @@ m_renames(int p, int q)
 static void
 m_was(int p, int now)
 {
-	int r, q;
+	int q;
 
 	for (q = 0; q < PEOPLE; q++) {
 		if (w.formers[q].known && w.formers[q].now == p)
 			w.formers[q].now = now;
 	}
-	for (r = 0; r < ROOMS && m_is_guest(p); r++) {
-		if (w.people[p].in[r])
-			w.formers[p] = (struct former_one){ true,
-			    w.people[p].address, now };
-	}
+	if (m_is_guest(p) && w.people[p].roamed)
+		w.formers[p] = (struct former_one){ true, w.people[p].address,
+		    now };
 }
 
 int
@@ -236,7 +234,7 @@ m_ends(int p)
 	}
 	if (m_is_guest(p))
 		memset(who->ignores, 0, sizeof(who->ignores));
-	who->here = false;
+	who->here = who->roamed = false;
 }
 
 void

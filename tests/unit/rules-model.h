@@ -28,6 +28,7 @@ extern const char *const names[PEOPLE], *const room_names[ROOMS],
 struct person {
 	struct fake_client c;
 	bool		 here, registered;
+	bool		 roamed;		/* has been in a room */
 	bool		 upper;			/* the name's first letter */
 	int		 address;
 	bool		 in[ROOMS], invited[ROOMS], place[ROOMS];
