@@ -34,6 +34,7 @@ struct login {
 	bool		 marks : 1;	/* tells itself what it has read */
 	bool		 taken : 1;	/* see struct taken_place */
 	bool		 heir : 1;	/* hub->authors has its author */
+	uint8_t		 token;		/* its number, if it came in by one */
 };
 
 struct user {

@@ -111,8 +111,34 @@ def tokens():
     d.start()
     bot = Json(d)
     bot.ok("login", name="ann", token=token)
+    ann, _ = back(d, "ann")
     bot.ok("revoke", label="bot")
+    eq(bot.event("bye")["reason"], "revoked")
     Json(d).refused("login", "bad-password", name="ann", token=token)
+    ann.ok("ping")
+
+
+@test()
+def revoked():
+    """who came in by a token goes with it, after an upgrade and a resume too,
+    and nobody else"""
+    d = Upgradable(**KEPT)
+    ann = registered(d, "ann")
+    token = ann.ok("token", label="bot")["token"]
+    other = ann.ok("token", label="other")["token"]
+    bot, dice = Json(d), Json(d)
+    secret = bot.ok("login", name="ann", token=token)["session"]
+    dice.ok("login", name="ann", token=other)
+    d.upgrade()
+    heir = Json(d)
+    heir.ok("login", name="ann", resume=secret)
+    eq(bot.event("bye")["reason"], "replaced")
+    ann.ok("token", label="bot")
+    bye = heir.event("bye")
+    eq((bye["reason"], bye["reconnect"]), ("revoked", False))
+    heir.to_end()
+    for c in (ann, dice):
+        c.ok("ping")
 
 
 @test()
