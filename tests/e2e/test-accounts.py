@@ -46,6 +46,22 @@ def register_and_return():
 
 
 @test()
+def typed_elsewhere():
+    """a password is the same composed, decomposed, and with another space"""
+    d = Daemon(**KEPT)
+    ann = Json(d, "ann")
+    ann.ok("register", password="cafe\u0301 creme")
+    back(d, "ann", "caf\u00e9 creme")
+    back(d, "ann", "cafe\u0301\u00a0creme")
+    Json(d).refused("login", "bad-password", name="ann",
+                    password="cafe creme")
+    ann.ok("passwd", old="caf\u00e9 creme", new="\u00c5ngstr\u00f6ms")
+    back(d, "ann", "A\u030angstro\u0308ms")
+    ann.refused("passwd", "bad-argument", new="a\tpassword",
+                old="\u00c5ngstr\u00f6ms")
+
+
+@test()
 def no_account_costs_the_same():
     """where auth_cost has changed, the password of a name without an account
     costs what accounts' passwords do, and the same one each time"""
