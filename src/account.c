@@ -98,6 +98,16 @@ token_find(const struct account *a, const char *label)
 	return t;
 }
 
+struct token *
+token_by_num(const struct account *a, uint8_t num)
+{
+	struct token *t;
+
+	for (t = a->tokens; t != NULL && t->num != num; t = t->next)
+		;
+	return t;
+}
+
 uint32_t
 token_count(const struct account *a)
 {
@@ -109,35 +119,43 @@ token_count(const struct account *a)
 	return n;
 }
 
-void
+uint8_t
 token_put(struct account *a, const char *label, const char *hash,
     int64_t created, int64_t expires)
 {
 	size_t n = strlen(label) + 1;
+	uint8_t num = 1, old;
 	struct token *t;
 
-	token_del(a, label);
+	while (num < UINT8_MAX && token_by_num(a, num) != NULL)
+		num++;
+	old = token_del(a, label);
 	t = xcalloc(1, sizeof(*t) + n);
 	memcpy(t->label, label, n);
 	strncpy(t->hash, hash, TOKEN_HASH_SIZE - 1);
+	t->num = num;
 	t->created = created;
 	t->expires = expires;
 	t->next = a->tokens;
 	a->tokens = t;
+	return old;
 }
 
-void
+uint8_t
 token_del(struct account *a, const char *label)
 {
 	struct token **at, *t;
+	uint8_t num;
 
 	for (at = &a->tokens; (t = *at) != NULL; at = &t->next) {
 		if (strcmp(t->label, label) == 0) {
+			num = t->num;
 			*at = t->next;
 			free(t);
-			return;
+			return num;
 		}
 	}
+	return 0;
 }
 
 struct token *

@@ -21,6 +21,7 @@ struct room;
 struct token {
 	struct token	*next;
 	int64_t		 created, expires;	/* ms; 0: never */
+	uint8_t		 num;		/* that no other of the account has */
 	char		 hash[TOKEN_HASH_SIZE];
 	char		 label[];
 };
@@ -84,11 +85,13 @@ void	 account_fact(struct request *, struct store_op *,
 	    const struct account *, const char *hash);
 
 struct token *token_find(const struct account *, const char *label);
+struct token *token_by_num(const struct account *, uint8_t);
 uint32_t token_count(const struct account *);
-/* Takes the place of one with the same label. */
-void	 token_put(struct account *, const char *label, const char *hash,
+/* Takes the place of one with the same label, of which the number is returned
+ * (0: there was none), as by token_del(): sessions came in by that one. */
+uint8_t	 token_put(struct account *, const char *label, const char *hash,
 	    int64_t created, int64_t expires);
-void	 token_del(struct account *, const char *label);
+uint8_t	 token_del(struct account *, const char *label);
 /* The one with this hash that has not expired, NULL if there is none; takes
  * as long whatever they differ in. */
 struct token *token_match(const struct account *, const char *hash,

@@ -7,6 +7,7 @@
 
 #include "auth.h"
 #include "hasher.h"
+#include "password.h"
 #include "util.h"
 
 #define BASE64		sodium_base64_VARIANT_ORIGINAL_NO_PADDING
@@ -109,17 +110,18 @@ auth_hash_cost(const char *s)
 	return AUTH_COSTS;
 }
 
-/* The sum of a password, or of as much as any may have. */
+/* The sum of a password; *is_one: it can be one at all, else the sum is that of
+ * none, which takes as long. */
 static bool
 make_sum(const struct worker *w, const char *password, const struct hash *h,
-    unsigned char sum[HASH_SUM_SIZE])
+    unsigned char sum[HASH_SUM_SIZE], bool *is_one)
 {
 	struct hash_input in = { .cost = h->cost };
 	bool good;
 
 	memcpy(in.salt, h->salt, sizeof(in.salt));
-	in.len = strnlen(password, sizeof(in.password));
-	memcpy(in.password, password, in.len);
+	in.len = password_prepare(in.password, password);
+	*is_one = in.len > 0;
 	good = hashers_sum(w->auth->hashers, w->number, &in, sum);
 	sodium_memzero(&in, sizeof(in));
 	return good;
@@ -141,32 +143,33 @@ make_nobodys(struct hash *h, enum auth_cost cost)
 static enum proof
 verify(const struct worker *w, const struct request *req)
 {
-	const char *password = req->password;
 	unsigned char sum[HASH_SUM_SIZE];
 	struct hash h;
+	bool is_one;
 
 	if (req->hash == NULL)
 		make_nobodys(&h, (enum auth_cost)req->decoy);
-	if (password == NULL ||
+	if (req->password == NULL ||
 	    (req->hash != NULL && !hash_parse(&h, req->hash)) ||
-	    !make_sum(w, password, &h, sum))
+	    !make_sum(w, req->password, &h, sum, &is_one))
 		return PROOF_FAILED;
 	return sodium_memcmp(sum, h.sum, sizeof(sum)) == 0 &&
-	    req->hash != NULL && strlen(password) <= PASSWORD_MAX ?
-	    PROOF_GOOD : PROOF_BAD;
+	    req->hash != NULL && is_one ? PROOF_GOOD : PROOF_BAD;
 }
 
-/* The string of a password, in the request's arena; NULL: no memory. */
+/* The string of a password, in the request's arena; NULL: no memory, or it can
+ * be none. */
 static const char *
 make_hash(const struct worker *w, struct request *req, const char *password)
 {
 	char text[crypto_pwhash_STRBYTES];
 	struct hash h = { .cost = w->auth->cost };
+	bool is_one;
 
-	if (password == NULL || strlen(password) > PASSWORD_MAX)
+	if (password == NULL)
 		return NULL;
 	random_bytes(h.salt, sizeof(h.salt));
-	if (!make_sum(w, password, &h, h.sum))
+	if (!make_sum(w, password, &h, h.sum, &is_one) || !is_one)
 		return NULL;
 	hash_print(&h, text);
 	return request_str(req, text);
@@ -344,12 +347,12 @@ auth_free(struct auth *a)
 
 /* Characters of UTF-8: all bytes but those that go on with one. */
 static size_t
-characters(const char *s)
+characters(const char *s, size_t len)
 {
-	size_t n = 0;
+	size_t n = 0, i;
 
-	for (; *s != '\0'; s++)
-		n += ((unsigned char)*s & 0xc0) != 0x80;
+	for (i = 0; i < len; i++)
+		n += ((unsigned char)s[i] & 0xc0) != 0x80;
 	return n;
 }
 
@@ -357,15 +360,21 @@ bool
 auth_password_fits(struct request *req, const char *password,
     const struct conf *conf, const char **why)
 {
-	if (strlen(password) > PASSWORD_MAX)
+	char prepared[PASSWORD_MAX];
+	size_t len = password_prepare(prepared, password);
+
+	if (len == 0 && *password != '\0')
 		*why = request_fmt(req, "A password has at most %d bytes.",
 		    PASSWORD_MAX);
-	else if (characters(password) < conf->password_min)
+	else if (len == 0 || characters(prepared, len) < conf->password_min)
 		*why = request_fmt(req, "A password has at least %u "
 		    "characters.", conf->password_min);
+	else if (password_has_control(prepared, len))
+		*why = "A password holds no control characters.";
 	else
-		return true;
-	return false;
+		*why = NULL;
+	sodium_memzero(prepared, sizeof(prepared));
+	return *why == NULL;
 }
 
 void

@@ -274,6 +274,23 @@ passwd_committed(struct hub *h, struct store_op *op)
 	return ANSWER;
 }
 
+void
+end_by_token(struct hub *h, const struct account *a, uint8_t num)
+{
+	struct user *u = user_find(h, account_key(a));
+	struct login *l, *next;
+
+	for (l = u != NULL && num != 0 ? u->logins : NULL; l != NULL;
+	    l = next) {
+		next = l->next;		/* the last one takes the user along */
+		if (l->token != num)
+			continue;
+		h->out.session(h->out.arg,
+		    session_mail_new(l, SESSION_REVOKED));
+		login_end(h, l, "revoked");
+	}
+}
+
 enum verdict
 cmd_token(struct hub *h, struct login *l, struct request *req)
 {
@@ -308,20 +325,24 @@ cmd_token(struct hub *h, struct login *l, struct request *req)
 	return verdict;
 }
 
+/* Who asks is answered first: its own session may be one that ends. */
 enum verdict
 token_committed(struct hub *h, struct store_op *op)
 {
 	struct request *req = op->req;
 	struct account *a = account_find(h, req->name_key);
+	uint8_t old;
 
 	if (a == NULL)
 		return ANSWER;
 	a->asked--;
-	if (op->error == STORE_OK)
-		token_put(a, req->string, req->hash, req->time,
-		    req->seconds == 0 ? 0 :
-		    req->time + (int64_t)req->seconds * 1000);
-	return ANSWER;
+	if (op->error != STORE_OK)
+		return ANSWER;
+	old = token_put(a, req->string, req->hash, req->time,
+	    req->seconds == 0 ? 0 : req->time + (int64_t)req->seconds * 1000);
+	hub_reply_late(h, req);
+	end_by_token(h, a, old);
+	return KEPT;
 }
 
 enum verdict
@@ -361,8 +382,12 @@ enum verdict
 revoke_committed(struct hub *h, struct store_op *op)
 {
 	struct account *a = account_find(h, op->req->name_key);
+	uint8_t old;
 
-	if (op->error == STORE_OK && a != NULL)
-		token_del(a, op->req->string);
-	return ANSWER;
+	if (op->error != STORE_OK || a == NULL)
+		return ANSWER;
+	old = token_del(a, op->req->string);
+	hub_reply_late(h, op->req);
+	end_by_token(h, a, old);
+	return KEPT;
 }

@@ -160,9 +160,11 @@ enter_account(struct hub *h, struct account *a, struct login *l,
 	return KEPT;
 }
 
-/* Who it is has been shown: a is NULL for a guest. */
+/* Who it is has been shown, by the token of this number, or otherwise (0): a is
+ * NULL for a guest. */
 static enum verdict
-enter(struct hub *h, struct account *a, struct login *old, struct request *req)
+enter(struct hub *h, struct account *a, uint8_t token, struct login *old,
+    struct request *req)
 {
 	struct user *u = user_find(h, req->name_key);
 	struct login *l;
@@ -179,6 +181,7 @@ enter(struct hub *h, struct account *a, struct login *old, struct request *req)
 	}
 	if (req->address != NULL)
 		l->address = address_hold(req->address);
+	l->token = token;
 	if (old != NULL)
 		replace(h, old, l);
 	req->name = request_str(req, user_shown(u));
@@ -199,25 +202,28 @@ prove(struct hub *h, struct account *a, struct request *req)
 		    KEPT : ANSWER;
 	if (!guess_right(h, a, req, req->name_key))
 		return ANSWER;
-	return enter(h, a, resumed(user_find(h, req->name_key), req->resume),
-	    req);
+	return enter(h, a, 0, resumed(user_find(h, req->name_key),
+	    req->resume), req);
 }
 
 static enum verdict
 show_token(struct hub *h, struct account *a, struct request *req)
 {
+	const struct token *t = NULL;
 	char hash[TOKEN_HASH_SIZE];
 
 	auth_token_hash(req->token, hash);
-	if (a == NULL || token_match(a, hash, clock_wall()) == NULL) {
+	if (a != NULL)
+		t = token_match(a, hash, clock_wall());
+	if (t == NULL) {
 		guess_wrong(h, a, req, req->name_key);
 		if (req->error == ERR_BAD_PASSWORD)
 			request_fail(req, ERR_BAD_PASSWORD, "Name or token is "
 			    "wrong.");
 		return ANSWER;
 	}
-	return enter(h, a, resumed(user_find(h, req->name_key), req->resume),
-	    req);
+	return enter(h, a, t->num, resumed(user_find(h, req->name_key),
+	    req->resume), req);
 }
 
 bool
@@ -257,9 +263,9 @@ cmd_login(struct hub *h, struct login *l, struct request *req)
 		return prove(h, a, req);
 	if (a != NULL && req->certified != NULL &&
 	    strcmp(req->certified, account_key(a)) == 0)
-		return enter(h, a, resumed(u, req->resume), req);
+		return enter(h, a, 0, resumed(u, req->resume), req);
 	if ((old = resumed(u, req->resume)) != NULL)
-		return enter(h, a, old, req);
+		return enter(h, a, old->token, old, req);
 	if (!may_bear(h, req)) {
 		if (a != NULL)
 			request_fail(req, ERR_NAME_REGISTERED, "That name is "
@@ -269,6 +275,6 @@ cmd_login(struct hub *h, struct login *l, struct request *req)
 	if (u != NULL)
 		request_fail(req, ERR_NAME_TAKEN, NULL);
 	else
-		return enter(h, NULL, NULL, req);
+		return enter(h, NULL, 0, NULL, req);
 	return ANSWER;
 }

@@ -191,7 +191,7 @@ disown_committed(struct hub *h, struct store_op *op)
 
 	for (i = 0; op->error == STORE_OK && a != NULL && i < op->nfacts; i++) {
 		label = strchr(strchr(op->facts[i].key, '/') + 1, '/') + 1;
-		token_del(a, label);
+		end_by_token(h, a, token_del(a, label));
 	}
 	return ANSWER;
 }

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define PASSWORD_MAX	512	/* bytes */
+#define PASSWORD_MAX	512	/* bytes, as it is hashed */
 #define HASH_SALT_SIZE	16	/* bytes, as libsodium has it */
 #define HASH_SUM_SIZE	32	/* bytes, likewise */
 

@@ -159,6 +159,10 @@ uint32_t end_sessions(struct hub *, struct user *, const char *reason,
 void	 end_session(struct hub *, struct login *, const char *reason,
 	    const char *why);
 
+/* Those that came in by the account's token of this number (0: none), which is
+ * no more. */
+void	 end_by_token(struct hub *, const struct account *, uint8_t);
+
 void	 ignorers_init(struct hub *);
 void	 ignorers_free(struct hub *);
 /* Whom the person of this key ignores; NULL: nobody. */

@@ -25,7 +25,7 @@ enum { R_ID = 1, R_NAME, R_KEY, R_HEAD, R_FLOOR, R_STORED };
 enum { U_KEY = 1, U_SHOWN, U_AWAY, U_INBOX, U_LOGIN, U_IGNORED };
 enum { I_KEY = 1, I_NAME, I_AT };
 enum { L_SID = 1, L_SECRET, L_MEMBER, L_ADDRESS, L_INVITED,
-	L_MARKS, L_AUTHOR, L_ROAMED };
+	L_MARKS, L_AUTHOR, L_TOKEN, L_ROAMED };
 /* M_OWNER is that of older daemons; M_CAME is a guest's. */
 enum { M_ROOM = 1, M_SEEN, M_OWNER, M_HELD, M_ROLE, M_CAME };
 
@@ -52,6 +52,14 @@ arrival(const struct room *room, const struct user *u)
 	    table_get(&room->rules->arrivals, user_key(u)) : NULL;
 }
 
+static const struct token *
+login_token(const struct hub *h, const struct login *l)
+{
+	const struct account *a = user_account(h, l->user);
+
+	return a != NULL && l->token != 0 ? token_by_num(a, l->token) : NULL;
+}
+
 static void
 save_login(const struct hub *h, const struct login *l, struct buf *b)
 {
@@ -59,6 +67,7 @@ save_login(const struct hub *h, const struct login *l, struct buf *b)
 	const struct arrival *came;
 	const struct invite *i;
 	const struct member *m;
+	const struct token *t;
 
 	record_addu(b, L_SID, l->sid);
 	record_add(b, L_SECRET, l->secret, sizeof(l->secret));
@@ -70,6 +79,8 @@ save_login(const struct hub *h, const struct login *l, struct buf *b)
 		record_addu(b, L_ROAMED, true);
 	if (l->heir)
 		record_addu(b, L_AUTHOR, login_author(h, l));
+	if ((t = login_token(h, l)) != NULL)
+		record_adds(b, L_TOKEN, t->label);
 	for (i = rules_invites(h, l->sid); i != NULL; i = i->next)
 		record_adds(b, L_INVITED, i->rules->key);
 	for (m = l->members; m != NULL; m = m->next) {
@@ -361,6 +372,18 @@ load_invite(struct hub *h, const struct login *l, struct record *r)
 	free(room);
 }
 
+/* Numbers of tokens are a hub's own. */
+static void
+load_token(struct hub *h, struct login *l, struct record *r)
+{
+	const struct account *a = user_account(h, l->user);
+	char *label = record_s(r, SIZE_MAX);
+	const struct token *t = a != NULL ? token_find(a, label) : NULL;
+
+	l->token = t != NULL ? t->num : 0;
+	free(label);
+}
+
 /* Its places come once it is there itself. */
 static void
 load_login(const struct restoring *x, struct user *u, struct record *outer)
@@ -382,7 +405,7 @@ load_login(const struct restoring *x, struct user *u, struct record *outer)
 			address = record_s(&r, ADDRESS_SIZE);
 		else if (r.tag != L_MEMBER && r.tag != L_INVITED &&
 		    r.tag != L_MARKS && r.tag != L_AUTHOR &&
-		    r.tag != L_ROAMED)
+		    r.tag != L_TOKEN && r.tag != L_ROAMED)
 			r.bad = true;
 	}
 	record_close(&r, outer);
@@ -403,6 +426,8 @@ load_login(const struct restoring *x, struct user *u, struct record *outer)
 		else if (again.tag == L_AUTHOR)
 			login_set_author(x->hub, l,
 			    record_u(&again, INT64_MAX));
+		else if (again.tag == L_TOKEN)
+			load_token(x->hub, l, &again);
 		else if (again.tag == L_MEMBER)
 			load_member(x->hub, l, &again);
 		else if (again.tag == L_INVITED)

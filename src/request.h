@@ -317,6 +317,7 @@ struct unplace_mail {
 enum session_act {
 	SESSION_REPLACED,	/* it was resumed elsewhere: bye */
 	SESSION_KICKED,		/* the operator does not want it: bye */
+	SESSION_REVOKED,	/* the token it came in by is no more: bye */
 	SESSION_IGNORES,	/* whom it ignores from now on */
 	SESSION_TOLD		/* why, and no more */
 };

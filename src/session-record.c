@@ -243,7 +243,7 @@ load_number(struct session_record *s, struct record *r)
 	else if (r->tag == S_STAGE)
 		s->stage = (uint8_t)record_u(r, STAGE_TLS);
 	else if (r->tag == S_END)
-		s->end = (enum session_end)record_u(r, END_UPGRADE);
+		s->end = (enum session_end)record_u(r, END_REVOKED);
 	else
 		r->bad = true;
 }

@@ -95,7 +95,7 @@ session_web_close(struct session *s)
 		[END_READ_TIMEOUT] = WEB_GOING_AWAY, [END_STORE] = WEB_FAILED,
 		[END_WEB] = WEB_DONE, [END_DRAIN] = WEB_GOING_AWAY,
 		[END_KICKED] = WEB_POLICY, [END_UPGRADE] = WEB_GOING_AWAY,
-		[END_FULL] = WEB_GOING_AWAY
+		[END_FULL] = WEB_GOING_AWAY, [END_REVOKED] = WEB_POLICY
 	};
 	struct buf *out = &s->loop->answer;
 

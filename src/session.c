@@ -580,6 +580,7 @@ session_end_name(enum session_end end)
 		[END_KICKED] = "kicked",
 		[END_UPGRADE] = "upgrade",
 		[END_FULL] = "server-full",
+		[END_REVOKED] = "revoked",
 	};
 
 	return names[end];
@@ -658,6 +659,13 @@ session_kick(struct session *s, const char *why)
 	session_bye(s, END_KICKED, false);
 }
 
+static void
+session_revoked(struct session *s)
+{
+	s->sid = 0;
+	session_bye(s, END_REVOKED, false);
+}
+
 void
 session_act(struct session *s, struct session_mail *m)
 {
@@ -667,6 +675,9 @@ session_act(struct session *s, struct session_mail *m)
 		break;
 	case SESSION_KICKED:
 		session_kick(s, m->why);
+		break;
+	case SESSION_REVOKED:
+		session_revoked(s);
 		break;
 	case SESSION_TOLD:
 		say_why(s, m->why);

@@ -25,7 +25,7 @@ struct web;
 enum session_end {
 	END_QUIT, END_SHUTDOWN, END_REPLACED, END_LOGIN_TIMEOUT,
 	END_READ_TIMEOUT, END_STORE, END_WEB, END_DRAIN, END_KICKED,
-	END_FULL, END_UPGRADE
+	END_FULL, END_UPGRADE, END_REVOKED
 };
 
 /* How far its beginning is; see session-first.c. */

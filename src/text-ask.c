@@ -7,6 +7,7 @@
 
 #include "auth.h"
 #include "name.h"
+#include "password.h"
 #include "text.h"
 
 static void
@@ -191,6 +192,17 @@ given_up(struct text *t, struct dialect_io *io)
 		text_ask(io);
 }
 
+static bool
+may_be_one(const char *secret, size_t len)
+{
+	char prepared[PASSWORD_MAX];
+	bool may = strlen(secret) == len &&
+	    password_prepare(prepared, secret) > 0;
+
+	explicit_bzero(prepared, sizeof(prepared));
+	return may;
+}
+
 void
 text_secret(struct text *t, struct dialect_io *io, char *line, size_t len)
 {
@@ -201,14 +213,16 @@ text_secret(struct text *t, struct dialect_io *io, char *line, size_t len)
 	} else if (!utf8_valid(line, len, NULL)) {
 		text_error(t, &io->out, "%s", error_text(ERR_BAD_UTF8));
 		text_ask_again(t, io);
-	} else if (len > PASSWORD_MAX || memchr(line, '\0', len) != NULL) {
-		text_error(t, &io->out, "A password has at most %d bytes, and "
-		    "no NUL.", PASSWORD_MAX);
-		text_ask_again(t, io);
 	} else {
 		secret = xcalloc(1, len + 1);
 		memcpy(secret, line, len);
-		answered(t, io, secret);
+		if (may_be_one(secret, len)) {
+			answered(t, io, secret);
+		} else {
+			text_error(t, &io->out, "A password has at most %d "
+			    "bytes, and no NUL.", PASSWORD_MAX);
+			text_ask_again(t, io);
+		}
 		forget(&secret);
 	}
 	explicit_bzero(line, len);

@@ -340,6 +340,8 @@ text_render_bye(struct buf *b, const char *reason, bool reconnect,
 		{ "shutdown", "The server is closing." },
 		{ "drain", "The server is closing." },
 		{ "kicked", "The operator has ended your connection." },
+		{ "revoked", "The token that you came in by has been "
+		    "revoked." },
 		{ "replaced", "You are connected from elsewhere now." },
 		{ "login-timeout", "You were not logged in in time." },
 		{ "read-timeout", "Nothing was heard of you for long." },

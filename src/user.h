@@ -35,6 +35,7 @@ struct login {
 	bool		 taken : 1;	/* see struct taken_place */
 	bool		 heir : 1;	/* hub->authors has its author */
 	bool		 roamed : 1;	/* has been in a room */
+	uint8_t		 token;		/* its number, if it came in by one */
 };
 
 struct user {

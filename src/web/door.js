@@ -11,6 +11,7 @@ export const lost = {
 };
 export const ended = {
 	replaced: 'You have come back elsewhere.',
+	revoked: 'The token that this tab came in by has been revoked.',
 	kicked: 'The operator of this server has ended your connection.',
 	'read-timeout': 'The server has heard nothing for too long.'
 };

@@ -89,7 +89,8 @@ export const orders = app => ({
 	changed(words) {
 		app.note(words);
 		app.identity();
-		app.trust();
+		if (!tab.token)	// another of its label would end what came by it
+			app.trust();
 		app.marked.tell();
 		app.paint();
 		app.refresh();

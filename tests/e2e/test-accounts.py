@@ -46,6 +46,22 @@ def register_and_return():
 
 
 @test()
+def typed_elsewhere():
+    """a password is the same composed, decomposed, and with another space"""
+    d = Daemon(**KEPT)
+    ann = Json(d, "ann")
+    ann.ok("register", password="cafe\u0301 creme")
+    back(d, "ann", "caf\u00e9 creme")
+    back(d, "ann", "cafe\u0301\u00a0creme")
+    Json(d).refused("login", "bad-password", name="ann",
+                    password="cafe creme")
+    ann.ok("passwd", old="caf\u00e9 creme", new="\u00c5ngstr\u00f6ms")
+    back(d, "ann", "A\u030angstro\u0308ms")
+    ann.refused("passwd", "bad-argument", new="a\tpassword",
+                old="\u00c5ngstr\u00f6ms")
+
+
+@test()
 def no_account_costs_the_same():
     """where auth_cost has changed, the password of a name without an account
     costs what accounts' passwords do, and the same one each time"""
@@ -111,8 +127,34 @@ def tokens():
     d.start()
     bot = Json(d)
     bot.ok("login", name="ann", token=token)
+    ann, _ = back(d, "ann")
     bot.ok("revoke", label="bot")
+    eq(bot.event("bye")["reason"], "revoked")
     Json(d).refused("login", "bad-password", name="ann", token=token)
+    ann.ok("ping")
+
+
+@test()
+def revoked():
+    """who came in by a token goes with it, after an upgrade and a resume too,
+    and nobody else"""
+    d = Upgradable(**KEPT)
+    ann = registered(d, "ann")
+    token = ann.ok("token", label="bot")["token"]
+    other = ann.ok("token", label="other")["token"]
+    bot, dice = Json(d), Json(d)
+    secret = bot.ok("login", name="ann", token=token)["session"]
+    dice.ok("login", name="ann", token=other)
+    d.upgrade()
+    heir = Json(d)
+    heir.ok("login", name="ann", resume=secret)
+    eq(bot.event("bye")["reason"], "replaced")
+    ann.ok("token", label="bot")
+    bye = heir.event("bye")
+    eq((bye["reason"], bye["reconnect"]), ("revoked", False))
+    heir.to_end()
+    for c in (ann, dice):
+        c.ok("ping")
 
 
 @test()

@@ -124,6 +124,26 @@ Test(auth, right_wrong_and_nobodys)
 	end(a);
 }
 
+/* Composed, decomposed, and with another space. */
+Test(auth, the_same_however_it_was_typed)
+{
+	static const char *const same[] = { "caf\xc3\xa9 creme",
+	    "cafe\xcc\x81 creme", "caf\xc3\xa9\xc2\xa0" "creme" };
+	struct auth *a = start(COST_MINIMAL, 1, 8);
+	char *hash;
+	size_t i, j;
+
+	for (i = 0; i < NITEMS(same); i++) {
+		hash = hash_of(a, same[i]);
+		for (j = 0; j < NITEMS(same); j++)
+			cr_assert_eq(proof(a, same[j], hash), PROOF_GOOD,
+			    "%zu by %zu", i, j);
+		cr_assert_eq(proof(a, "cafe creme", hash), PROOF_BAD);
+		free(hash);
+	}
+	end(a);
+}
+
 Test(auth, changing_a_password)
 {
 	struct auth *a = start(COST_MINIMAL, 1, 8);
@@ -582,6 +602,11 @@ Test(auth, how_long_a_password_may_be)
 	many[PASSWORD_MAX + 1] = '\0';
 	cr_assert_not(auth_password_fits(r, many, &conf, &why));
 	cr_assert_str_eq(why, "A password has at most 512 bytes.");
+	cr_assert_not(auth_password_fits(r, "cafe\xcc\x81 cr", &conf, &why),
+	    "seven characters, once it is composed");
+	cr_assert(auth_password_fits(r, "cafe\xcc\x81 cre", &conf, &why));
+	cr_assert_not(auth_password_fits(r, "1234\t5678", &conf, &why));
+	cr_assert_str_eq(why, "A password holds no control characters.");
 	request_free(r);
 }
 

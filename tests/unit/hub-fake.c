@@ -376,7 +376,7 @@ trace_session(struct fake *f, struct session_mail *m)
 		buf_addf(&f->trace, "told %s", m->why);
 	else if (m->act != SESSION_IGNORES)
 		buf_adds(&f->trace, m->act == SESSION_REPLACED ? "replaced" :
-		    "kicked");
+		    m->act == SESSION_REVOKED ? "revoked" : "kicked");
 	else
 		buf_adds(&f->trace, "ignores");
 	for (i = 0; m->ignores != NULL && i < m->ignores->n; i++)

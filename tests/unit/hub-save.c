@@ -325,6 +325,37 @@ Test(hub_save, known_where)
 	f.address = NULL;
 }
 
+/* Nor does it hide who came in by a token. */
+Test(hub_save, by_token)
+{
+	struct fake_client c = login(0, "ann"), bot = client(1, 50);
+	struct buf b;
+	char *token;
+
+	ASK(&f, &c, CMD_REGISTER, .password = "secret");
+	fake_round(&f);
+	ASK(&f, &c, CMD_TOKEN, .string = "first");
+	ASK(&f, &c, CMD_TOKEN, .string = "bot");
+	fake_round(&f);
+	token = strdup(f.reply->token);
+	ASK(&f, &bot, CMD_LOGIN, .name = "ann", .token = token);
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	free(token);
+	ASK(&f, &c, CMD_REVOKE, .string = "first");
+	fake_round(&f);
+	gone(&c, NULL);
+	fake_round(&f);
+	b = saved(f.hub);
+	fake_restart(&f);
+	cr_assert(hub_restore(f.hub, b.data, b.len, &bot.sid, 1));
+	buf_free(&b);
+	cr_assert_eq(hub_users(f.hub), 1);
+	ASK(&f, &c, CMD_DISOWN, .name = "ann");
+	fake_round(&f);
+	cr_assert_eq(hub_users(f.hub), 0);
+	cr_assert_not_null(strstr(fake_trace(&f), "0 revoked\n"));
+}
+
 /* Who has no tries left gets none by an upgrade. */
 Test(hub_save, tries)
 {

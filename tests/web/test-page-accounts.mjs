@@ -283,6 +283,9 @@ async () => {
 	await until(async () => await page.innerText('#token') !== token,
 		'another token');
 	assert.equal((await page.$$('#tokens li')).length, 2);
+	/* With it goes who came in by it. */
+	await until(() => dice.events.some(e => e.event === 'bye' &&
+		e.reason === 'revoked'), 'the end of that session');
 	await page.click('#account-close');
 	await page.click('#own');
 	await ann.shows('#tokens b', 'dice');
@@ -293,7 +296,9 @@ async () => {
 	await page.waitForSelector('#name:focus');
 	await until(async () => (await bot.ask({ cmd: 'who', room: 'lobby' }))
 		.members.every(m => m.name !== 'ann'), 'nobody of that name');
-	const { tokens } = await dice.ask({ cmd: 'tokens' });
+	const back = new Program(d);
+	await back.ask({ cmd: 'login', name: 'ann', password: PASSWORD });
+	const { tokens } = await back.ask({ cmd: 'tokens' });
 	assert.deepEqual(tokens.map(t => t.label), ['dice']);
 });
 
