@@ -104,6 +104,18 @@ room_lookalike(const struct hub *h, struct request *req)
 	return skeletons_find(&h->looks, req->room_key, req->room);
 }
 
+/* Of rooms there are, inboxes aside, as many as there may be. Who runs the
+ * server makes more, and everybody finds a lobby. */
+static bool
+is_full(const struct hub *h, const struct login *l, const char *key)
+{
+	const struct account *a = user_account(h, l->user);
+
+	return h->conf->server_rooms > 0 && !is_lobby(h, key) &&
+	    (a == NULL || !a->op) &&
+	    hub_rooms(h) - hub_inboxes(h) >= h->conf->server_rooms;
+}
+
 /* The room asked for, made; or NULL, and the request has failed. */
 static struct room *
 make(struct hub *h, struct login *l, struct request *req)
@@ -117,6 +129,12 @@ make(struct hub *h, struct login *l, struct request *req)
 		request_fail(req, ERR_BAD_NAME, "#%s looks like #%s, which "
 		    "exists: enter that one, or take another name.",
 		    req->room, other);
+		return NULL;
+	}
+	if (!is_inbox(req->room_key) && is_full(h, l, req->room_key)) {
+		request_fail(req, ERR_SERVER_FULL, "This server has %llu "
+		    "rooms, and makes no more: enter one of them.",
+		    (unsigned long long)h->conf->server_rooms);
 		return NULL;
 	}
 	room = is_inbox(req->room_key) ? inbox_get(h, l->user) :

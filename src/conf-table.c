@@ -148,6 +148,11 @@ const struct conf_option conf_options[] = {
 	{ OPTION(max_rooms, CONF_NUMBER), BOUNDS(1, 10000), .def = "100",
 	  .reloadable = true,
 	  .help = "Rooms a client may be in at once." },
+	{ OPTION(server_rooms, CONF_NUMBER), BOUNDS(0, 100000000),
+	  .def = "100000", .reloadable = true,
+	  .help = "Rooms that the server has before it makes no more, other "
+	    "than for its operators; 0 for no limit. A room in which "
+	    "something was said stays." },
 	{ OPTION(max_line, CONF_SIZE), BOUNDS(256, MIB), .def = "16K",
 	  .reloadable = true,
 	  .help = "Bytes of a line from a client, without its end; a longer "

@@ -69,6 +69,7 @@ struct conf {
 	uint64_t	 max_clients;
 	uint64_t	 max_clients_address;	/* 0: any */
 	uint64_t	 max_rooms;	/* rooms a client is in */
+	uint64_t	 server_rooms;	/* of the server, 0: no limit */
 	uint64_t	 max_line;	/* bytes without the line's end */
 	uint64_t	 max_text;	/* bytes */
 	uint64_t	 presence_limit;/* members up to which joins are told */

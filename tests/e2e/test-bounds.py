@@ -96,6 +96,28 @@ def max_rooms():
 
 
 @test()
+def server_rooms():
+    """rooms are made up to server_rooms, those of before a restart among them"""
+    d = Daemon(store="sqlite", server_rooms=3)
+    c = Json(d, "ann")
+    c.join()
+    for room in ("one", "two"):
+        c.join(room)
+        c.say("hi", room=room)
+    c.say("hi")
+    c.refused("subscribe", "server-full", room="three")
+    d.kill()
+    d.start()
+    c = Json(d, "ann")
+    c.refused("subscribe", "server-full", room="three")
+    c.join("two")
+    d.options["server_rooms"] = 4
+    d.kill()
+    d.start()
+    Json(d, "ann").join("three")
+
+
+@test()
 def max_clients():
     """one client more is told server-full, and may come when another went"""
     d = Daemon(max_clients=5, max_clients_address=0)

@@ -16,7 +16,8 @@ from harness import (Deadline, Failure, SLOW, Skip, contains, eq, forget, has,
                      keep, lacks, main, ok, tempdir, test, until)
 
 OPTIONS = """listen store state_dir loops server_name lobby motd rate burst
-max_clients max_clients_address max_rooms max_line max_text presence_limit
+max_clients max_clients_address max_rooms server_rooms max_line max_text
+presence_limit
 greet_delay read_timeout write_timeout history_max history_age history_bytes
 log_level log_to""".split()
 

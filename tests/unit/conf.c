@@ -105,10 +105,10 @@ Test(conf, names)
 	static const char *const names[] = {
 		"listen", "store", "state_dir", "loops", "server_name",
 		"lobby", "motd", "rate", "burst", "max_clients",
-		"max_clients_address", "max_rooms", "max_line", "max_text",
-		"presence_limit", "greet_delay", "read_timeout",
-		"write_timeout", "history_max", "history_age",
-		"history_bytes", "log_level", "log_to"
+		"max_clients_address", "max_rooms", "server_rooms",
+		"max_line", "max_text", "presence_limit", "greet_delay",
+		"read_timeout", "write_timeout", "history_max",
+		"history_age", "history_bytes", "log_level", "log_to"
 	};
 	const struct conf_option *o, *p;
 	size_t i;

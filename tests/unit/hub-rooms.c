@@ -432,6 +432,33 @@ Test(rooms, who_comes_again_owns_it)
 	OK(&c, CMD_SAY, .room = "hall", .text = "here");
 }
 
+/* No more than the server may have, other than for who runs it. */
+Test(rooms, as_many_as_the_server_may_have)
+{
+	struct fake_client ann = registered("ann"), bob, root;
+
+	f.conf.server_rooms = 2;
+	f.conf.lobby = "lobby";
+	root = operator();
+	ann = again("ann");
+	bob = from("bob", NULL);
+	enter(&ann, "den");
+	OK(&ann, CMD_SAY, .room = "den", .text = "hi");
+	enter(&bob, "pub");
+	NO(ERR_SERVER_FULL, &bob, CMD_SUBSCRIBE, .room = "attic");
+	eq_str(f.reply->message, "This server has 2 rooms, and makes no more: "
+	    "enter one of them.");
+	NO(ERR_SERVER_FULL, &ann, CMD_SUBSCRIBE, .room = "attic");
+	OK(&bob, CMD_SUBSCRIBE, .room = "den");
+	OK(&ann, CMD_TELL, .name = "bob", .text = "psst");
+	/* Where nothing was said, the room goes with the last one. */
+	OK(&bob, CMD_UNSUBSCRIBE, .room = "pub");
+	enter(&bob, "attic");
+	enter(&bob, "lobby");
+	enter(&root, "cellar");
+	NO(ERR_SERVER_FULL, &ann, CMD_SUBSCRIBE, .room = "pub");
+}
+
 /* Whoever came first cannot shut everybody out of where all come in. */
 Test(rooms, lobby_lets_guests_in)
 {
