@@ -120,8 +120,10 @@ find_culprit(struct doing *d)
 	}
 	req->error = ERR_NONE;
 	req->message = NULL;
+	/* Whom they can see here; where else somebody is stays unsaid. */
 	if ((l = login_get(d->hub, f->sid)) != NULL &&
-	    login_author(d->hub, l) == f->author) {
+	    login_author(d->hub, l) == f->author &&
+	    user_in_room(l->user, d->room)) {
 		req->name_key = request_str(req, user_key(l->user));
 		return find_whom(d);
 	}

@@ -14,10 +14,44 @@ formers_free(struct formers *f)
 	*f = (struct formers){ 0 };
 }
 
+/* An address, by a hash of it; or a guest. */
+static uint64_t
+owner_of(const struct former *one)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);	/* FNV-1a */
+	const char *s;
+
+	if (one->whose == NULL)
+		return one->author;
+	for (s = one->whose; *s != '\0'; s++)
+		hash = (hash ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+/* Who has many pushes out the oldest of its own: else the next one goes. */
+static uint32_t
+find_place(struct formers *f, uint64_t owner)
+{
+	uint32_t i, n = 0, oldest = 0;
+
+	for (i = 0; i < FORMER_MAX; i++) {
+		if (f->owners[i] != owner || f->ring[i] == NULL)
+			continue;
+		if (n++ == 0 || f->ring[i]->at < f->ring[oldest]->at)
+			oldest = i;
+	}
+	if (n >= FORMER_OWN)
+		return oldest;
+	i = f->next;
+	f->next = (i + 1) % FORMER_MAX;
+	return i;
+}
+
 void
 formers_add(struct formers *f, const struct former *from, const char *key)
 {
-	struct former **slot = &f->ring[f->next];
+	uint64_t owner = owner_of(from);
+	uint32_t place = find_place(f, owner);
 	size_t keys = strlen(key) + 1, shows = strlen(from->shown) + 1;
 	size_t whoses = from->whose != NULL ? strlen(from->whose) + 1 : 0;
 	struct former *one = xmalloc(sizeof(*one) + keys + shows + whoses);
@@ -28,10 +62,10 @@ formers_add(struct formers *f, const struct former *from, const char *key)
 	one->shown = memcpy(s + keys, from->shown, shows);
 	if (from->whose != NULL)
 		one->whose = memcpy(s + keys + shows, from->whose, whoses);
-	free(*slot);
-	*slot = one;
-	f->sids[f->next] = one->sid;
-	f->next = (f->next + 1) % FORMER_MAX;
+	free(f->ring[place]);
+	f->ring[place] = one;
+	f->sids[place] = one->sid;
+	f->owners[place] = owner;
 }
 
 /* By their sids alone: of those who come back many may come at once. */
@@ -52,7 +86,7 @@ formers_next(const struct formers *f, uint64_t now, uint32_t *at)
 	const struct former *one;
 
 	while (*at < FORMER_MAX) {
-		one = f->ring[(f->next + (*at)++) % FORMER_MAX];
+		one = f->ring[(*at)++];
 		if (one != NULL && one->at + FORMER_MS > now)
 			return one;
 	}
@@ -66,7 +100,8 @@ formers_find(const struct formers *f, uint64_t now, const char *key)
 	uint32_t at = 0;
 
 	while ((one = formers_next(f, now, &at)) != NULL) {
-		if (strcmp(one->key, key) == 0)
+		if (strcmp(one->key, key) == 0 &&
+		    (last == NULL || one->at >= last->at))
 			last = one;
 	}
 	return last;

@@ -1,8 +1,9 @@
 /*
  * Names that guests of rooms had a while ago: who says something vile and goes,
  * or takes another name, can be banned and muted all the same. The newest
- * FORMER_MAX of the last FORMER_MS, some 100 bytes each. Gone with the daemon,
- * but not with an upgrade. Hub thread.
+ * FORMER_MAX of the last FORMER_MS, some 100 bytes each, of which an address
+ * has FORMER_OWN, or, if that is not known, a guest. Gone with the daemon, but
+ * not with an upgrade. Hub thread.
  */
 #ifndef FORMER_H
 #define FORMER_H
@@ -10,6 +11,7 @@
 #include <stdint.h>
 
 #define FORMER_MAX	1024
+#define FORMER_OWN	16
 #define FORMER_MS	(UINT64_C(60) * 60 * 1000)
 
 struct former {
@@ -25,7 +27,8 @@ struct former {
 struct formers {
 	struct former	*ring[FORMER_MAX];
 	uint32_t	 sids[FORMER_MAX];	/* theirs */
-	uint32_t	 next;		/* where the oldest one is, or none */
+	uint64_t	 owners[FORMER_MAX];	/* whose they are */
+	uint32_t	 next;		/* of the ring: to be filled next */
 };
 
 void	 formers_free(struct formers *);
@@ -38,7 +41,7 @@ const struct former *formers_find(const struct formers *, uint64_t now,
 	    const char *key);
 /* Nobody had this name. */
 void	 formers_forget(struct formers *, const char *key);
-/* From the oldest one on; *at starts at 0. NULL: that was all. */
+/* In no order; *at starts at 0. NULL: that was all. */
 const struct former *formers_next(const struct formers *, uint64_t now,
 	    uint32_t *at);
 

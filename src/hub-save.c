@@ -384,6 +384,28 @@ load_token(struct hub *h, struct login *l, struct record *r)
 	free(label);
 }
 
+/* A guest of rooms whom the upgrade has sent away. */
+static void
+remember_left(struct hub *h, const struct user *u, const char *address,
+    const unsigned char secret[SECRET_BYTES], struct record r)
+{
+	char whose[ADDRESS_SIZE];
+	struct former one = { .at = clock_ms(), .shown = user_shown(u),
+	    .author = author_of(secret, SECRET_BYTES) };
+	bool roamed = false;
+
+	while (record_next(&r)) {
+		if (r.tag == L_ROAMED)
+			roamed = record_u(&r, 1) != 0;
+		else if (r.tag == L_AUTHOR)
+			one.author = record_u(&r, INT64_MAX);
+	}
+	if (address != NULL && address_whose_text(address, whose))
+		one.whose = whose;
+	if (roamed && !r.bad && user_account(h, u) == NULL)
+		formers_add(&h->formers, &one, user_key(u));
+}
+
 /* Its places come once it is there itself. */
 static void
 load_login(const struct restoring *x, struct user *u, struct record *outer)
@@ -413,6 +435,8 @@ load_login(const struct restoring *x, struct user *u, struct record *outer)
 		outer->bad = !login_restore(x->hub, u, sid, secret);
 		l = login_get(x->hub, sid);
 	}
+	if (!outer->bad && l == NULL)
+		remember_left(x->hub, u, address, secret, again);
 	if (!outer->bad && l != NULL && address != NULL)
 		l->address = address_hold(address);
 	free(address);

@@ -170,9 +170,11 @@ audits_read(struct audits *a, struct store_read *r, int64_t now)
 void
 audits_free(struct audits *a)
 {
-	struct audit_line *line;
+	struct audit_line *line, *next;
 
-	while ((line = TAILQ_FIRST(&a->all)) != NULL)
+	for (line = TAILQ_FIRST(&a->all); line != NULL; line = next) {
+		next = TAILQ_NEXT(line, all);
 		drop(a, line);
+	}
 	id_map_free(&a->owners);
 }

@@ -42,13 +42,9 @@ static const char *const steps[] = {
 	/* struct msg's; NULL: not known */
 	"ALTER TABLE messages ADD COLUMN author INTEGER;",
 
-	/* 0: the server's own. In a line of before, a room stands as shown */
-	"ALTER TABLE audit ADD COLUMN room INTEGER NOT NULL DEFAULT 0;"
-	"CREATE INDEX rooms_name ON rooms (name);"
-	"UPDATE audit SET room = ifnull((SELECT max(id) FROM rooms"
-	"    WHERE name = json_extract(act, '$.room') AND key IS NOT NULL), 0)"
-	"    WHERE instr(act, '\"room\":') AND json_valid(act);"
-	"DROP INDEX rooms_name;"
+	/* 0: the server's own. Whose a line of before was is not looked for, as
+	 * clients wait meanwhile: these have a number that is no room's */
+	"ALTER TABLE audit ADD COLUMN room INTEGER NOT NULL DEFAULT 4294967295;"
 	"CREATE INDEX audit_room ON audit (room);"
 	/* how many lines each room has, and -1: all rooms together */
 	"CREATE TABLE audits (room INTEGER PRIMARY KEY,"

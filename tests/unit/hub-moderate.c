@@ -243,6 +243,15 @@ Test(moderate, who_has_gone)
 	eq_str(f.reply->name, "adam");
 	cr_assert_not_null(fake_fact(&f, "ban/den/n:adam"));
 	NO(ERR_NOT_SUBSCRIBED, &eve, CMD_SAY, .room = "den", .text = "hey");
+	/* Where else somebody goes on by another name is nobody's business. */
+	OK(&ann, CMD_UNBAN, .room = "den", .name = "adam");
+	OK(&eve, CMD_SUBSCRIBE, .room = "den");
+	OK(&eve, CMD_UNSUBSCRIBE, .room = "den");
+	OK(&eve, CMD_RENAME, .name = "abel");
+	OK(&ann, CMD_BAN, .room = "den", .name = "adam");
+	eq_str(f.reply->name, "adam");
+	cr_assert_not_null(fake_fact(&f, "ban/den/n:adam"));
+	cr_assert_null(fake_fact(&f, "ban/den/n:abel"));
 	/* Who has the name now is meant before who had it. */
 	OK(&ann, CMD_UNBAN, .room = "den", .name = "adam");
 	eve = from("eve", "192.0.2.5");

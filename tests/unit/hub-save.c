@@ -425,8 +425,11 @@ Test(hub_save, former_names)
 	c = login(0, "Bob");
 	enter(&c, "den");
 	gone(&c, NULL);
+	f.address = "192.0.2.2";
+	c = login(0, "cat");
+	enter(&c, "den");
 	f.address = NULL;
-	upgrade();
+	upgrade();		/* nobody comes along */
 	c = client(0, 50);
 	ASK(&f, &c, CMD_LOGIN, .name = "ann", .password = "secret");
 	fake_prove(&f);
@@ -437,4 +440,8 @@ Test(hub_save, former_names)
 	cr_assert_eq(f.reply->error, ERR_NONE);
 	cr_assert_not_null(fake_fact(&f, "ban/den/n:bob"));
 	cr_assert_not_null(fake_fact(&f, "ban/den/i:192.0.2.1"));
+	ASK(&f, &c, CMD_MUTE, .room = "den", .name = "cat");
+	fake_round(&f);
+	cr_assert_eq(f.reply->error, ERR_NONE);
+	cr_assert_not_null(fake_fact(&f, "mute/den/i:192.0.2.2"));
 }

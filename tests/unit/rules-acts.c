@@ -72,7 +72,7 @@ static void
 ban(int p, int r, int q, bool mutes)
 {
 	uint32_t seconds = rnd(2) * 30;
-	int whom = m_culprit(q);
+	int whom = m_culprit(q, r);
 	enum error want = may(p, r, OP, -1);
 
 	if (want == ERR_NONE && whom < 0)

@@ -192,7 +192,7 @@ m_was(int p, int now)
 }
 
 int
-m_culprit(int q)
+m_culprit(int q, int r)
 {
 	const struct former_one *was = &w.formers[q];
 
@@ -200,7 +200,7 @@ m_culprit(int q)
 		return q;
 	if (!was->known)
 		return -1;
-	if (was->now >= 0)
+	if (was->now >= 0 && w.people[was->now].in[r])
 		return was->now;
 	w.people[q].address = was->address;
 	return q;

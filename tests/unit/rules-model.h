@@ -94,8 +94,9 @@ uint64_t m_floor(int p, int r);
 /* Is there an owner who has an account? */
 bool	 m_owned(int r);
 bool	 m_named(const struct sanctions *, int p);
-/* Whom a ban of this name means: who has it, or had it; -1: nobody. */
-int	 m_culprit(int q);
+/* Whom a ban of this name from a room means: who has it, or had it; -1:
+ * nobody. */
+int	 m_culprit(int q, int r);
 /* When what begins now is over: 0 seconds are for ever. */
 uint64_t m_until(uint32_t seconds);
 

@@ -528,10 +528,7 @@ static const char *const filled[] = {
 	"INSERT INTO keys VALUES (2, 6, 1, 'bob', 'k');",
 	"INSERT INTO facts VALUES ('k', '{}');"
 	"INSERT INTO audit VALUES (1, 5, '{\"act\":\"old\"}'),"
-	"    (2, 5, '{\"act\":\"kick\",\"room\":\"Room1\"}'),"
-	"    (3, 5, '{\"act\":\"kick\",\"room\":\"nowhere\"}'),"
-	"    (4, 5, 'no \"room\":'),"
-	"    (5, 5, '{\"act\":\"topic\",\"room\":\"Room1\"}')"
+	"    (2, 5, '{\"act\":\"kick\",\"room\":\"Room1\"}')"
 };
 
 static void
@@ -555,15 +552,15 @@ make_version(int version)
 	free(path);
 }
 
-/* Of the version's audit two lines were a room's, as their text has it. */
+/* The lines of before are no room's and not the operators'. */
 static void
 check_lines(int version)
 {
 	int64_t n = version > 1 ? 2 : 0;
 
-	cr_assert_eq(sql_int("SELECT count(*) FROM audit WHERE room = 1 AND "
-	    "id IN (2, 5)"), n);
-	cr_assert_eq(sql_int("SELECT count(*) FROM audit WHERE room <> 0"), n);
+	cr_assert_eq(sql_int("SELECT count(*) FROM audit "
+	    "WHERE room = 4294967295"), n);
+	cr_assert_eq(sql_int("SELECT count(*) FROM audit"), n);
 	cr_assert_eq(sql_int("SELECT count FROM audits WHERE room = -1"), n);
 	check_audits();
 }
