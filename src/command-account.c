@@ -274,6 +274,19 @@ passwd_committed(struct hub *h, struct store_op *op)
 	return ANSWER;
 }
 
+/* They came in by no token any more: another may have its number next. */
+static void
+stay_without(struct hub *h, const struct account *a, uint8_t num)
+{
+	struct user *u = user_find(h, account_key(a));
+	struct login *l;
+
+	for (l = u != NULL ? u->logins : NULL; l != NULL; l = l->next) {
+		if (l->token == num)
+			l->token = 0;
+	}
+}
+
 void
 end_by_token(struct hub *h, const struct account *a, uint8_t num)
 {
@@ -387,6 +400,10 @@ revoke_committed(struct hub *h, struct store_op *op)
 	if (op->error != STORE_OK || a == NULL)
 		return ANSWER;
 	old = token_del(a, op->req->string);
+	if (op->req->stay) {
+		stay_without(h, a, old);
+		return ANSWER;
+	}
 	hub_reply_late(h, op->req);
 	end_by_token(h, a, old);
 	return KEPT;

@@ -230,6 +230,8 @@ take_field(struct parts *p, const struct field_def *f,
 	if (f->type == FIELD_BOOL && value->kind == VALUE_BOOL) {
 		if (f->slot == SLOT_MARKS)
 			p->r->marks = value->integer != 0;
+		else if (f->slot == SLOT_STAY)
+			p->r->stay = value->integer != 0;
 		else
 			take_setting(p->r, f, (uint32_t)value->integer);
 		return true;

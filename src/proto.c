@@ -41,6 +41,7 @@ static const struct field_def token[] = {
 
 static const struct field_def revoke[] = {
 	{ "label", FIELD_STRING, SLOT_STRING, REQ, 0, 0, 0 },
+	{ "stay", FIELD_BOOL, SLOT_STAY, OPT, 0, 0, 0 },
 	END
 };
 

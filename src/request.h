@@ -180,6 +180,7 @@ struct request {
 					 * certificate was shown, or NULL */
 	bool		 marks;		/* login; moved: it tells by seen itself
 					 * what it has read, of its inbox too */
+	bool		 stay;		/* revoke: who came in by it does */
 	const char	*address;	/* login: the client's, as text; or
 					 * which operator it is: "uid 0" */
 	int64_t		 since;		/* redact: ms, when the client came */

@@ -13,7 +13,8 @@ const row = (name, more, button, label, onclick) => make('li', null,
 
 /*
  * A token for this tab. Where there are as many as there may be, that of the
- * page's oldest tab gives way, and nothing that is not a tab's.
+ * page's oldest tab gives way, and nothing that is not a tab's: that tab goes on,
+ * but asks for the password when it is loaded again.
  */
 export async function tabToken(line, expires) {
 	tab.label ||= PAGE + Math.random().toString(36).slice(2, 10);
@@ -28,7 +29,7 @@ export async function tabToken(line, expires) {
 			.sort((a, b) => Date.parse(a.created) - Date.parse(b.created));
 		if (!oldest)
 			throw error;
-		await line.request('revoke', { label: oldest.label });
+		await line.request('revoke', { label: oldest.label, stay: true });
 		return (await ask()).token;
 	}
 }

@@ -24,6 +24,23 @@ def alone(c):
 
 
 @test()
+def revoked_who_stays():
+    """with stay, a token goes and those who came in by it do not, nor by the
+    next one's end"""
+    d = Daemon(**KEPT)
+    ann, bot = registered(d, "ann"), Json(d)
+    token = ann.ok("token", label="one")["token"]
+    bot.ok("login", name="ann", token=token)
+    ann.ok("revoke", label="one", stay=True)
+    Json(d).refused("login", "bad-password", name="ann", token=token)
+    bot.join()
+    ann.ok("token", label="two")
+    ann.ok("revoke", label="two")
+    bot.say("here")
+    ann.refused("revoke", "bad-argument", label="one", stay="yes")
+
+
+@test()
 def register_and_return():
     """a registered name is its owner's, also after a restart"""
     d = Daemon(**KEPT)

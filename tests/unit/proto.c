@@ -104,7 +104,7 @@ Test(proto, fields_of_the_contract)
 	    "passwd old* new*\n"
 	    "token label* expires\n"
 	    "tokens\n"
-	    "revoke label*\n"
+	    "revoke label* stay\n"
 	    "search query* room before limit\n"
 	    "configure room* private moderated history presence pace "
 	    "registered\n"
