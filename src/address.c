@@ -91,7 +91,8 @@ take(const struct address *probe, const struct address *probe_net,
 	if (probe_net == NULL)
 		return counted;
 	a = get(probe);
-	a->net = counted;
+	if (a->net == NULL)	/* it stays, and is read without the lock */
+		a->net = counted;
 	a->clients += client;
 	a->holders += !client;
 	return a;
