@@ -43,8 +43,8 @@ void	 auth_free(struct auth *);
 /* The rest is for any thread. */
 
 /* Whether a new password, prepared, is long enough, not too long and without
- * control characters; else *why (a constant, or
- * in the request's arena) is what is wrong with it. */
+ * control characters; else *why (a constant, or in the request's arena) is what
+ * is wrong with it. */
 bool	 auth_password_fits(struct request *, const char *password,
 	    const struct conf *, const char **why);
 

@@ -21,14 +21,21 @@ add_bool(struct buf *b, bool value)
 }
 
 static void
-add_time(struct buf *b, int64_t ms)
+add_ms(struct buf *b, int64_t ms)
 {
 	char text[TIME_RFC3339];
 
 	time_rfc3339(ms, text);
-	ADD(b, ",\"time\":\"");
+	buf_addc(b, '"');
 	buf_add(b, text, TIME_RFC3339 - 1);
 	buf_addc(b, '"');
+}
+
+static void
+add_time(struct buf *b, int64_t ms)
+{
+	ADD(b, ",\"time\":");
+	add_ms(b, ms);
 }
 
 /* What is in a stored message's event and in history alike. */
@@ -318,17 +325,6 @@ add_kept(struct buf *b, const struct request *r)
 		buf_addc(b, '}');
 	}
 	buf_addc(b, ']');
-}
-
-static void
-add_ms(struct buf *b, int64_t ms)
-{
-	char text[TIME_RFC3339];
-
-	time_rfc3339(ms, text);
-	buf_addc(b, '"');
-	buf_add(b, text, TIME_RFC3339 - 1);
-	buf_addc(b, '"');
 }
 
 static void
